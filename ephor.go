@@ -1,0 +1,236 @@
+// Package ephor is what a serverless application is written with: one Go program holds the
+// Lambda functions, the routes, the dashboards and the deployment.
+//
+//	var hellos = metrics.NewCounter("helloWorldCounterMetric")
+//
+//	func helloWorld(ctx context.Context, r events.APIGatewayV2HTTPRequest) (string, error) {
+//		hellos.Inc()
+//		return "Hello World", nil
+//	}
+//
+//	func main() {
+//		app := ephor.New("SpartaGrafana")
+//		hello := app.Function("HelloWorld", helloWorld)
+//		app.Get("/hello/grafana", hello)
+//		app.Monitor(ephor.Grafana{})
+//		cli.Main(app)
+//	}
+//
+// Everything here is plain data. What acts on it lives in packages that the deployed binary
+// does not link: it is built with the tag ephor_lambda and only starts its function.
+package ephor
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/ephor-io/ephor/dashboard"
+)
+
+// App is one application: two CloudFormation stacks, its own and its monitoring. An App is
+// built up in main and read by everything else; it is not safe for concurrent change.
+type App struct {
+	name      string
+	functions []*Function
+	routes    []Route
+	monitor   *Grafana
+	hooks     []Hooks
+	errs      []error
+}
+
+// Function is one Lambda function. Its fields may be set until the App is handed to cli.Main.
+type Function struct {
+	// Name is the logical ID in the stack: letters and digits.
+	Name string
+	// Handler is any function that aws-lambda-go takes, or an http.Handler.
+	Handler any
+	// Memory is the size in MB; 0 means 128, Lambda's own default.
+	Memory int
+	// Timeout of one invocation; 0 means 3 s, Lambda's own default. Whole seconds, 900 at most.
+	Timeout time.Duration
+	// Concurrency reserves that many execution environments and is their limit; 0 reserves none.
+	Concurrency int
+	// Environment holds variables of the user's own. Names with the prefixes EPHOR_ and AWS_
+	// are taken.
+	Environment map[string]string
+	// FlushEvery publishes the metrics after every n-th invocation only; 0 and 1 mean after
+	// every one. What n > 1 strands is everything since the last flush, whenever an
+	// environment is frozen for good without being told to shut down.
+	FlushEvery int
+}
+
+// Route leads requests of an HTTP API to a function.
+type Route struct {
+	// Method is an HTTP method or ANY.
+	Method string
+	// Path is what API Gateway calls a route's path: /orders/{id}, /files/{name+}.
+	Path     string
+	Function *Function
+}
+
+// Key is the route as API Gateway writes it, e.g. "GET /hello".
+func (r Route) Key() string { return r.Method + " " + r.Path }
+
+// Grafana asks for a monitoring stack: a store for the metrics and Grafana in front of it.
+type Grafana struct {
+	// Stack names the stack; "" means the application's name with "-Monitoring" behind it.
+	Stack string
+	// Dashboards are shown in this order, each followed by the standard panels of every
+	// application. Empty means one with the application's name and the standard panels alone.
+	Dashboards []dashboard.Dashboard
+}
+
+// New makes an empty application. The name is its stack's: a letter, then letters, digits and
+// hyphens, 100 characters at most.
+func New(name string) *App {
+	a := &App{name: name}
+	if !validApp.MatchString(name) {
+		a.errs = append(a.errs, fmt.Errorf("application %q: a name is a letter, then letters, digits or hyphens, 100 at most", name))
+	}
+	return a
+}
+
+var (
+	validApp      = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9-]{0,99}$`)
+	validFunction = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9]{0,40}$`)
+	validPath     = regexp.MustCompile(`^(/|(/([A-Za-z0-9._~!$&'()*+,;=:@%-]+|\{[A-Za-z0-9._-]+\+?\}))+/?)$`)
+)
+
+// Function adds a Lambda function. handler is any function that aws-lambda-go's lambda.Start
+// takes, or an http.Handler.
+func (a *App) Function(name string, handler any) *Function {
+	f := &Function{Name: name, Handler: handler}
+	a.functions = append(a.functions, f)
+	return f
+}
+
+// Route leads requests with a method and a path to f. A path may hold variables, as in
+// /orders/{id}, and end in a greedy one, as in /files/{name+}.
+func (a *App) Route(method, path string, f *Function) {
+	a.routes = append(a.routes, Route{Method: strings.ToUpper(method), Path: path, Function: f})
+}
+
+// Get is Route for GET.
+func (a *App) Get(path string, f *Function) { a.Route(http.MethodGet, path, f) }
+
+// Post is Route for POST.
+func (a *App) Post(path string, f *Function) { a.Route(http.MethodPost, path, f) }
+
+// Monitor gives the application a monitoring stack, to which every execution environment
+// publishes its metrics.
+func (a *App) Monitor(g Grafana) { a.monitor = &g }
+
+// Hook adds hooks to the deployment. They run in the order in which they were added.
+func (a *App) Hook(h Hooks) { a.hooks = append(a.hooks, h) }
+
+// Name is the application's name and that of its stack.
+func (a *App) Name() string { return a.name }
+
+// Functions are the functions in the order in which they were added.
+func (a *App) Functions() []*Function { return slices.Clone(a.functions) }
+
+// Routes are the routes in the order in which they were added.
+func (a *App) Routes() []Route { return slices.Clone(a.routes) }
+
+// Hooks are the hooks in the order in which they were added.
+func (a *App) Hooks() []Hooks { return slices.Clone(a.hooks) }
+
+// Monitoring is what Monitor was given, with its defaults filled in; ok is false without one.
+func (a *App) Monitoring() (g Grafana, ok bool) {
+	if a.monitor == nil {
+		return Grafana{}, false
+	}
+	g = *a.monitor
+	g.Stack = cmp.Or(g.Stack, a.name+"-Monitoring")
+	if len(g.Dashboards) == 0 {
+		g.Dashboards = []dashboard.Dashboard{{Title: a.name}}
+	}
+	return g, true
+}
+
+// Validate reports everything that is wrong with the application, each with its place.
+func (a *App) Validate() error {
+	errs := slices.Clone(a.errs)
+	seen := map[string]bool{}
+	for _, f := range a.functions {
+		if seen[strings.ToLower(f.Name)] {
+			errs = append(errs, fmt.Errorf("function %q: there are two of that name", f.Name))
+		}
+		seen[strings.ToLower(f.Name)] = true
+		errs = append(errs, f.validate()...)
+	}
+	if len(a.functions) == 0 {
+		errs = append(errs, fmt.Errorf("application %q has no function: add one with app.Function", a.name))
+	}
+	keys := map[string]bool{}
+	for _, r := range a.routes {
+		if keys[r.Key()] {
+			errs = append(errs, fmt.Errorf("route %q: there are two of it", r.Key()))
+		}
+		keys[r.Key()] = true
+		errs = append(errs, a.validateRoute(r)...)
+	}
+	if g, ok := a.Monitoring(); ok && g.Stack == a.name {
+		errs = append(errs, fmt.Errorf("monitoring stack %q has the application's own name", g.Stack))
+	} else if ok && !validApp.MatchString(g.Stack) {
+		errs = append(errs, fmt.Errorf("monitoring stack %q: a name is a letter, then letters, digits or hyphens, 100 at most", g.Stack))
+	}
+	return errors.Join(errs...)
+}
+
+func (f *Function) validate() (errs []error) {
+	bad := func(format string, args ...any) {
+		errs = append(errs, fmt.Errorf("function %q: "+format, append([]any{f.Name}, args...)...))
+	}
+	if !validFunction.MatchString(f.Name) {
+		bad("a name is a letter, then letters or digits, 41 at most")
+	}
+	if f.Handler == nil {
+		bad("the handler is nil")
+	}
+	if f.Memory != 0 && (f.Memory < 128 || f.Memory > 10240) {
+		bad("memory is %d MB; Lambda takes 128 to 10240", f.Memory)
+	}
+	if f.Timeout < 0 || f.Timeout > 900*time.Second || f.Timeout%time.Second != 0 {
+		bad("timeout is %v; Lambda takes whole seconds from 1 to 900", f.Timeout)
+	}
+	if f.Concurrency < 0 {
+		bad("reserved concurrency is %d", f.Concurrency)
+	}
+	if f.FlushEvery < 0 {
+		bad("FlushEvery is %d", f.FlushEvery)
+	}
+	for name := range f.Environment {
+		if strings.HasPrefix(name, "EPHOR_") || strings.HasPrefix(name, "AWS_") {
+			bad("environment variable %s: names that begin with EPHOR_ or AWS_ are taken", name)
+		}
+	}
+	return errs
+}
+
+func (a *App) validateRoute(r Route) (errs []error) {
+	bad := func(format string, args ...any) {
+		errs = append(errs, fmt.Errorf("route %q: "+format, append([]any{r.Key()}, args...)...))
+	}
+	switch r.Method {
+	case "ANY", "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS":
+	default:
+		bad("API Gateway does not know the method %q", r.Method)
+	}
+	if !validPath.MatchString(r.Path) {
+		bad(`a path begins with "/" and has parts such as orders, {id} or, at the end, {name+}`)
+	}
+	if i := strings.Index(r.Path, "+}"); i >= 0 && i+2 != len(r.Path) {
+		bad("a greedy variable stands only at the end of a path")
+	}
+	if r.Function == nil || !slices.Contains(a.functions, r.Function) {
+		bad("its function does not belong to this application")
+	}
+	return errs
+}
