@@ -1,0 +1,82 @@
+package deploy
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"os"
+	"path/filepath"
+	"regexp"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/ephor-io/ephor"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+func handler() error { return nil }
+
+func TestTemplate(t *testing.T) {
+	t.Parallel()
+	code := Code{Bucket: "artifacts", Key: "app/1-abc.zip", GOARCH: "arm64"}
+	f := func(name, dashboard string, app *ephor.App) {
+		t.Helper()
+		if err := app.Validate(); err != nil {
+			t.Fatal(err)
+		}
+		var got bytes.Buffer
+		e := json.NewEncoder(&got)
+		e.SetIndent("", "  ")
+		if err := e.Encode(Template(app, code, dashboard)); err != nil {
+			t.Fatal(err)
+		}
+		path := filepath.Join("testdata", name+".json")
+		if *update {
+			if err := os.WriteFile(path, got.Bytes(), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		want, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(string(want), got.String()); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", path, diff)
+		}
+	}
+
+	bare := ephor.New("Bare")
+	bare.Function("Job", handler)
+	f("bare", "", bare)
+
+	full := ephor.New("Shop")
+	orders := full.Function("Orders", handler)
+	orders.Memory, orders.Timeout, orders.Concurrency, orders.FlushEvery = 512, 30*time.Second, 7, 10
+	orders.Environment = map[string]string{"CURRENCY": "EUR"}
+	files := full.Function("Files", handler)
+	full.Get("/orders/{id}", orders)
+	full.Post("/orders", orders)
+	full.Route("any", "/files/{name+}", files)
+	full.Monitor(ephor.Grafana{})
+	f("monitored", "shop", full)
+}
+
+func TestRouteID(t *testing.T) {
+	t.Parallel()
+	alphanumeric := regexp.MustCompile(`^[A-Za-z0-9]{1,255}$`)
+	long := "GET /" + string(bytes.Repeat([]byte("a"), 600))
+	seen := map[string]string{}
+	for _, key := range []string{"GET /", "GET /a", "GET /Z", "GET /z", "GET /Z2f", "GET /{a}", "GET /{a+}", "GET /a/", "ANY /a", long, long + "b"} {
+		id := routeID(key)
+		if !alphanumeric.MatchString(id) {
+			t.Errorf("routeID(%q) = %q is no logical ID", key, id)
+		}
+		if other, ok := seen[id]; ok {
+			t.Errorf("routeID(%q) = routeID(%q)", key, other)
+		}
+		seen[id] = key
+	}
+}

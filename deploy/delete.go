@@ -1,0 +1,112 @@
+package deploy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/smithy-go"
+)
+
+// InUseError is a stack that cannot be deleted because others import what it exports.
+type InUseError struct {
+	Stack   string
+	Exports []ExportState
+}
+
+func (e *InUseError) Error() string {
+	return fmt.Sprintf("stack %s is in use: %s imports from it", e.Stack, strings.Join(e.Stacks(), ", "))
+}
+
+// Stacks are the names of all importers, sorted.
+func (e *InUseError) Stacks() []string {
+	var names []string
+	for _, e := range e.Exports {
+		names = append(names, e.Importers...)
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// Delete deletes a stack and returns when it is gone; a stack that is not there is gone already.
+// If another stack imports one of its exports, nothing is deleted and the error is an *InUseError:
+// CloudFormation itself would take the call and then leave the stack as it is, with a reason that
+// only its description tells, and whoever waits for the deletion waits forever.
+func (d *Deployer) Delete(ctx context.Context, name string) error {
+	start := time.Now()
+	stack, err := d.describe(ctx, name)
+	if err != nil || stack == nil {
+		return err
+	}
+	exports, err := d.exportsOf(ctx, aws.ToString(stack.StackId))
+	if err != nil {
+		return err
+	}
+	if slices.ContainsFunc(exports, func(e ExportState) bool { return len(e.Importers) > 0 }) {
+		return &InUseError{Stack: name, Exports: exports}
+	}
+	t, err := d.tail(ctx, name, aws.ToString(stack.StackId))
+	if err != nil {
+		return err
+	}
+	d.events(StackStarted{Stack: name, Action: "delete"})
+	if _, err := d.cloudformation.DeleteStack(ctx, &cloudformation.DeleteStackInput{StackName: &name}); err != nil {
+		return fmt.Errorf("deleting stack %s: %w", name, err)
+	}
+	if err := d.settle(ctx, t); err != nil {
+		return err
+	}
+	d.events(StackDone{Stack: name, Took: time.Since(start)})
+	return nil
+}
+
+// exportsOf are the exports of the stack with this ID and who imports them.
+func (d *Deployer) exportsOf(ctx context.Context, stackID string) ([]ExportState, error) {
+	var exports []ExportState
+	pages := cloudformation.NewListExportsPaginator(d.cloudformation, &cloudformation.ListExportsInput{})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("listing exports: %w", err)
+		}
+		for _, e := range page.Exports {
+			if aws.ToString(e.ExportingStackId) != stackID {
+				continue
+			}
+			importers, err := d.importers(ctx, aws.ToString(e.Name))
+			if err != nil {
+				return nil, err
+			}
+			exports = append(exports, ExportState{Name: aws.ToString(e.Name), Value: aws.ToString(e.Value), Importers: importers})
+		}
+	}
+	return exports, nil
+}
+
+// importers are the names of the stacks that import an export.
+func (d *Deployer) importers(ctx context.Context, export string) ([]string, error) {
+	var stacks []string
+	pages := cloudformation.NewListImportsPaginator(d.cloudformation, &cloudformation.ListImportsInput{ExportName: &export})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if notImported(err) {
+			return nil, nil
+		}
+		if err != nil {
+			return nil, fmt.Errorf("asking who imports %s: %w", export, err)
+		}
+		stacks = append(stacks, page.Imports...)
+	}
+	return stacks, nil
+}
+
+// notImported: CloudFormation answers a ValidationError where the list would be empty.
+func notImported(err error) bool {
+	var api smithy.APIError
+	return errors.As(err, &api) && api.ErrorCode() == "ValidationError" && strings.Contains(api.ErrorMessage(), "is not imported by any stack")
+}

@@ -1,0 +1,144 @@
+package deploy
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+)
+
+// tail follows the events of one stack, from the moment it is made.
+type tail struct {
+	d     *Deployer
+	name  string
+	stack string // the name or, once it is being deleted, the ID: a name no longer finds it then
+	last  string // the ID of the newest event that was read
+	began map[string]time.Time
+	// failed is the first resource that failed of itself; what fails after it is the cascade.
+	failed *types.StackEvent
+	status types.StackStatus
+	reason string
+}
+
+// tail passes over all that has happened so far. stack is the name or the ID.
+func (d *Deployer) tail(ctx context.Context, name, stack string) (*tail, error) {
+	t := &tail{d: d, name: name, stack: stack, began: map[string]time.Time{}}
+	page, err := d.cloudformation.DescribeStackEvents(ctx, &cloudformation.DescribeStackEventsInput{StackName: &stack})
+	if err != nil {
+		return nil, fmt.Errorf("reading the events of stack %s: %w", stack, err)
+	}
+	if len(page.StackEvents) > 0 {
+		t.last = aws.ToString(page.StackEvents[0].EventId)
+	}
+	return t, nil
+}
+
+// fetch returns the events not read before, oldest first.
+func (t *tail) fetch(ctx context.Context) ([]types.StackEvent, error) {
+	var fresh []types.StackEvent
+	pages := cloudformation.NewDescribeStackEventsPaginator(t.d.cloudformation, &cloudformation.DescribeStackEventsInput{StackName: &t.stack})
+	for known := false; !known && pages.HasMorePages(); {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("reading the events of stack %s: %w", t.stack, err)
+		}
+		for _, e := range page.StackEvents { // newest first
+			if known = aws.ToString(e.EventId) == t.last; known {
+				break
+			}
+			fresh = append(fresh, e)
+		}
+	}
+	if len(fresh) > 0 {
+		t.last = aws.ToString(fresh[0].EventId)
+	}
+	slices.Reverse(fresh)
+	return fresh, nil
+}
+
+// read reports the new events and whether there were any.
+func (t *tail) read(ctx context.Context) (news bool, err error) {
+	events, err := t.fetch(ctx)
+	for _, e := range events {
+		t.report(e)
+	}
+	return len(events) > 0, err
+}
+
+func (t *tail) report(e types.StackEvent) {
+	status, id := string(e.ResourceStatus), aws.ToString(e.LogicalResourceId)
+	if aws.ToString(e.PhysicalResourceId) == aws.ToString(e.StackId) {
+		t.status, t.reason = types.StackStatus(status), aws.ToString(e.ResourceStatusReason)
+		return
+	}
+	var took time.Duration
+	at := aws.ToTime(e.Timestamp)
+	if strings.HasSuffix(status, "_IN_PROGRESS") {
+		// A second event of the kind says that the resource was begun; the first counts.
+		if _, ok := t.began[id]; !ok {
+			t.began[id] = at
+		}
+	} else {
+		if began, ok := t.began[id]; ok {
+			took = at.Sub(began)
+		}
+		delete(t.began, id)
+	}
+	if t.failed == nil && strings.HasSuffix(status, "_FAILED") && !strings.Contains(aws.ToString(e.ResourceStatusReason), "cancelled") {
+		t.failed = &e
+	}
+	t.d.events(ResourceChanged{Stack: aws.ToString(e.StackName), LogicalID: id, Type: aws.ToString(e.ResourceType),
+		Status: status, Reason: aws.ToString(e.ResourceStatusReason), Took: took})
+}
+
+// settle waits until the stack has come to rest and reports its events on the way.
+func (d *Deployer) settle(ctx context.Context, t *tail) error {
+	err := wait(ctx, func() (done, news bool, err error) {
+		news, err = t.read(ctx)
+		return t.status != "" && !inProgress(t.status) || t.status == types.StackStatusUpdateCompleteCleanupInProgress, news, err
+	})
+	if err != nil {
+		return err
+	}
+	switch t.status {
+	case types.StackStatusCreateComplete, types.StackStatusUpdateComplete,
+		types.StackStatusUpdateCompleteCleanupInProgress, types.StackStatusDeleteComplete:
+		return nil
+	}
+	e := &StackError{Stack: t.name, Status: string(t.status), Reason: t.reason}
+	if t.failed != nil {
+		e.Resource, e.Type = aws.ToString(t.failed.LogicalResourceId), aws.ToString(t.failed.ResourceType)
+		e.Reason = aws.ToString(t.failed.ResourceStatusReason)
+	}
+	return e
+}
+
+// settleQuietly waits for what somebody else began.
+func (d *Deployer) settleQuietly(ctx context.Context, name string) error {
+	return wait(ctx, func() (done, news bool, err error) {
+		stack, err := d.describe(ctx, name)
+		return stack == nil || !inProgress(stack.StackStatus), false, err
+	})
+}
+
+// StackError is a stack that did not become what it should.
+type StackError struct {
+	Stack  string
+	Status string // of the stack or of the change set
+	// Resource and Type name the resource that failed first; "" if it was none.
+	Resource, Type string
+	Reason         string // in CloudFormation's words
+}
+
+func (e *StackError) Error() string {
+	where := "stack " + e.Stack
+	if e.Resource != "" {
+		where += ", resource " + e.Resource + " (" + e.Type + ")"
+	}
+	return fmt.Sprintf("%s: %s (%s)", where, e.Reason, e.Status)
+}

@@ -1,0 +1,124 @@
+package ephor_test
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// The floors of the house. Each package may import what stands in its row and nothing else of
+// ours; what is not listed here fails, so that a new package finds its floor on its first day.
+// internal/ packages and laptop/internal/ packages serve whoever is above them.
+var floors = map[string][]string{
+	"line":              {},
+	"cfn":               {},
+	"cfn/parse":         {"cfn"},
+	"cfn/eval":          {"cfn", "cfn/parse"},
+	"dashboard":         {},
+	"influx":            {},
+	"metrics":           {"line"},
+	"load":              {"line"},
+	".":                 {"cfn", "dashboard"},
+	"function":          {".", "metrics"},
+	"monitor":           {".", "cfn", "dashboard"},
+	"deploy":            {".", "cfn", "dashboard", "internal/gotool"},
+	"page":              {"dashboard"},
+	"internal/gotool":   {},
+	"internal/watch":    {},
+	"laptop/internal/*": {},
+	"laptop/*":          {"cfn", "cfn/parse", "cfn/eval", "influx", "laptop/internal/*"},
+	"laptop":            {"cfn", "cfn/parse", "cfn/eval", "influx", "laptop/*", "laptop/internal/*"},
+	"cli":               {"*"},
+	"examples/*":        {".", "cli", "cfn", "dashboard", "deploy", "metrics"},
+}
+
+const module = "github.com/ephor-io/ephor"
+
+// TestImportsPointUp walks the imports of every package, under both tags, and fails on an arrow
+// that the floors do not have.
+func TestImportsPointUp(t *testing.T) {
+	t.Parallel()
+	for _, tags := range []string{"", "ephor_lambda"} {
+		out, err := exec.Command("go", "list", "-deps", "-tags", tags, "-json=ImportPath,Imports", "./...").Output()
+		if err != nil {
+			t.Fatalf("go list: %v", err)
+		}
+		seen := 0
+		for d := json.NewDecoder(strings.NewReader(string(out))); ; {
+			var p struct {
+				ImportPath string
+				Imports    []string
+			}
+			if err := d.Decode(&p); errors.Is(err, io.EOF) {
+				break
+			} else if err != nil {
+				t.Fatal(err)
+			}
+			from, ours := local(p.ImportPath)
+			if !ours {
+				continue
+			}
+			seen++
+			allowed, ok := floors[floorOf(from)]
+			if !ok {
+				t.Errorf("package %s has no floor: add it to the list in this test", from)
+				continue
+			}
+			for _, i := range p.Imports {
+				to, ours := local(i)
+				if !ours || slices.Contains(allowed, "*") && to != "cli" {
+					continue
+				}
+				if !slices.Contains(allowed, floorOf(to)) {
+					t.Errorf("%s imports %s (tags %q): the floors do not allow it", from, to, tags)
+				}
+			}
+		}
+		if seen < len(floors)/2 {
+			t.Fatalf("only %d packages of ours were seen", seen)
+		}
+	}
+}
+
+// TestWhatTheFunctionLinks holds the seam: the deployed binary carries no command line, SDK,
+// server or page.
+func TestWhatTheFunctionLinks(t *testing.T) {
+	t.Parallel()
+	out, err := exec.Command("go", "list", "-deps", "-tags", "ephor_lambda,lambda.norpc", "./examples/...").Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	for p := range strings.FieldsSeq(string(out)) {
+		for _, no := range []string{"github.com/aws/aws-sdk-go-v2", "github.com/spf13", "github.com/influxdata", "github.com/grafana",
+			module + "/deploy", module + "/monitor", module + "/page", module + "/laptop", module + "/influx", module + "/load", "net/rpc"} {
+			if p == no || strings.HasPrefix(p, no+"/") {
+				t.Errorf("the deployed binary links %s", p)
+			}
+		}
+	}
+}
+
+// local is the path below the module's root, "." for the root itself.
+func local(path string) (string, bool) {
+	if path == module {
+		return ".", true
+	}
+	return strings.CutPrefix(path, module+"/")
+}
+
+// floorOf is the row of floors that a package belongs to.
+func floorOf(pkg string) string {
+	if _, ok := floors[pkg]; ok {
+		return pkg
+	}
+	for _, wide := range []string{"laptop/internal/", "laptop/", "examples/"} {
+		if strings.HasPrefix(pkg, wide) {
+			return wide + "*"
+		}
+	}
+	return pkg
+}
