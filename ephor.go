@@ -22,10 +22,7 @@ package ephor
 
 import (
 	"cmp"
-	"errors"
-	"fmt"
 	"net/http"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -41,7 +38,6 @@ type App struct {
 	routes    []Route
 	monitor   *Grafana
 	hooks     []Hooks
-	errs      []error
 }
 
 // Function is one Lambda function. Its fields may be set until the App is handed to cli.Main.
@@ -89,18 +85,8 @@ type Grafana struct {
 // New makes an empty application. The name is its stack's: a letter, then letters, digits and
 // hyphens, 100 characters at most.
 func New(name string) *App {
-	a := &App{name: name}
-	if !validApp.MatchString(name) {
-		a.errs = append(a.errs, fmt.Errorf("application %q: a name is a letter, then letters, digits or hyphens, 100 at most", name))
-	}
-	return a
+	return &App{name: name}
 }
-
-var (
-	validApp      = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9-]{0,99}$`)
-	validFunction = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9]{0,40}$`)
-	validPath     = regexp.MustCompile(`^(/|(/([A-Za-z0-9._~!$&'()*+,;=:@%-]+|\{[A-Za-z0-9._-]+\+?\}))+/?)$`)
-)
 
 // Function adds a Lambda function. handler is any function that aws-lambda-go's lambda.Start
 // takes, or an http.Handler.
@@ -152,85 +138,4 @@ func (a *App) Monitoring() (g Grafana, ok bool) {
 		g.Dashboards = []dashboard.Dashboard{{Title: a.name}}
 	}
 	return g, true
-}
-
-// Validate reports everything that is wrong with the application, each with its place.
-func (a *App) Validate() error {
-	errs := slices.Clone(a.errs)
-	seen := map[string]bool{}
-	for _, f := range a.functions {
-		if seen[strings.ToLower(f.Name)] {
-			errs = append(errs, fmt.Errorf("function %q: there are two of that name", f.Name))
-		}
-		seen[strings.ToLower(f.Name)] = true
-		errs = append(errs, f.validate()...)
-	}
-	if len(a.functions) == 0 {
-		errs = append(errs, fmt.Errorf("application %q has no function: add one with app.Function", a.name))
-	}
-	keys := map[string]bool{}
-	for _, r := range a.routes {
-		if keys[r.Key()] {
-			errs = append(errs, fmt.Errorf("route %q: there are two of it", r.Key()))
-		}
-		keys[r.Key()] = true
-		errs = append(errs, a.validateRoute(r)...)
-	}
-	if g, ok := a.Monitoring(); ok && g.Stack == a.name {
-		errs = append(errs, fmt.Errorf("monitoring stack %q has the application's own name", g.Stack))
-	} else if ok && !validApp.MatchString(g.Stack) {
-		errs = append(errs, fmt.Errorf("monitoring stack %q: a name is a letter, then letters, digits or hyphens, 100 at most", g.Stack))
-	}
-	return errors.Join(errs...)
-}
-
-func (f *Function) validate() (errs []error) {
-	bad := func(format string, args ...any) {
-		errs = append(errs, fmt.Errorf("function %q: "+format, append([]any{f.Name}, args...)...))
-	}
-	if !validFunction.MatchString(f.Name) {
-		bad("a name is a letter, then letters or digits, 41 at most")
-	}
-	if f.Handler == nil {
-		bad("the handler is nil")
-	}
-	if f.Memory != 0 && (f.Memory < 128 || f.Memory > 10240) {
-		bad("memory is %d MB; Lambda takes 128 to 10240", f.Memory)
-	}
-	if f.Timeout < 0 || f.Timeout > 900*time.Second || f.Timeout%time.Second != 0 {
-		bad("timeout is %v; Lambda takes whole seconds from 1 to 900", f.Timeout)
-	}
-	if f.Concurrency < 0 {
-		bad("reserved concurrency is %d", f.Concurrency)
-	}
-	if f.FlushEvery < 0 {
-		bad("FlushEvery is %d", f.FlushEvery)
-	}
-	for name := range f.Environment {
-		if strings.HasPrefix(name, "EPHOR_") || strings.HasPrefix(name, "AWS_") {
-			bad("environment variable %s: names that begin with EPHOR_ or AWS_ are taken", name)
-		}
-	}
-	return errs
-}
-
-func (a *App) validateRoute(r Route) (errs []error) {
-	bad := func(format string, args ...any) {
-		errs = append(errs, fmt.Errorf("route %q: "+format, append([]any{r.Key()}, args...)...))
-	}
-	switch r.Method {
-	case "ANY", "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS":
-	default:
-		bad("API Gateway does not know the method %q", r.Method)
-	}
-	if !validPath.MatchString(r.Path) {
-		bad(`a path begins with "/" and has parts such as orders, {id} or, at the end, {name+}`)
-	}
-	if i := strings.Index(r.Path, "+}"); i >= 0 && i+2 != len(r.Path) {
-		bad("a greedy variable stands only at the end of a path")
-	}
-	if r.Function == nil || !slices.Contains(a.functions, r.Function) {
-		bad("its function does not belong to this application")
-	}
-	return errs
 }

@@ -33,6 +33,7 @@ var floors = map[string][]string{
 	"laptop/*":          {"cfn", "cfn/parse", "cfn/eval", "influx", "laptop/internal/*"},
 	"laptop":            {"cfn", "cfn/parse", "cfn/eval", "influx", "laptop/*", "laptop/internal/*"},
 	"cli":               {"*"},
+	"e2e":               {},
 	"examples/*":        {".", "cli", "cfn", "dashboard", "deploy", "metrics"},
 }
 

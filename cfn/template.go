@@ -33,11 +33,17 @@ type Template struct {
 //
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/parameters-section-structure.html
 type Parameter struct {
-	Type                  string
-	Default               any    `json:",omitempty"`
-	Description           string `json:",omitempty"`
-	AllowedValues         []any  `json:",omitempty"`
-	AllowedPattern        string `json:",omitempty"`
+	Type           string
+	Default        any    `json:",omitempty"`
+	Description    string `json:",omitempty"`
+	AllowedValues  []any  `json:",omitempty"`
+	AllowedPattern string `json:",omitempty"`
+	// MinLength and MaxLength count characters of a String, MinValue and MaxValue bound a
+	// Number. Each is a number, or nil for no bound.
+	MinLength             any    `json:",omitempty"`
+	MaxLength             any    `json:",omitempty"`
+	MinValue              any    `json:",omitempty"`
+	MaxValue              any    `json:",omitempty"`
 	ConstraintDescription string `json:",omitempty"`
 	NoEcho                bool   `json:",omitempty"`
 }
@@ -51,6 +57,8 @@ type Resource struct {
 	Condition           string         `json:",omitempty"`
 	DeletionPolicy      string         `json:",omitempty"`
 	UpdateReplacePolicy string         `json:",omitempty"`
+	CreationPolicy      map[string]any `json:",omitempty"`
+	UpdatePolicy        map[string]any `json:",omitempty"`
 	Metadata            map[string]any `json:",omitempty"`
 }
 

@@ -3,16 +3,26 @@
 // local page show alike.
 //
 //	dashboard.Dashboard{
-//		Title:  "Sparta Hello World",
-//		Panels: []dashboard.Panel{dashboard.Counter("helloWorldCounterMetric")},
+//		Title: "Sparta Hello World",
+//		Panels: []dashboard.Panel{
+//			dashboard.Counter("helloWorldCounterMetric"),
+//			{
+//				Title:   "Longest invocation",
+//				Unit:    "ms",
+//				Queries: []dashboard.Query{{InfluxQL: `SELECT max("duration_ms") FROM "invocation" WHERE $timeFilter GROUP BY time($__interval) fill(null)`}},
+//			},
+//		},
 //	}
+//
+// The values are linked into the deployed binary and cost it a few KB.
 package dashboard
 
 // Dashboard is one dashboard.
 type Dashboard struct {
 	// Title is what its readers see. The UID, by which links find it, is derived from it.
 	Title string
-	// Panels stand in reading order, from left to right and from top to bottom.
+	// Panels stand in reading order: each takes the highest place that is free, and of those the
+	// one furthest to the left.
 	Panels []Panel
 }
 
@@ -21,9 +31,20 @@ type Kind string
 
 // The kinds of panel.
 const (
-	Lines Kind = "" // one line per series
-	Bars  Kind = "bars"
-	Stat  Kind = "stat" // the last value, in large figures
+	Lines Kind = ""     // one line per series
+	Bars  Kind = "bars" // one bar per interval and series
+	Stat  Kind = "stat" // one value, in large figures: what Reduce makes of the series
+	Row   Kind = "row"  // a heading over the panels after it; it has a title and nothing else
+)
+
+// Reduce is how a Stat makes one value of a series.
+type Reduce string
+
+// The ways to reduce a series.
+const (
+	Last Reduce = ""    // the last value that is not null
+	Sum  Reduce = "sum" // all values of the time range added up
+	Max  Reduce = "max" // the largest value of the time range
 )
 
 // Panel is one graph.
@@ -35,15 +56,53 @@ type Panel struct {
 	Unit string
 	// Stack puts the series on top of one another.
 	Stack bool
-	// Width and Height are in Grafana's grid of 24 columns; 0 means 12 by 8.
+	// Signed lets the axis go below 0. Without it, it starts there.
+	Signed bool
+	// Reduce is for a Stat.
+	Reduce Reduce
+	// Alarm is for a Stat that is good at 0: it is green there, and red from 1 on.
+	Alarm bool
+	// Width and Height are in Grafana's grid of 24 columns; 0 means 12 by 8, and of a Stat 4 by 4.
 	Width, Height int
 	Queries       []Query
 }
 
-// Query is one InfluxQL statement, with Grafana's $timeFilter and $__interval.
+// Query is one InfluxQL statement, with Grafana's $timeFilter and $__interval. Where every
+// value depends on the points of its own interval alone (no difference(), no fill(previous)),
+// the local page asks only for what is new.
 type Query struct {
 	InfluxQL string
-	// Alias names the series, with Grafana's patterns such as $tag_instance; "" shows the
-	// measurement and its tags.
+	// Alias names the series, with Grafana's patterns: $measurement, $col, $tag_instance. ""
+	// shows the measurement, the field and the tags.
 	Alias string
+	// Color is the same in Grafana and on the page: "red", "green", "blue", "orange", "yellow",
+	// "purple". "" gives each series its own.
+	Color string
 }
+
+// Size is the panel's width and height in Grafana's grid, with the defaults filled in.
+func (p Panel) Size() (width, height int) {
+	width, height = p.Width, p.Height
+	switch p.Kind {
+	case Row:
+		return Columns, 1
+	case Stat:
+		if width == 0 {
+			width = 4
+		}
+		if height == 0 {
+			height = 4
+		}
+	default:
+		if width == 0 {
+			width = Columns / 2
+		}
+		if height == 0 {
+			height = 8
+		}
+	}
+	return width, height
+}
+
+// Columns is the width of Grafana's grid.
+const Columns = 24

@@ -1,0 +1,217 @@
+package eval
+
+import (
+	"encoding/base64"
+	"strconv"
+	"strings"
+)
+
+// Function takes a function apart: an object with one key that is Ref, Condition or begins with
+// "Fn::".
+func Function(v any) (name string, arg any, ok bool) {
+	m, isMap := v.(map[string]any)
+	if !isMap || len(m) != 1 {
+		return "", nil, false
+	}
+	for key, arg := range m {
+		if key == "Ref" || strings.HasPrefix(key, "Fn::") {
+			return key, arg, true
+		}
+		if _, isName := arg.(string); isName && key == "Condition" {
+			return key, arg, true
+		}
+	}
+	return "", nil, false
+}
+
+// call resolves a function. at is the place of the function itself.
+func (e *evaluation) call(at *place, name string, arg any) (any, error) {
+	switch name {
+	case "Ref":
+		return e.ref(at, arg)
+	case "Condition":
+		// Outside of conditions this is an object like any other: IAM policies have one.
+		return map[string]any{"Condition": arg}, nil
+	case "Fn::GetAtt":
+		return e.getAtt(at, arg)
+	case "Fn::Sub":
+		return e.sub(at, arg)
+	case "Fn::Join":
+		return e.join(at, arg)
+	case "Fn::Select":
+		return e.selectItem(at, arg)
+	case "Fn::Split":
+		return e.split(at, arg)
+	case "Fn::If":
+		return e.choose(at, arg)
+	case "Fn::FindInMap":
+		return e.findInMap(at, arg)
+	case "Fn::ImportValue":
+		return e.importValue(at, arg)
+	case "Fn::Base64":
+		s, known, err := e.string(at, arg)
+		if err != nil || !known {
+			return Unknown, err
+		}
+		return base64.StdEncoding.EncodeToString([]byte(s)), e.grow(at, len(s))
+	case "Fn::GetAZs":
+		region, known, err := e.string(at, arg)
+		if err != nil || !known {
+			return Unknown, err
+		}
+		if region == "" {
+			region = e.s.Pseudo.Region
+		}
+		return []any{region + "a", region + "b", region + "c"}, nil
+	case "Fn::Cidr":
+		return e.cidr(at, arg)
+	}
+	return nil, e.errorf(at, "Template format error: Encountered unsupported function: %s Supported functions are: %s", name, supported)
+}
+
+const supported = "[Ref, Condition, Fn::And, Fn::Base64, Fn::Cidr, Fn::Equals, Fn::FindInMap, Fn::GetAZs, Fn::GetAtt, Fn::If, Fn::ImportValue, Fn::Join, Fn::Not, Fn::Or, Fn::Select, Fn::Split, Fn::Sub]"
+
+// string resolves v to text; known is false if it hangs on a resource that is not made yet.
+func (e *evaluation) string(at *place, v any) (s string, known bool, err error) {
+	got, err := e.value(at, v)
+	if err != nil {
+		return "", false, err
+	}
+	if got == Unknown {
+		return "", false, nil
+	}
+	s, ok := text(got)
+	if !ok {
+		return "", false, e.errorf(at, "Template error: a string is needed here")
+	}
+	return s, true, nil
+}
+
+// list resolves v to a list; known is false if it hangs on a resource that is not made yet.
+func (e *evaluation) list(at *place, v any) (items []any, known bool, err error) {
+	got, err := e.value(at, v)
+	if err != nil || got == Unknown {
+		return nil, false, err
+	}
+	items, ok := got.([]any)
+	if !ok {
+		return nil, false, e.errorf(at, "Template error: a list is needed here")
+	}
+	return items, true, nil
+}
+
+func (e *evaluation) join(at *place, arg any) (any, error) {
+	const usage = "Template error: every Fn::Join object requires two parameters, (1) a string delimiter and (2) a list of strings to be joined or a function that returns a list of strings (such as Fn::GetAZs) to be joined."
+	args, ok := arg.([]any)
+	if !ok || len(args) != 2 {
+		return nil, e.errorf(at, usage)
+	}
+	separator, ok := args[0].(string)
+	if !ok {
+		return nil, e.errorf(at, usage)
+	}
+	items, known, err := e.list(at.item(1), args[1])
+	if err != nil || !known {
+		return Unknown, err
+	}
+	parts := make([]string, len(items))
+	for i, item := range items {
+		if item == Unknown {
+			return Unknown, nil
+		}
+		if parts[i], ok = text(item); !ok {
+			return nil, e.errorf(at.item(1).item(i), usage)
+		}
+	}
+	joined := strings.Join(parts, separator)
+	return joined, e.grow(at, len(joined))
+}
+
+func (e *evaluation) split(at *place, arg any) (any, error) {
+	const usage = "Template error: every Fn::Split object requires two parameters, (1) a string delimiter and (2) a string to be split or a function that returns a string to be split."
+	args, ok := arg.([]any)
+	if !ok || len(args) != 2 {
+		return nil, e.errorf(at, usage)
+	}
+	separator, ok := args[0].(string)
+	if !ok || separator == "" {
+		return nil, e.errorf(at, usage)
+	}
+	s, known, err := e.string(at.item(1), args[1])
+	if err != nil || !known {
+		return Unknown, err
+	}
+	if err := e.grow(at, 16*strings.Count(s, separator)); err != nil {
+		return nil, err
+	}
+	parts := strings.Split(s, separator)
+	out := make([]any, len(parts))
+	for i, part := range parts {
+		out[i] = part
+	}
+	return out, nil
+}
+
+func (e *evaluation) selectItem(at *place, arg any) (any, error) {
+	args, ok := arg.([]any)
+	if !ok || len(args) != 2 {
+		return nil, e.errorf(at, "Template error: Fn::Select requires a list argument with two elements: an integer index and a list")
+	}
+	index, known, err := e.string(at.item(0), args[0])
+	if err != nil || !known {
+		return Unknown, err
+	}
+	items, known, err := e.list(at.item(1), args[1])
+	if err != nil || !known {
+		return Unknown, err
+	}
+	i, err := strconv.Atoi(index)
+	if err != nil || i < 0 || i >= len(items) {
+		return nil, e.errorf(at, "Template error: Fn::Select cannot select nonexistent value at index %s", index)
+	}
+	return items[i], nil
+}
+
+func (e *evaluation) findInMap(at *place, arg any) (any, error) {
+	args, ok := arg.([]any)
+	if !ok || len(args) != 3 {
+		return nil, e.errorf(at, "Template error: every Fn::FindInMap object requires three parameters, the map name, map key and the attribute for return value")
+	}
+	var names [3]string
+	for i := range names {
+		s, known, err := e.string(at.item(i), args[i])
+		if err != nil {
+			return nil, err
+		}
+		if !known {
+			return nil, e.errorf(at.item(i), "Template error: Fn::FindInMap cannot depend on a resource")
+		}
+		names[i] = s
+	}
+	mapping, ok := e.s.Template.Mappings[names[0]].(map[string]any)
+	if !ok {
+		return nil, e.errorf(at, "Template error: Mapping named '%s' is not present in the 'Mappings' section of template.", names[0])
+	}
+	row, _ := mapping[names[1]].(map[string]any)
+	value, ok := row[names[2]]
+	if !ok {
+		return nil, e.errorf(at, "Template error: Unable to get mapping for %s::%s::%s", names[0], names[1], names[2])
+	}
+	return value, nil
+}
+
+func (e *evaluation) importValue(at *place, arg any) (any, error) {
+	name, known, err := e.string(at, arg)
+	if err != nil {
+		return nil, err
+	}
+	if !known {
+		return nil, e.errorf(at, "Template error: Fn::ImportValue cannot depend on a resource")
+	}
+	if e.s.Imports != nil {
+		if value, ok := e.s.Imports.Import(name); ok {
+			return value, nil
+		}
+	}
+	return nil, e.errorf(at, "No export named %s found", name)
+}

@@ -1,0 +1,292 @@
+package parse
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/ephor-io/ephor/cfn"
+)
+
+// builder fills the template's values from its tree and checks the structure, in the words of
+// CloudFormation's own check.
+type builder struct {
+	t *Template
+}
+
+// sections are those of
+// https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/template-anatomy.html
+// but Rules and Transform: Rules would go unchecked and a Transform unapplied, so they are refused.
+var sections = []string{"AWSTemplateFormatVersion", "Description", "Metadata", "Parameters", "Mappings", "Conditions", "Resources", "Outputs"}
+
+func (b *builder) build() error {
+	root := b.t.root
+	if path, found := firstNull(root); found {
+		return b.t.Errorf(path, "[%s] 'null' values are not allowed in templates", slashes(path))
+	}
+	for _, key := range root.keys() {
+		switch {
+		case key == "Rules" || key == "Transform":
+			return b.t.Errorf(key, "Template format error: the section %s is not supported here.", key)
+		case !slices.Contains(sections, key):
+			return b.t.Errorf(key, "Invalid template property or properties [%s]", key)
+		}
+	}
+	t := b.t
+	for _, step := range []func() error{
+		func() error { return b.text(root, "", "AWSTemplateFormatVersion", &t.AWSTemplateFormatVersion) },
+		func() error { return b.text(root, "", "Description", &t.Description) },
+		func() error { return b.section("Metadata", &t.Metadata) },
+		func() error { return b.section("Mappings", &t.Mappings) },
+		func() error { return b.section("Conditions", &t.Conditions) },
+		b.version, b.mappings, b.parameters, b.resources, b.outputs,
+	} {
+		if err := step(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (b *builder) version() error {
+	if v := b.t.AWSTemplateFormatVersion; v != "" && v != cfn.FormatVersion {
+		return b.t.Errorf("AWSTemplateFormatVersion", "Template format error: unsupported value for AWSTemplateFormatVersion.")
+	}
+	return nil
+}
+
+func (b *builder) mappings() error {
+	for name, m := range b.t.Mappings {
+		keys, ok := m.(map[string]any)
+		for _, values := range keys {
+			_, isMap := values.(map[string]any)
+			ok = ok && isMap
+		}
+		if !ok {
+			return b.t.Errorf("Mappings."+name, "Template format error: Every Mappings member %s must be a map", name)
+		}
+	}
+	return nil
+}
+
+// members are the members of a section, each an object.
+func (b *builder) members(name string) (map[string]*node, error) {
+	n := b.t.root.object[name]
+	if n == nil {
+		return nil, nil
+	}
+	if n.object == nil {
+		return nil, b.t.Errorf(name, "Template format error: %s must be an object.", name)
+	}
+	for _, id := range n.keys() {
+		if n.object[id].object == nil {
+			return nil, b.t.Errorf(name+"."+id, "Template format error: Any %s member must be an object.", name)
+		}
+	}
+	return n.object, nil
+}
+
+func (b *builder) section(name string, into *map[string]any) error {
+	n := b.t.root.object[name]
+	if n == nil {
+		return nil
+	}
+	m, ok := n.value().(map[string]any)
+	if !ok {
+		return b.t.Errorf(name, "Template format error: %s must be an object.", name)
+	}
+	*into = m
+	return nil
+}
+
+func (b *builder) resources() error {
+	members, err := b.members("Resources")
+	if err != nil {
+		return err
+	}
+	if len(members) == 0 {
+		return b.t.Errorf("", "Template format error: At least one Resources member must be defined.")
+	}
+	b.t.Resources = make(map[string]cfn.Resource, len(members))
+	for _, id := range b.t.root.object["Resources"].keys() {
+		path, n := "Resources."+id, members[id]
+		if !alphanumeric(id) {
+			return b.t.Errorf(path, "Template format error: Resource name %s is non alphanumeric.", id)
+		}
+		var r cfn.Resource
+		for _, key := range n.keys() {
+			c, at := n.object[key], path+"."+key
+			switch key {
+			case "Type":
+				err = b.text(n, path, key, &r.Type)
+			case "Condition":
+				err = b.text(n, path, key, &r.Condition)
+			case "DeletionPolicy":
+				err = b.text(n, path, key, &r.DeletionPolicy)
+			case "UpdateReplacePolicy":
+				err = b.text(n, path, key, &r.UpdateReplacePolicy)
+			case "Properties":
+				r.Properties, err = b.object(c, at)
+			case "CreationPolicy":
+				r.CreationPolicy, err = b.object(c, at)
+			case "UpdatePolicy":
+				r.UpdatePolicy, err = b.object(c, at)
+			case "Metadata":
+				r.Metadata, err = b.object(c, at)
+			case "DependsOn":
+				r.DependsOn, err = b.names(c, at)
+			default:
+				err = b.t.Errorf(at, "Invalid template resource property '%s'", key)
+			}
+			if err != nil {
+				return err
+			}
+		}
+		if r.Type == "" {
+			return b.t.Errorf(path, "Template format error: [/Resources/%s] Every Resources object must contain a Type member.", id)
+		}
+		b.t.Resources[id] = r
+	}
+	return nil
+}
+
+func (b *builder) outputs() error {
+	members, err := b.members("Outputs")
+	if err != nil || members == nil {
+		return err
+	}
+	b.t.Outputs = make(map[string]cfn.Output, len(members))
+	for _, id := range b.t.root.object["Outputs"].keys() {
+		path, n := "Outputs."+id, members[id]
+		if !alphanumeric(id) {
+			return b.t.Errorf(path, "Template format error: Output name %s is non alphanumeric.", id)
+		}
+		var o cfn.Output
+		for _, key := range n.keys() {
+			c, at := n.object[key], path+"."+key
+			switch key {
+			case "Description":
+				err = b.text(n, path, key, &o.Description)
+			case "Condition":
+				err = b.text(n, path, key, &o.Condition)
+			case "Value":
+				o.Value = c.value()
+			case "Export":
+				if c.object == nil || len(c.object) != 1 || c.object["Name"] == nil {
+					err = b.t.Errorf(at, "Template format error: Output %s is malformed. The Name field of every Export member must be specified", id)
+				} else {
+					o.Export = &cfn.Export{Name: c.object["Name"].value()}
+				}
+			default:
+				err = b.t.Errorf(at, "Template format error: Unrecognized Output member %s.", key)
+			}
+			if err != nil {
+				return err
+			}
+		}
+		if o.Value == nil {
+			return b.t.Errorf(path, "Template format error: Every Outputs member must contain a Value object")
+		}
+		b.t.Outputs[id] = o
+	}
+	return nil
+}
+
+// text reads the string at key of n, which may be missing.
+func (b *builder) text(n *node, path, key string, into *string) error {
+	c := n.object[key]
+	if c == nil {
+		return nil
+	}
+	s, ok := asText(c)
+	if !ok {
+		return b.t.Errorf(strings.TrimPrefix(path+"."+key, "."), "Template format error: %s must be a string.", key)
+	}
+	*into = s
+	return nil
+}
+
+func (b *builder) object(n *node, path string) (map[string]any, error) {
+	m, ok := n.value().(map[string]any)
+	if !ok {
+		return nil, b.t.Errorf(path, "Template format error: [%s] must be an object.", slashes(path))
+	}
+	return m, nil
+}
+
+// names reads one name or a list of them.
+func (b *builder) names(n *node, path string) ([]string, error) {
+	if s, ok := asText(n); ok {
+		return []string{s}, nil
+	}
+	names := []string{}
+	for i, c := range n.list {
+		s, ok := asText(c)
+		if !ok {
+			return nil, b.t.Errorf(fmt.Sprintf("%s[%d]", path, i), "Template format error: DependsOn must be a string or list of strings.")
+		}
+		names = append(names, s)
+	}
+	if !n.isList {
+		return nil, b.t.Errorf(path, "Template format error: DependsOn must be a string or list of strings.")
+	}
+	return names, nil
+}
+
+// asText is a scalar as text: CloudFormation takes 5 and true where it wants a string.
+func asText(n *node) (string, bool) {
+	if n.object != nil || n.isList {
+		return "", false
+	}
+	switch v := n.scalar.(type) {
+	case string:
+		return v, true
+	case json.Number:
+		return v.String(), true
+	case bool:
+		return fmt.Sprint(v), true
+	}
+	return "", false
+}
+
+// firstNull finds a null, the first by path. The path is only put together on the way back from
+// a find: a template of long keys would else cost its size squared.
+func firstNull(n *node) (path string, found bool) {
+	switch {
+	case n.object != nil:
+		for _, key := range n.keys() {
+			if rest, found := firstNull(n.object[key]); found {
+				return join(key, rest), true
+			}
+		}
+	case n.isList:
+		for i, c := range n.list {
+			if rest, found := firstNull(c); found {
+				return join(fmt.Sprintf("[%d]", i), rest), true
+			}
+		}
+	default:
+		return "", n.scalar == nil
+	}
+	return "", false
+}
+
+func join(part, rest string) string {
+	if rest == "" || rest[0] == '[' {
+		return part + rest
+	}
+	return part + "." + rest
+}
+
+// slashes is a path as CloudFormation writes it: /Outputs/Url/Value.
+func slashes(path string) string { return "/" + strings.ReplaceAll(path, ".", "/") }
+
+func alphanumeric(s string) bool {
+	for _, c := range s {
+		if !('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9') {
+			return false
+		}
+	}
+	return s != ""
+}

@@ -1,0 +1,21 @@
+//go:build !ephor_lambda
+
+package cli
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/ephor-io/ephor"
+)
+
+// Main runs the command that the program was called with and exits with its status: 0 done,
+// 1 failed, 2 wrong usage, 3 an expectation not met.
+func Main(app *ephor.App) {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	context.AfterFunc(ctx, stop) // a second signal ends the program at once
+	p := &program{app: app, stdout: os.Stdout, stderr: os.Stderr}
+	os.Exit(p.run(ctx, os.Args[1:]))
+}

@@ -1,0 +1,153 @@
+//go:build !ephor_lambda
+
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/ephor-io/ephor/deploy"
+	"github.com/ephor-io/ephor/internal/gotool"
+	"github.com/ephor-io/ephor/laptop"
+	"github.com/ephor-io/ephor/load"
+	"github.com/ephor-io/ephor/monitor"
+)
+
+// session is one run of up.
+type session struct {
+	program  *program
+	source   gotool.Package
+	dir      string
+	json     bool // results are JSON
+	isOnce   bool // it ends after its load
+	started  time.Time
+	terminal *terminal
+
+	converger *converger
+	addresses addresses
+	client    *http.Client // for the page and the store
+
+	// What the page shows, from its own goroutines.
+	running atomic.Pointer[laptop.Laptop] // nil until it has started
+	notice  atomic.Pointer[notice]
+	apiURL  atomic.Pointer[string]
+}
+
+func newSession(p *program, pkg gotool.Package, dir string, f upFlags) *session {
+	s := &session{
+		program: p, source: pkg, dir: dir, json: f.json, isOnce: f.once, started: time.Now(),
+		terminal: newTerminal(p.stderr),
+		client:   &http.Client{Timeout: 30 * time.Second},
+	}
+	s.converger = newConverger(p.app, pkg, dir)
+	s.converger.goos, s.converger.goarch = runtime.GOOS, runtime.GOARCH
+	s.converger.events = func(e deploy.Event) { s.terminal.show(e) }
+	return s
+}
+
+// run is up from the first port to the last process.
+func (s *session) run(ctx context.Context, ports laptop.Ports, plan load.Plan, f upFlags) error {
+	err := s.start(ctx, ports)
+	if err == nil {
+		err = s.serve(ctx, plan, f)
+	}
+	l := s.running.Load()
+	if l == nil {
+		return err
+	}
+	// ctx may have ended; what is under way has its time all the same.
+	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), drain)
+	defer cancel()
+	err = errors.Join(err, l.Close(end))
+	if rerr := os.Remove(addressFile(s.dir)); rerr != nil && !errors.Is(rerr, os.ErrNotExist) {
+		err = errors.Join(err, rerr)
+	}
+	return err
+}
+
+// startLaptop starts AWS on this machine.
+func (s *session) startLaptop(ctx context.Context, ports laptop.Ports) error {
+	config := laptop.Config{
+		Dir: filepath.Join(s.dir, "laptop"), Region: laptopRegion, AccessKey: laptopKey, Database: storeDatabase,
+		Ports: ports, Events: func(e laptop.Event) { s.terminal.show(e) },
+	}
+	if g, ok := s.program.app.Monitoring(); ok {
+		boards, err := monitor.Dashboards(g)
+		if err != nil {
+			return err
+		}
+		s.converger.dashboard = boards[0].UID
+		config.HostReady = hostReady
+		config.Page = func(store string) (http.Handler, error) { return s.page(boards, store) }
+	}
+	l, err := laptop.Start(ctx, config)
+	var taken *laptop.PortTakenError
+	if errors.As(err, &taken) {
+		return hinted(err, "another port, or leave the flag out: the next free one is found then")
+	}
+	if err != nil {
+		return fmt.Errorf("starting the laptop: %w", err)
+	}
+	s.running.Store(l)
+	a := l.Addresses()
+	s.addresses = addresses{Page: a.Page, Store: a.Store, Endpoint: a.Endpoint}
+	s.converger.to(laptopAWS(a.Endpoint))
+	return nil
+}
+
+// hostReady makes the signal of the monitoring host, as its boot script would on AWS.
+func hostReady(userData, storeURL, pageURL string) (signalURL string, body []byte, err error) {
+	settings, err := monitor.ParseUserData(userData)
+	if err != nil {
+		return "", nil, err
+	}
+	// The store has no TLS on loopback, so no certificate is pinned.
+	body, err = monitor.Signal{StoreURL: storeURL, GrafanaURL: pageURL, CA: "system"}.Body()
+	return settings.Signal, body, err
+}
+
+// announce says where to go, to a person or to a program, and leaves it for other terminals.
+func (s *session) announce(outputs map[string]string) error {
+	data, err := json.MarshalIndent(s.addresses, "", "  ")
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(addressFile(s.dir), append(data, '\n'), 0o600); err != nil {
+		return fmt.Errorf("leaving word where %s runs: %w", s.program.app.Name(), err)
+	}
+	s.terminal.sayf("up in %s", short(time.Since(s.started)))
+	s.terminal.flush()
+	if s.json {
+		if s.isOnce {
+			return nil // the report at the end holds them
+		}
+		return json.NewEncoder(s.program.stdout).Encode(s.addresses)
+	}
+	return s.printAddresses(s.program.stdout, outputs)
+}
+
+func (s *session) printAddresses(w io.Writer, outputs map[string]string) error {
+	var b strings.Builder
+	fmt.Fprintf(&b, "\n%s is up.\n\n", s.program.app.Name())
+	if s.addresses.API != "" {
+		fmt.Fprintf(&b, "  API        %s%s\n", s.addresses.API, firstGet(s.program.app))
+	}
+	if u := outputs[deploy.OutputDashboard]; u != "" {
+		fmt.Fprintf(&b, "  dashboard  %s\n", u)
+		fmt.Fprintf(&b, "  store      %s  (InfluxDB 1.8, database %s)\n", s.addresses.Store, storeDatabase)
+	}
+	fmt.Fprintf(&b, "  AWS        %s  (any SDK or the aws CLI, any access key, region %s)\n", s.addresses.Endpoint, laptopRegion)
+	fmt.Fprintf(&b, "  logs       %s\n\nCtrl-C ends it.\n\n", filepath.Join(s.dir, "laptop", "lambda", "logs"))
+	_, err := io.WriteString(w, b.String())
+	return err
+}

@@ -1,0 +1,171 @@
+//go:build !ephor_lambda
+
+package cli
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/ephor-io/ephor/deploy"
+	"github.com/ephor-io/ephor/laptop"
+)
+
+// terminal shows events to a person. It has a goroutine of its own, so that a slow terminal holds
+// up nobody: what does not fit into its queue is counted and said.
+type terminal struct {
+	w     io.Writer
+	queue chan any
+	done  chan struct{}
+
+	missed atomic.Int64
+
+	mu     sync.Mutex // never taken by the printer
+	closed bool
+}
+
+func newTerminal(w io.Writer) *terminal {
+	t := &terminal{w: w, queue: make(chan any, 1000), done: make(chan struct{})}
+	go func() {
+		defer close(t.done)
+		for e := range t.queue {
+			t.print(e)
+		}
+	}()
+	return t
+}
+
+// show queues an event. It never blocks and may be called from anywhere, also after close.
+func (t *terminal) show(e any) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.closed {
+		return
+	}
+	select {
+	case t.queue <- e:
+	default:
+		t.missed.Add(1)
+	}
+}
+
+// close prints what is queued.
+func (t *terminal) close() {
+	t.mu.Lock()
+	if t.closed {
+		t.mu.Unlock()
+		return
+	}
+	t.closed = true
+	close(t.queue)
+	t.mu.Unlock()
+	<-t.done
+	t.sayMissed()
+}
+
+func (t *terminal) sayMissed() {
+	if missed := t.missed.Swap(0); missed > 0 {
+		fmt.Fprintf(t.w, "… %d lines came too fast to be shown; the logs have them\n", missed)
+	}
+}
+
+// say is a line of text for the terminal.
+type say string
+
+func (t *terminal) sayf(format string, args ...any) { t.show(say(fmt.Sprintf(format, args...))) }
+
+// flush returns when all that was shown before it is printed.
+func (t *terminal) flush() {
+	printed := make(chan struct{})
+	t.mu.Lock()
+	if t.closed {
+		t.mu.Unlock()
+		return
+	}
+	t.queue <- flushed(printed) // the printer needs no lock to make room
+	t.mu.Unlock()
+	<-printed
+}
+
+// flushed is closed by the printer when it comes to it.
+type flushed chan struct{}
+
+func (t *terminal) print(e any) {
+	if f, ok := e.(flushed); ok {
+		close(f)
+		return
+	}
+	t.sayMissed()
+	if line := render(e); line != "" {
+		fmt.Fprintln(t.w, line)
+	}
+}
+
+// render is an event as a line, "" for one that a person does not want to see.
+func render(e any) string {
+	switch e := e.(type) {
+	case say:
+		return string(e)
+	case deploy.Built:
+		return fmt.Sprintf("built %s, %s, in %s", e.Package, bytes(e.Size), short(e.Took))
+	case deploy.Uploaded:
+		if e.Cached {
+			return ""
+		}
+		return fmt.Sprintf("uploaded %s in %s", bytes(e.Size), short(e.Took))
+	case deploy.StackStarted:
+		if e.Action == "delete" {
+			return "stack " + e.Stack + ": delete"
+		}
+		return fmt.Sprintf("stack %s: %s, %d changes", e.Stack, e.Action, len(e.Changes))
+	case deploy.ResourceChanged:
+		return renderResource(e)
+	case deploy.StackDone:
+		if e.Unchanged {
+			return "stack " + e.Stack + ": unchanged"
+		}
+		return fmt.Sprintf("stack %s: done in %s", e.Stack, short(e.Took))
+	case laptop.PortMoved:
+		return fmt.Sprintf("port %d is taken: the %s is on %d", e.Wanted, e.Name, e.Got)
+	case laptop.FunctionLog:
+		return e.Function + " | " + e.Line
+	case laptop.Problem:
+		return "problem: " + e.Err.Error()
+	}
+	return ""
+}
+
+func renderResource(e deploy.ResourceChanged) string {
+	if strings.HasSuffix(e.Status, "_IN_PROGRESS") && e.Reason == "" {
+		return ""
+	}
+	line := fmt.Sprintf("  %-34s %-36s %s", e.LogicalID, e.Type, e.Status)
+	if e.Took > 0 {
+		line += " " + short(e.Took)
+	}
+	if strings.HasSuffix(e.Status, "_FAILED") && e.Reason != "" {
+		line += "\n    " + e.Reason
+	}
+	return line
+}
+
+// short is a duration as a person says it.
+func short(d time.Duration) string {
+	switch {
+	case d < time.Second:
+		return fmt.Sprintf("%d ms", d.Milliseconds())
+	case d < time.Minute:
+		return fmt.Sprintf("%.1f s", d.Seconds())
+	}
+	return d.Round(time.Second).String()
+}
+
+func bytes(n int64) string {
+	if n < 1e6 {
+		return fmt.Sprintf("%.0f KB", float64(n)/1e3)
+	}
+	return fmt.Sprintf("%.1f MB", float64(n)/1e6)
+}

@@ -1,0 +1,59 @@
+package dashboard
+
+import "strings"
+
+// Counter shows what a counter of package metrics grew by in each interval, stacked by
+// execution environment: containers come and go, and the height of the stack is the whole.
+func Counter(name string) Panel {
+	return Panel{
+		Title:       name,
+		Description: "What the counter grew by in each interval, stacked by execution environment.",
+		Kind:        Bars,
+		Unit:        "short",
+		Stack:       true,
+		Queries: []Query{{
+			InfluxQL: `SELECT sum("count") FROM ` + identifier(name) + ` WHERE $timeFilter GROUP BY time($__interval), "instance" fill(none)`,
+			Alias:    "$tag_instance",
+		}},
+	}
+}
+
+// Gauge shows the last value of a gauge of package metrics in each interval, one line per
+// execution environment.
+func Gauge(name string) Panel {
+	return Panel{
+		Title:       name,
+		Description: "The gauge's last value in each interval, by execution environment.",
+		Unit:        "short",
+		Signed:      true,
+		Queries: []Query{{
+			InfluxQL: `SELECT last("value") FROM ` + identifier(name) + ` WHERE $timeFilter GROUP BY time($__interval), "instance" fill(none)`,
+			Alias:    "$tag_instance",
+		}},
+	}
+}
+
+// Histogram shows a histogram of package metrics: the mean, and the smallest and the largest
+// value that any execution environment saw in each interval. Its percentiles are written per
+// environment and flush, and percentiles cannot be put together again, so none is shown.
+func Histogram(name string) Panel {
+	from := ` FROM ` + identifier(name) + ` WHERE $timeFilter GROUP BY time($__interval) fill(null)`
+	return Panel{
+		Title:       name,
+		Description: "Mean, smallest and largest value in each interval, over all execution environments.",
+		Unit:        "short",
+		Signed:      true,
+		Queries: []Query{
+			{InfluxQL: `SELECT max("max")` + from, Alias: "max"},
+			{InfluxQL: `SELECT sum("sum") / sum("count")` + from, Alias: "mean"},
+			{InfluxQL: `SELECT min("min")` + from, Alias: "min"},
+		},
+	}
+}
+
+// identifier quotes a measurement's name as InfluxQL wants it.
+//
+// https://docs.influxdata.com/influxdb/v1/query_language/spec/#identifiers
+func identifier(name string) string {
+	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`).Replace(name) + `"`
+}

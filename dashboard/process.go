@@ -1,0 +1,63 @@
+package dashboard
+
+// load is what the load generator was asked for beside what came of it. It stays empty while no
+// load runs. The percentiles are of one second each and cannot be put together, so of longer
+// intervals the worst second is shown.
+func load() []Panel {
+	rate := func(field, color string) Query {
+		return Query{
+			InfluxQL: `SELECT sum("` + field + `") * 1000 / $__interval_ms FROM "load"` + filter + group + ` fill(none)`,
+			Alias:    field, Color: color}
+	}
+	worst := func(field, alias, color string) Query {
+		return Query{
+			InfluxQL: `SELECT max("` + field + `") FROM "load"` + filter + group + ` fill(none)`,
+			Alias:    alias, Color: color}
+	}
+	return []Panel{
+		{Title: "Load", Kind: Row},
+		{Title: "Requests a second", Unit: "reqps", Description: "Requests a second: asked for by the plan, answered well, failed.",
+			Queries: []Query{rate("asked", "orange"), rate("ok", "green"), rate("failed", "red")}},
+		{Title: "Time to answer", Unit: "ms", Description: "From the moment that the plan asked for, in the worst second of each interval.",
+			Queries: []Query{worst("p50_ms", "p50", "blue"), worst("p99_ms", "p99", "purple")}},
+	}
+}
+
+func runtime() []Panel {
+	byInstance := func(title, unit, field, description string) Panel {
+		return Panel{Title: title, Unit: unit, Width: 6, Height: 7, Description: description,
+			Queries: []Query{{
+				InfluxQL: `SELECT max("` + field + `") FROM "runtime"` + filter + group + `, "instance" fill(none)`,
+				Alias:    "$tag_instance"}}}
+	}
+	return []Panel{
+		{Title: "Processes", Kind: Row},
+		{Title: "Memory used", Unit: "mbytes", Width: 6, Height: 7, Description: "The largest that any execution environment reported, by function.",
+			Queries: []Query{{InfluxQL: `SELECT max("memory_mb")` + invoked + group + `, "function" fill(null)`, Alias: "$tag_function"}}},
+		byInstance("Goroutines", "short", "goroutines", "By execution environment."),
+		byInstance("Heap", "bytes", "heap_alloc", "Allocated and not yet freed, by execution environment."),
+		byInstance("GC pause", "ms", "gc_pause_ms", "The longest pause of each interval, by execution environment."),
+	}
+}
+
+// publisher shows what the publishers say about their own losses. Its fields are cumulative per
+// execution environment, so they are neither added up over time nor over environments: the
+// worst environment is shown.
+func publisher() []Panel {
+	worst := func(field, color string) Query {
+		return Query{
+			InfluxQL: `SELECT max("` + field + `") FROM "publisher"` + filter + group + ` fill(null)`,
+			Alias:    field, Color: color}
+	}
+	return []Panel{
+		{Title: "Publisher", Kind: Row},
+		{Title: "Points dropped and batches retried", Unit: "short", Height: 7,
+			Description: "The worst execution environment, since it started. What was retried is late, what was dropped is lost.",
+			Queries:     []Query{worst("dropped", "red"), worst("retries", "orange")}},
+		{Title: "Flushes a second", Unit: "reqps", Height: 7,
+			Description: "Batches that reached the store.",
+			Queries: []Query{{
+				InfluxQL: `SELECT count("seq") * 1000 / $__interval_ms FROM "publisher"` + filter + zero,
+				Alias:    "flushes", Color: "blue"}}},
+	}
+}

@@ -1,0 +1,72 @@
+package dashboard
+
+// Standard are the panels that every application has: figures to glance at, then traffic,
+// execution environments, load, the runtime and the publisher. They rest on the line protocol's
+// contract (package metrics writes it) and ask for no series per execution environment but
+// where that is the point.
+func Standard() []Panel {
+	var panels []Panel
+	for _, group := range [][]Panel{figures(), traffic(), environments(), load(), runtime(), publisher()} {
+		panels = append(panels, group...)
+	}
+	return panels
+}
+
+const (
+	filter  = ` WHERE $timeFilter`
+	group   = ` GROUP BY time($__interval)`
+	zero    = group + ` fill(0)`
+	null    = group + ` fill(null)`
+	invoked = ` FROM "invocation"` + filter
+
+	// The inner statement leaves one row per interval and environment at work in it. The outer
+	// time range is not repetition: without it the intervals go on until now.
+	atWork = `SELECT count("n") FROM (SELECT count("duration_ms") AS "n"` + invoked + group +
+		`, "instance" fill(none))` + filter + zero
+	failed = `SELECT count("duration_ms") FROM "invocation"` + filter + ` AND "ok" = false` + group
+)
+
+func figures() []Panel {
+	return []Panel{
+		{Title: "Invocations", Kind: Stat, Unit: "short", Reduce: Sum, Description: "In the time range.",
+			Queries: []Query{{InfluxQL: `SELECT count("duration_ms")` + invoked + zero, Alias: "invocations", Color: "blue"}}},
+		{Title: "Errors", Kind: Stat, Unit: "short", Reduce: Sum, Alarm: true, Description: "Invocations that failed, timed-out ones too, in the time range.",
+			Queries: []Query{{InfluxQL: failed + ` fill(0)`, Alias: "errors"}}},
+		{Title: "p99 duration", Kind: Stat, Unit: "ms", Description: "99 of 100 invocations took no longer, in the last interval that had any.",
+			Queries: []Query{{InfluxQL: `SELECT percentile("duration_ms", 99)` + invoked + null, Alias: "p99", Color: "purple"}}},
+		{Title: "Environments", Kind: Stat, Unit: "short", Reduce: Max, Description: "The most execution environments that were at work in any interval of the time range.",
+			Queries: []Query{{InfluxQL: atWork, Alias: "environments", Color: "green"}}},
+		{Title: "Cold starts", Kind: Stat, Unit: "short", Reduce: Sum, Description: "Invocations that had to wait for a new execution environment, in the time range.",
+			Queries: []Query{{InfluxQL: `SELECT count("init_ms")` + invoked + zero, Alias: "cold starts", Color: "orange"}}},
+		{Title: "Points dropped", Kind: Stat, Unit: "short", Reduce: Max, Alarm: true, Description: "The most measurements that any one execution environment gave up for lost since it started.",
+			Queries: []Query{{InfluxQL: `SELECT max("dropped") FROM "publisher"` + filter + null, Alias: "dropped"}}},
+	}
+}
+
+func traffic() []Panel {
+	return []Panel{
+		{Title: "Invocations a second", Unit: "reqps", Description: "By function.", Stack: true,
+			Queries: []Query{{
+				InfluxQL: `SELECT count("duration_ms") * 1000 / $__interval_ms` + invoked + group + `, "function" fill(0)`,
+				Alias:    "$tag_function"}}},
+		{Title: "Duration", Unit: "ms", Description: "Exact percentiles over all invocations of each interval.",
+			Queries: []Query{
+				{InfluxQL: `SELECT percentile("duration_ms", 50)` + invoked + null, Alias: "p50", Color: "blue"},
+				{InfluxQL: `SELECT percentile("duration_ms", 99)` + invoked + null, Alias: "p99", Color: "purple"}}},
+		{Title: "Errors by function", Kind: Bars, Unit: "short", Stack: true, Description: "Invocations that failed, timed-out ones too.",
+			Queries: []Query{{InfluxQL: failed + `, "function" fill(none)`, Alias: "$tag_function", Color: "red"}}},
+	}
+}
+
+func environments() []Panel {
+	return []Panel{
+		{Title: "Execution environments at work", Unit: "short", Description: "Environments that ended at least one invocation in the interval.",
+			Queries: []Query{{InfluxQL: atWork, Alias: "environments", Color: "green"}}},
+		{Title: "Cold starts by function", Kind: Bars, Unit: "short", Stack: true, Description: "Invocations that had to wait for a new execution environment.",
+			Queries: []Query{{InfluxQL: `SELECT count("init_ms")` + invoked + group + `, "function" fill(none)`, Alias: "$tag_function"}}},
+		{Title: "Init time", Unit: "ms", Description: "How long new execution environments took to start.",
+			Queries: []Query{
+				{InfluxQL: `SELECT percentile("init_ms", 50)` + invoked + null, Alias: "p50", Color: "blue"},
+				{InfluxQL: `SELECT max("init_ms")` + invoked + null, Alias: "longest", Color: "orange"}}},
+	}
+}

@@ -1,0 +1,124 @@
+package dashboard
+
+import (
+	"errors"
+	"hash/fnv"
+	"strconv"
+	"strings"
+)
+
+// UID is the name by which links and Grafana's API know the dashboard: its title in lower case
+// with hyphens for all but letters and digits. A title of which that loses something, or more
+// than 40 characters, which is Grafana's limit, gets a checksum behind it. The same title has
+// the same UID for ever.
+func (d Dashboard) UID() string {
+	const limit, sum = 40, 8
+	slug, lossless := slug(d.Title)
+	if lossless && len(slug) <= limit {
+		return slug
+	}
+	h := fnv.New32a()
+	h.Write([]byte(d.Title))
+	check := strconv.FormatUint(uint64(h.Sum32()), 16)
+	check = strings.Repeat("0", sum-len(check)) + check
+	if slug = strings.TrimRight(slug[:min(len(slug), limit-sum-1)], "-"); slug == "" {
+		return check
+	}
+	return slug + "-" + check
+}
+
+// slug is lossless if only spaces, hyphens and letters' case are lost.
+func slug(title string) (s string, lossless bool) {
+	lossless = true
+	var b strings.Builder
+	gap := false
+	for _, r := range strings.ToLower(title) {
+		switch {
+		case 'a' <= r && r <= 'z', '0' <= r && r <= '9':
+			if gap && b.Len() > 0 {
+				b.WriteByte('-')
+			}
+			gap = false
+			b.WriteRune(r)
+		default:
+			gap = true
+			lossless = lossless && (r == ' ' || r == '-')
+		}
+	}
+	return b.String(), lossless && b.Len() > 0
+}
+
+// Validate reports everything that is wrong with the dashboard, each with its place.
+func (d Dashboard) Validate() error {
+	v := validator{at: "dashboard " + strconv.Quote(d.Title)}
+	if strings.TrimSpace(d.Title) == "" {
+		v.bad("", "it has no title")
+	}
+	seen := map[string]bool{}
+	for i, p := range d.Panels {
+		at := "panel " + strconv.Itoa(i+1) + " " + strconv.Quote(p.Title)
+		if strings.TrimSpace(p.Title) == "" {
+			v.bad(at, "it has no title")
+		} else if seen[p.Title] && p.Kind != Row {
+			v.bad(at, "there are two of that title")
+		}
+		seen[p.Title] = seen[p.Title] || p.Kind != Row
+		p.validate(func(what string) { v.bad(at, what) })
+	}
+	return errors.Join(v.errs...)
+}
+
+func (p Panel) validate(bad func(string)) {
+	switch p.Kind {
+	case Row:
+		if len(p.Queries) > 0 {
+			bad("a row is a heading and has no queries")
+		}
+		return
+	case Lines, Bars, Stat:
+	default:
+		bad("the kind " + strconv.Quote(string(p.Kind)) + " is not known")
+	}
+	switch p.Reduce {
+	case Last, Sum, Max:
+	default:
+		bad("the reduction " + strconv.Quote(string(p.Reduce)) + " is not known")
+	}
+	if p.Width < 0 || p.Width > Columns {
+		bad("its width is " + strconv.Itoa(p.Width) + "; the grid has " + strconv.Itoa(Columns) + " columns")
+	}
+	if p.Height < 0 {
+		bad("its height is " + strconv.Itoa(p.Height))
+	}
+	if len(p.Queries) == 0 {
+		bad("it has no query")
+	}
+	if len(p.Queries) > 26 {
+		bad("it has more than 26 queries")
+	}
+	for i, q := range p.Queries {
+		at := "query " + strconv.Itoa(i+1) + ": "
+		if strings.TrimSpace(q.InfluxQL) == "" {
+			bad(at + "the statement is empty")
+		} else if !strings.Contains(q.InfluxQL, "$timeFilter") {
+			bad(at + "without $timeFilter it would read everything there is")
+		}
+		switch q.Color {
+		case "", "red", "green", "blue", "orange", "yellow", "purple":
+		default:
+			bad(at + "the color " + strconv.Quote(q.Color) + " is not one of red, green, blue, orange, yellow, purple")
+		}
+	}
+}
+
+type validator struct {
+	at   string
+	errs []error
+}
+
+func (v *validator) bad(place, what string) {
+	if place != "" {
+		place += ": "
+	}
+	v.errs = append(v.errs, errors.New(v.at+": "+place+what))
+}

@@ -1,0 +1,73 @@
+package ephor_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ephor-io/ephor"
+	"github.com/ephor-io/ephor/dashboard"
+)
+
+func handler() error { return nil }
+
+func TestValidate(t *testing.T) {
+	t.Parallel()
+	// f changes a good application and names what the error must say; "" means it stays good.
+	f := func(want string, change func(*ephor.App, *ephor.Function)) {
+		t.Helper()
+		app := ephor.New("Shop")
+		orders := app.Function("Orders", handler)
+		app.Get("/orders/{id}", orders)
+		app.Monitor(ephor.Grafana{})
+		change(app, orders)
+		err := app.Validate()
+		switch {
+		case want == "" && err != nil:
+			t.Errorf("refused: %v", err)
+		case want != "" && (err == nil || !strings.Contains(err.Error(), want)):
+			t.Errorf("got %v, want an error with %q", err, want)
+		}
+	}
+	f("", func(*ephor.App, *ephor.Function) {})
+	f("", func(a *ephor.App, o *ephor.Function) { a.Route("any", "/files/{name+}", o); a.Get("/", o) })
+	f("", func(_ *ephor.App, o *ephor.Function) { o.Memory, o.Timeout = 10240, 900*time.Second })
+
+	f(`function "orders": there are two`, func(a *ephor.App, _ *ephor.Function) { a.Function("orders", handler) })
+	f(`function "two words": a name is`, func(a *ephor.App, _ *ephor.Function) { a.Function("two words", handler) })
+	f(`function "Nil": the handler is nil`, func(a *ephor.App, _ *ephor.Function) { a.Function("Nil", nil) })
+	f(`function "Orders": memory is 64 MB`, func(_ *ephor.App, o *ephor.Function) { o.Memory = 64 })
+	f(`function "Orders": timeout is 1.5s`, func(_ *ephor.App, o *ephor.Function) { o.Timeout = 1500 * time.Millisecond })
+	f(`function "Orders": timeout is 15m1s`, func(_ *ephor.App, o *ephor.Function) { o.Timeout = 901 * time.Second })
+	f(`function "Orders": reserved concurrency is -1`, func(_ *ephor.App, o *ephor.Function) { o.Concurrency = -1 })
+	f(`function "Orders": FlushEvery is -1`, func(_ *ephor.App, o *ephor.Function) { o.FlushEvery = -1 })
+	f(`environment variable EPHOR_X`, func(_ *ephor.App, o *ephor.Function) { o.Environment = map[string]string{"EPHOR_X": "1"} })
+	f(`route "GET /orders/{id}": there are two`, func(a *ephor.App, o *ephor.Function) { a.Get("/orders/{id}", o) })
+	f(`does not know the method "FETCH"`, func(a *ephor.App, o *ephor.Function) { a.Route("fetch", "/x", o) })
+	f(`a path begins with "/"`, func(a *ephor.App, o *ephor.Function) { a.Get("x", o) })
+	f(`only at the end`, func(a *ephor.App, o *ephor.Function) { a.Get("/{a+}/b", o) })
+	f(`does not belong to this application`, func(a *ephor.App, _ *ephor.Function) { a.Get("/x", &ephor.Function{Name: "Other"}) })
+	f(`does not belong to this application`, func(a *ephor.App, _ *ephor.Function) { a.Get("/x", nil) })
+	f(`has the application's own name`, func(a *ephor.App, _ *ephor.Function) { a.Monitor(ephor.Grafana{Stack: "Shop"}) })
+
+	if err := ephor.New("1").Validate(); err == nil || !strings.Contains(err.Error(), `application "1"`) || !strings.Contains(err.Error(), "has no function") {
+		t.Errorf("a bad name and no function: %v", err)
+	}
+}
+
+func TestMonitoringDefaults(t *testing.T) {
+	t.Parallel()
+	app := ephor.New("Shop")
+	if _, ok := app.Monitoring(); ok {
+		t.Error("monitoring that nobody asked for")
+	}
+	app.Monitor(ephor.Grafana{})
+	g, ok := app.Monitoring()
+	if !ok || g.Stack != "Shop-Monitoring" || len(g.Dashboards) != 1 || g.Dashboards[0].Title != "Shop" {
+		t.Errorf("defaults: %+v, %v", g, ok)
+	}
+	app.Monitor(ephor.Grafana{Stack: "Eyes", Dashboards: []dashboard.Dashboard{{Title: "A"}, {Title: "B"}}})
+	if g, _ := app.Monitoring(); g.Stack != "Eyes" || len(g.Dashboards) != 2 {
+		t.Errorf("given: %+v", g)
+	}
+}

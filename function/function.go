@@ -1,0 +1,62 @@
+// Package function starts, inside Lambda, the function of an application that the execution
+// environment is for. It is all that the deployed binary does:
+//
+//	app := ephor.New("SpartaGrafana")
+//	app.Function("HelloWorld", helloWorld)
+//	function.Start(app)
+//
+// cli.Main calls it in a binary built with the tag ephor_lambda. Metrics are published by package
+// metrics; HTTP handlers are served from the events of HTTP APIs and function URLs.
+package function
+
+import (
+	"fmt"
+	"log"
+	"net/http"
+	"os"
+	"strings"
+
+	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/ephor-io/ephor"
+	"github.com/ephor-io/ephor/metrics"
+)
+
+// Start runs the function of app whose name is in the environment variable _HANDLER, and does
+// not return. Where there is none of that name it ends the process with a message that lists the
+// names there are.
+func Start(app *ephor.App) {
+	f, err := pick(app, os.Getenv("_HANDLER"))
+	if err != nil {
+		log.Fatalf("ephor: %v", err)
+	}
+	lambda.Start(metrics.Wrap(adapt(f.Handler)))
+}
+
+func pick(app *ephor.App, name string) (*ephor.Function, error) {
+	var names []string
+	for _, f := range app.Functions() {
+		if f.Name == name {
+			return f, nil
+		}
+		names = append(names, f.Name)
+	}
+	there := "it has none"
+	if len(names) > 0 {
+		there = "it has " + strings.Join(names, ", ")
+	}
+	if name == "" {
+		return nil, fmt.Errorf("_HANDLER is not set: it names the function of application %q to start (%s)", app.Name(), there)
+	}
+	return nil, fmt.Errorf("_HANDLER is %q: application %q has no function of that name (%s)", name, app.Name(), there)
+}
+
+// adapt makes an http.Handler one for Lambda, and leaves alone what lambda.Start takes.
+func adapt(handler any) any {
+	if h, ok := handler.(http.Handler); ok {
+		return serveHTTP(h)
+	}
+	if f, ok := handler.(func(http.ResponseWriter, *http.Request)); ok {
+		return serveHTTP(http.HandlerFunc(f))
+	}
+	return handler
+}

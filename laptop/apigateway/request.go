@@ -1,0 +1,294 @@
+package apigateway
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"maps"
+	"math/rand/v2"
+	"mime"
+	"net"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// request is what one event is made of. The format is
+// https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
+type request struct {
+	*http.Request
+	account, apiID, port string
+	id, trace            string
+	sourceIP             string
+	start                time.Time
+	stage                *stageTable
+	route                *target
+	values               []string // of the route's variables
+	body                 []byte
+}
+
+// event encodes the request in payload format 2.0. It is written by hand because it stands in
+// the way of every request. Members without a value are left out, as the service does.
+func (r *request) event() []byte {
+	path := r.URL.Path // decoded, as the service passes it; a named stage stays in it
+	b := make([]byte, 0, 1536+len(r.body)*3/2)
+	b = append(b, `{"version":"2.0","routeKey":`...)
+	b = appendString(b, r.route.key)
+	b = append(b, `,"rawPath":`...)
+	b = appendString(b, path)
+	b = append(b, `,"rawQueryString":`...)
+	b = appendString(b, r.URL.RawQuery)
+	if cookies := r.cookies(); len(cookies) > 0 {
+		b = append(b, `,"cookies":[`...)
+		for i, c := range cookies {
+			if i > 0 {
+				b = append(b, ',')
+			}
+			b = appendString(b, c)
+		}
+		b = append(b, ']')
+	}
+	b = r.appendHeaders(b)
+	if r.URL.RawQuery != "" {
+		b = appendMap(b, "queryStringParameters", query(r.URL.RawQuery))
+	}
+	b = r.appendContext(b, path)
+	if len(r.values) > 0 {
+		b = append(b, `,"pathParameters":{`...)
+		for i, v := range r.values {
+			if i > 0 {
+				b = append(b, ',')
+			}
+			b = appendMember(b, r.route.names[i], v)
+		}
+		b = append(b, '}')
+	}
+	encoded := len(r.body) > 0 && isBinary(r.Header.Get("Content-Type"))
+	if encoded {
+		b = append(b, `,"body":"`...)
+		b = base64.StdEncoding.AppendEncode(b, r.body)
+		b = append(b, '"')
+	} else if len(r.body) > 0 {
+		b = append(b, `,"body":`...)
+		b = appendString(b, string(r.body))
+	}
+	b = append(b, `,"isBase64Encoded":`...)
+	b = strconv.AppendBool(b, encoded)
+	b = append(b, r.stage.variables...)
+	return append(b, '}')
+}
+
+func (r *request) appendContext(b []byte, path string) []byte {
+	b = append(b, `,"requestContext":{`...)
+	b = appendMember(b, "accountId", r.account)
+	b = append(b, ',')
+	b = appendMember(b, "apiId", r.apiID)
+	b = append(b, ',')
+	b = appendMember(b, "domainName", r.Host)
+	b = append(b, ',')
+	b = appendMember(b, "domainPrefix", r.domainPrefix())
+	b = append(b, `,"http":{`...)
+	b = appendMember(b, "method", r.Method)
+	b = append(b, ',')
+	b = appendMember(b, "path", path)
+	b = append(b, ',')
+	b = appendMember(b, "protocol", r.Proto)
+	b = append(b, ',')
+	b = appendMember(b, "sourceIp", r.sourceIP)
+	b = append(b, ',')
+	b = appendMember(b, "userAgent", r.UserAgent())
+	b = append(b, `},`...)
+	b = appendMember(b, "requestId", r.id)
+	b = append(b, ',')
+	b = appendMember(b, "routeKey", r.route.key)
+	b = append(b, ',')
+	b = appendMember(b, "stage", r.stage.name)
+	b = append(b, `,"time":"`...)
+	b = r.start.UTC().AppendFormat(b, "02/Jan/2006:15:04:05 +0000")
+	b = append(b, `","timeEpoch":`...)
+	b = strconv.AppendInt(b, r.start.UnixMilli(), 10)
+	return append(b, '}')
+}
+
+// domainPrefix is the first label of the host; an address has none and gives the API's ID, which
+// is what the label is on AWS.
+func (r *request) domainPrefix() string {
+	host := r.Host
+	if h, _, err := net.SplitHostPort(host); err == nil {
+		host = h
+	}
+	prefix, _, ok := strings.Cut(host, ".")
+	if !ok || net.ParseIP(host) != nil {
+		return r.apiID
+	}
+	return prefix
+}
+
+// cookies are the request's, one by one. They stand beside the headers, not among them.
+func (r *request) cookies() (out []string) {
+	for _, line := range r.Header["Cookie"] {
+		for c := range strings.SplitSeq(line, ";") {
+			if c = strings.TrimSpace(c); c != "" {
+				out = append(out, c)
+			}
+		}
+	}
+	return out
+}
+
+// hopByHop are headers of the connection, which end at the gateway.
+var hopByHop = map[string]bool{
+	"Connection": true, "Keep-Alive": true, "Proxy-Authenticate": true, "Proxy-Authorization": true, "Proxy-Connection": true,
+	"Te": true, "Trailer": true, "Transfer-Encoding": true, "Upgrade": true,
+}
+
+// appendHeaders writes the headers in lower case, repeated ones joined with commas, and adds
+// those of the gateway.
+func (r *request) appendHeaders(b []byte) []byte {
+	type header struct{ name, value string }
+	var buf [24]header
+	all := buf[:0]
+	for name, values := range r.Header {
+		switch name {
+		case "Cookie", "Content-Length", "X-Amzn-Trace-Id", "X-Forwarded-For", "X-Forwarded-Port", "X-Forwarded-Proto":
+			continue
+		}
+		if hopByHop[name] {
+			continue
+		}
+		all = append(all, header{strings.ToLower(name), strings.Join(values, ",")})
+	}
+	forwarded := r.sourceIP
+	if before := r.Header["X-Forwarded-For"]; len(before) > 0 {
+		forwarded = strings.Join(before, ", ") + ", " + r.sourceIP
+	}
+	all = append(all,
+		header{"content-length", strconv.Itoa(len(r.body))}, header{"host", r.Host}, header{"x-amzn-trace-id", r.trace},
+		header{"x-forwarded-for", forwarded}, header{"x-forwarded-port", r.port}, header{"x-forwarded-proto", "http"})
+	slices.SortFunc(all, func(a, b header) int { return strings.Compare(a.name, b.name) })
+	b = append(b, `,"headers":{`...)
+	for i, h := range all {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = appendMember(b, h.name, h.value)
+	}
+	return append(b, '}')
+}
+
+// query decodes a query string; the values of repeated names are joined with commas.
+func query(raw string) map[string]string {
+	out := map[string]string{}
+	for pair := range strings.SplitSeq(raw, "&") {
+		if pair == "" {
+			continue
+		}
+		k, v, _ := strings.Cut(pair, "=")
+		k, v = decodeQuery(k), decodeQuery(v)
+		if before, ok := out[k]; ok {
+			v = before + "," + v
+		}
+		out[k] = v
+	}
+	return out
+}
+
+func decodeQuery(s string) string {
+	if d, err := url.QueryUnescape(s); err == nil {
+		return d
+	}
+	return s
+}
+
+// isBinary tells whether a body goes into the event as base64. The documentation names no types;
+// the real gateway passes on only these as text: https://github.com/ministackorg/ministack/pull/766
+func isBinary(contentType string) bool {
+	switch contentType {
+	case "application/json", "text/plain":
+		return false
+	}
+	kind, _, err := mime.ParseMediaType(contentType)
+	if err != nil {
+		kind, _, _ = strings.Cut(contentType, ";")
+		kind = strings.ToLower(strings.TrimSpace(kind))
+	}
+	switch kind {
+	case "application/json", "application/xml", "application/javascript":
+		return false
+	}
+	return !strings.HasPrefix(kind, "text/")
+}
+
+// newRequestID has the form of the service's: 15 letters of base64 and an equals sign.
+func newRequestID() string {
+	var raw [11]byte
+	fill(raw[:])
+	return base64.URLEncoding.EncodeToString(raw[:])
+}
+
+// traceID is the request's X-Ray header, or a new one.
+func traceID(h http.Header, now time.Time) string {
+	if t := h.Get("X-Amzn-Trace-Id"); t != "" {
+		return t
+	}
+	var raw [12]byte
+	fill(raw[:])
+	const hex = "0123456789abcdef"
+	b := append(make([]byte, 0, 40), "Root=1-"...)
+	b = strconv.AppendInt(b, now.Unix(), 16)
+	b = append(b, '-')
+	for _, c := range raw {
+		b = append(b, hex[c>>4], hex[c&15])
+	}
+	return string(b)
+}
+
+// fill writes random bytes that need not be hard to guess.
+func fill(b []byte) {
+	for i := 0; i < len(b); i += 8 {
+		for j, v := i, rand.Uint64(); j < len(b) && j < i+8; j, v = j+1, v>>8 {
+			b[j] = byte(v)
+		}
+	}
+}
+
+// appendMap writes ,"name":{…} with sorted keys, or nothing for an empty m.
+func appendMap(b []byte, name string, m map[string]string) []byte {
+	if len(m) == 0 {
+		return b
+	}
+	b = append(b, ',')
+	b = appendString(b, name)
+	b = append(b, ":{"...)
+	for i, k := range slices.Sorted(maps.Keys(m)) {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = appendMember(b, k, m[k])
+	}
+	return append(b, '}')
+}
+
+func appendMember(b []byte, name, value string) []byte {
+	b = appendString(b, name)
+	b = append(b, ':')
+	return appendString(b, value)
+}
+
+// appendString writes s as JSON. Plain ASCII, which is nearly all, is copied.
+func appendString(b []byte, s string) []byte {
+	plain := true
+	for i := 0; i < len(s) && plain; i++ {
+		plain = s[i] >= ' ' && s[i] != '"' && s[i] != '\\' && s[i] < utf8.RuneSelf
+	}
+	if !plain {
+		quoted, _ := json.Marshal(s) // strings marshal always
+		return append(b, quoted...)
+	}
+	b = append(b, '"')
+	b = append(b, s...)
+	return append(b, '"')
+}

@@ -1,0 +1,124 @@
+package apigateway
+
+import (
+	"regexp"
+	"strings"
+)
+
+const (
+	defaultRoute      = "$default"
+	integrationTarget = "integrations/"
+)
+
+// RouteInput is what AWS::ApiGatewayV2::Route takes:
+// https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-resource-apigatewayv2-route.html
+type RouteInput struct {
+	RouteKey          string // "GET /orders/{id}", "ANY /files/{proxy+}" or "$default"
+	Target            string // "integrations/" and the integration's ID
+	AuthorizationType string // "" or NONE
+	OperationName     string
+}
+
+// Route leads requests to an integration. Its JSON is the one of GetRoute.
+type Route struct {
+	RouteID           string `json:"routeId"`
+	RouteKey          string `json:"routeKey"`
+	Target            string `json:"target,omitempty"`
+	AuthorizationType string `json:"authorizationType"`
+	OperationName     string `json:"operationName,omitempty"`
+	APIKeyRequired    bool   `json:"apiKeyRequired"`
+}
+
+var (
+	routeMethod = regexp.MustCompile(`^(ANY|GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS)$`)
+	routePath   = regexp.MustCompile(`^/$|^(/([^/{}\s]+|\{[\w.:-]+\}))*(/|/\{[\w.:-]+\+\})?$`)
+)
+
+// splitKey takes a route key apart. Both parts are "" for $default.
+func splitKey(key string) (method, path string, err error) {
+	if key == defaultRoute {
+		return "", "", nil
+	}
+	method, path, ok := strings.Cut(key, " ")
+	if !ok || !routeMethod.MatchString(method) || path == "" || !routePath.MatchString(path) {
+		return "", "", badRequest("The provided route key is not formatted properly for HTTP protocol: %q. "+
+			`Format should be "<HTTP METHOD> /<RESOURCE PATH>" or "$default"`, key)
+	}
+	return method, path, nil
+}
+
+func (in RouteInput) route(id string) (Route, error) {
+	if _, _, err := splitKey(in.RouteKey); err != nil {
+		return Route{}, err
+	}
+	if in.AuthorizationType != "" && in.AuthorizationType != "NONE" {
+		return Route{}, badRequest("AuthorizationType %q: routes have no authorizers on the laptop", in.AuthorizationType)
+	}
+	return Route{RouteID: id, RouteKey: in.RouteKey, Target: in.Target, AuthorizationType: "NONE", OperationName: in.OperationName}, nil
+}
+
+// put stores a route if its key is the only one of its kind and its target is there.
+func (r *record) put(route Route) error {
+	for _, other := range r.Routes {
+		if other.RouteKey == route.RouteKey && other.RouteID != route.RouteID {
+			return conflict("Route with key %s already exists for this API", route.RouteKey)
+		}
+	}
+	if route.Target != "" {
+		id, ok := strings.CutPrefix(route.Target, integrationTarget)
+		if _, found := r.Integrations[id]; !ok || !found {
+			return badRequest("Target %q: it is %q and the ID of one of the API's integrations", route.Target, integrationTarget)
+		}
+	}
+	r.Routes[route.RouteID] = route
+	return nil
+}
+
+// CreateRoute adds a route to an API.
+func (s *Service) CreateRoute(apiID string, in RouteInput) (Route, error) {
+	out, err := in.route(newID(7))
+	if err != nil {
+		return Route{}, err
+	}
+	return out, s.change(apiID, func(r *record) error { return r.put(out) })
+}
+
+// UpdateRoute replaces a route.
+func (s *Service) UpdateRoute(apiID, routeID string, in RouteInput) (Route, error) {
+	out, err := in.route(routeID)
+	if err != nil {
+		return Route{}, err
+	}
+	return out, s.change(apiID, func(r *record) error {
+		if _, err := lookup(r.Routes, "Route", routeID); err != nil {
+			return err
+		}
+		return r.put(out)
+	})
+}
+
+// GetRoute finds a route.
+func (s *Service) GetRoute(apiID, routeID string) (out Route, err error) {
+	err = s.view(apiID, func(r *record) (err error) {
+		out, err = lookup(r.Routes, "Route", routeID)
+		return err
+	})
+	return out, err
+}
+
+// ListRoutes are an API's routes, by their IDs.
+func (s *Service) ListRoutes(apiID string) (out []Route, err error) {
+	err = s.view(apiID, func(r *record) error { out = values(r.Routes); return nil })
+	return out, err
+}
+
+// DeleteRoute removes a route.
+func (s *Service) DeleteRoute(apiID, routeID string) error {
+	return s.change(apiID, func(r *record) error {
+		if _, err := lookup(r.Routes, "Route", routeID); err != nil {
+			return err
+		}
+		delete(r.Routes, routeID)
+		return nil
+	})
+}

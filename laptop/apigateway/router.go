@@ -1,0 +1,181 @@
+package apigateway
+
+import (
+	"fmt"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// tables is what requests to one API are answered by; it never changes, a new one replaces it.
+type tables struct {
+	cors   *cors
+	stages map[string]*stageTable
+}
+
+// stageTable holds one stage's routes as a tree of path segments.
+type stageTable struct {
+	name      string
+	variables []byte // the member ,"stageVariables":{…} of the event, or empty
+	root      *node
+	fallback  *target // of $default
+}
+
+// node is the place in the tree after some segments. A request goes the most specific way that
+// leads to a route: literal segments before variables before a greedy variable.
+// https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-routes.html
+type node struct {
+	literal  map[string]*node
+	variable *node
+	here     map[string]*target // by method, where the path ends
+	greedy   map[string]*target // by method, for all that is below
+}
+
+// target is a route with its integration.
+type target struct {
+	key      string
+	path     string   // as in the key
+	names    []string // of the path's variables, in their order
+	function string   // "" if the route has no integration
+	timeout  time.Duration
+}
+
+// compile makes the tables of an API.
+func compile(r *record) (*tables, error) {
+	t := &tables{cors: newCORS(r.API.CorsConfiguration), stages: map[string]*stageTable{}}
+	for name, stage := range r.Stages {
+		st := &stageTable{name: name, variables: appendMap(nil, "stageVariables", stage.StageVariables), root: &node{}}
+		routes, integrations := r.Routes, r.Integrations
+		if !stage.AutoDeploy {
+			d := r.Deployments[stage.DeploymentID]
+			routes, integrations = d.Routes, d.Integrations
+		}
+		for _, route := range values(routes) {
+			if err := st.add(route, integrations); err != nil {
+				return nil, fmt.Errorf("stage %s: %w", name, err)
+			}
+		}
+		t.stages[name] = st
+	}
+	return t, nil
+}
+
+func (st *stageTable) add(route Route, integrations map[string]Integration) error {
+	method, path, err := splitKey(route.RouteKey)
+	if err != nil {
+		return err
+	}
+	to := &target{key: route.RouteKey, path: path}
+	if in, ok := integrations[strings.TrimPrefix(route.Target, integrationTarget)]; ok {
+		to.function, _ = function(in.IntegrationURI)
+		to.timeout = time.Duration(in.TimeoutInMillis) * time.Millisecond
+	}
+	if route.RouteKey == defaultRoute {
+		st.fallback = to
+		return nil
+	}
+	n := st.root
+	for segment := range strings.SplitSeq(path[1:], "/") {
+		name, isVariable := strings.CutPrefix(segment, "{")
+		name = strings.TrimSuffix(name, "}")
+		if isVariable {
+			to.names = append(to.names, strings.TrimSuffix(name, "+"))
+		}
+		switch {
+		case isVariable && strings.HasSuffix(name, "+"):
+			n.greedy = put(n.greedy, method, to)
+			return nil
+		case isVariable:
+			if n.variable == nil {
+				n.variable = &node{}
+			}
+			n = n.variable
+		default:
+			if n.literal[segment] == nil {
+				n.literal = put(n.literal, segment, &node{})
+			}
+			n = n.literal[segment]
+		}
+	}
+	n.here = put(n.here, method, to)
+	return nil
+}
+
+func put[V any](m map[string]V, k string, v V) map[string]V {
+	if m == nil {
+		m = map[string]V{}
+	}
+	m[k] = v
+	return m
+}
+
+// pick chooses the stage for a path as it was sent, and what is left of the path for its routes.
+func (t *tables) pick(path string) (st *stageTable, rest string) {
+	first, rest, more := strings.Cut(path[1:], "/")
+	if st := t.stages[first]; st != nil && first != defaultStage {
+		if !more {
+			return st, "/"
+		}
+		return st, "/" + rest
+	}
+	return t.stages[defaultStage], path
+}
+
+// find chooses the route for a method and a path as it was sent, with the decoded values of the
+// route's variables. It is nil if there is none.
+func (st *stageTable) find(method, path string) (to *target, values []string) {
+	var buf [4]string
+	to, values = st.root.find(method, path[1:], buf[:0])
+	if to == nil {
+		return st.fallback, nil
+	}
+	return to, values
+}
+
+// find looks below n for path, which has no slash at its start. A path that ends in a slash has
+// an empty last segment, which no variable but a greedy one takes.
+func (n *node) find(method, path string, values []string) (*target, []string) {
+	segment, rest, more := strings.Cut(path, "/")
+	segment = decode(segment)
+	for _, next := range [...]*node{n.literal[segment], n.variable} {
+		if next == nil {
+			continue
+		}
+		got := values
+		if next == n.variable {
+			if segment == "" {
+				continue
+			}
+			got = append(got, segment)
+		}
+		if more {
+			if to, got := next.find(method, rest, got); to != nil {
+				return to, got
+			}
+		} else if to := byMethod(next.here, method); to != nil {
+			return to, got
+		}
+	}
+	if to := byMethod(n.greedy, method); to != nil {
+		return to, append(values, decode(path))
+	}
+	return nil, nil
+}
+
+func byMethod(m map[string]*target, method string) *target {
+	if to := m[method]; to != nil {
+		return to
+	}
+	return m["ANY"]
+}
+
+// decode undoes percent-encoding; what is not encoded well stays as it is.
+func decode(s string) string {
+	if !strings.Contains(s, "%") {
+		return s
+	}
+	if d, err := url.PathUnescape(s); err == nil {
+		return d
+	}
+	return s
+}

@@ -1,0 +1,166 @@
+package apigateway
+
+import (
+	"maps"
+	"regexp"
+	"time"
+)
+
+const defaultStage = "$default"
+
+// StageInput is what AWS::ApiGatewayV2::Stage takes:
+// https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-resource-apigatewayv2-stage.html
+type StageInput struct {
+	// StageName is "$default", which serves the API's root, or the first part of every path.
+	StageName   string
+	Description string
+	// AutoDeploy serves every change of routes and integrations at once. Without it a stage
+	// serves what the deployment named by DeploymentID holds, and nothing without one.
+	AutoDeploy     bool
+	DeploymentID   string
+	StageVariables map[string]string
+	Tags           map[string]string
+}
+
+// Stage is where an API is served. Its JSON is the one of GetStage.
+type Stage struct {
+	StageName       string            `json:"stageName"`
+	Description     string            `json:"description,omitempty"`
+	AutoDeploy      bool              `json:"autoDeploy"`
+	DeploymentID    string            `json:"deploymentId,omitempty"`
+	StageVariables  map[string]string `json:"stageVariables,omitempty"`
+	CreatedDate     time.Time         `json:"createdDate"`
+	LastUpdatedDate time.Time         `json:"lastUpdatedDate"`
+	Tags            map[string]string `json:"tags,omitempty"`
+}
+
+// Deployment is an API's routes and integrations as they were at one moment.
+type Deployment struct {
+	DeploymentID     string    `json:"deploymentId"`
+	DeploymentStatus string    `json:"deploymentStatus"`
+	Description      string    `json:"description,omitempty"`
+	CreatedDate      time.Time `json:"createdDate"`
+
+	Routes       map[string]Route       `json:"routes,omitempty"`
+	Integrations map[string]Integration `json:"integrations,omitempty"`
+}
+
+var (
+	stageName     = regexp.MustCompile(`^(\$default|[A-Za-z0-9_-]{1,128})$`)
+	stageVariable = regexp.MustCompile(`^[A-Za-z0-9_]{1,64}$`)
+)
+
+func (in StageInput) put(r *record, created time.Time) (Stage, error) {
+	if !stageName.MatchString(in.StageName) {
+		return Stage{}, badRequest("Invalid stage name %q: $default, or letters, digits, hyphens and underscores", in.StageName)
+	}
+	if in.AutoDeploy && in.DeploymentID != "" {
+		return Stage{}, badRequest("Stage %q: DeploymentId cannot be set with AutoDeploy", in.StageName)
+	}
+	if in.DeploymentID != "" {
+		if _, err := lookup(r.Deployments, "Deployment", in.DeploymentID); err != nil {
+			return Stage{}, err
+		}
+	}
+	for name := range in.StageVariables {
+		if !stageVariable.MatchString(name) {
+			return Stage{}, badRequest("Stage variable %q: a name is letters, digits and underscores", name)
+		}
+	}
+	out := Stage{
+		StageName: in.StageName, Description: in.Description, AutoDeploy: in.AutoDeploy, DeploymentID: in.DeploymentID,
+		StageVariables: maps.Clone(in.StageVariables), Tags: maps.Clone(in.Tags), CreatedDate: created, LastUpdatedDate: now(),
+	}
+	r.Stages[out.StageName] = out
+	return out, nil
+}
+
+// CreateStage adds a stage to an API.
+func (s *Service) CreateStage(apiID string, in StageInput) (out Stage, err error) {
+	err = s.change(apiID, func(r *record) (err error) {
+		if _, ok := r.Stages[in.StageName]; ok {
+			return conflict("Stage already exists")
+		}
+		out, err = in.put(r, now())
+		return err
+	})
+	return out, err
+}
+
+// UpdateStage replaces the stage that the input names.
+func (s *Service) UpdateStage(apiID string, in StageInput) (out Stage, err error) {
+	err = s.change(apiID, func(r *record) error {
+		old, err := lookup(r.Stages, "Stage", in.StageName)
+		if err != nil {
+			return err
+		}
+		out, err = in.put(r, old.CreatedDate)
+		return err
+	})
+	return out, err
+}
+
+// GetStage finds a stage.
+func (s *Service) GetStage(apiID, name string) (out Stage, err error) {
+	err = s.view(apiID, func(r *record) (err error) {
+		out, err = lookup(r.Stages, "Stage", name)
+		return err
+	})
+	return out, err
+}
+
+// ListStages are an API's stages by name.
+func (s *Service) ListStages(apiID string) (out []Stage, err error) {
+	err = s.view(apiID, func(r *record) error { out = values(r.Stages); return nil })
+	return out, err
+}
+
+// DeleteStage removes a stage.
+func (s *Service) DeleteStage(apiID, name string) error {
+	return s.change(apiID, func(r *record) error {
+		if _, err := lookup(r.Stages, "Stage", name); err != nil {
+			return err
+		}
+		delete(r.Stages, name)
+		return nil
+	})
+}
+
+// CreateDeployment records the API as it is; stage, if not "", serves it from then on.
+func (s *Service) CreateDeployment(apiID, description, stage string) (Deployment, error) {
+	out := Deployment{DeploymentID: newID(6), DeploymentStatus: "DEPLOYED", Description: description, CreatedDate: now()}
+	err := s.change(apiID, func(r *record) error {
+		if len(r.Routes) == 0 {
+			return badRequest("At least one route is required before deploying the API")
+		}
+		out.Routes, out.Integrations = maps.Clone(r.Routes), maps.Clone(r.Integrations)
+		r.Deployments[out.DeploymentID] = out
+		if stage == "" {
+			return nil
+		}
+		st, err := lookup(r.Stages, "Stage", stage)
+		if err != nil {
+			return err
+		}
+		st.DeploymentID, st.LastUpdatedDate = out.DeploymentID, now()
+		r.Stages[stage] = st
+		return nil
+	})
+	return out, err
+}
+
+// DeleteDeployment removes a deployment that no stage serves.
+func (s *Service) DeleteDeployment(apiID, deploymentID string) error {
+	return s.change(apiID, func(r *record) error {
+		if _, err := lookup(r.Deployments, "Deployment", deploymentID); err != nil {
+			return err
+		}
+		for _, st := range r.Stages {
+			if st.DeploymentID == deploymentID && !st.AutoDeploy {
+				return badRequest("Active stages pointing to this deployment must be moved or deleted: %s", st.StageName)
+			}
+		}
+		delete(r.Deployments, deploymentID)
+		return nil
+	})
+}

@@ -1,0 +1,327 @@
+package cloudformation
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http/httptest"
+	"slices"
+	"sync"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	sdk "github.com/aws/aws-sdk-go-v2/service/cloudformation"
+
+	"github.com/ephor-io/ephor/cfn/eval"
+)
+
+// thingType is a resource type whose resources live in memory.
+const thingType = "Test::Memory::Thing"
+
+// memory provides thingType. It outlives a Service, as the world outlives a laptop.
+type memory struct {
+	mu     sync.Mutex
+	things map[string]thing // by token
+	log    []string         // what was done, such as "create A"
+	fail   map[string]error // by "create A" and the like
+	block  map[string]chan struct{}
+	boots  map[string]bool // logical IDs whose Restore says Signals
+}
+
+type thing struct {
+	Logical, PhysicalID string
+	Properties          map[string]any
+}
+
+func newMemory() *memory {
+	return &memory{things: map[string]thing{}, fail: map[string]error{}, block: map[string]chan struct{}{}, boots: map[string]bool{}}
+}
+
+func (m *memory) Schema() Schema {
+	return Schema{
+		Properties: []string{"Name", "Value", "Size", "List", "Secret", "Big"},
+		CreateOnly: []string{"Name"},
+		Attributes: []string{"Arn", "Value", "Endpoint.Port"},
+	}
+}
+
+// do notes an action and fails or blocks as the test wants it.
+func (m *memory) do(ctx context.Context, what string) error {
+	m.mu.Lock()
+	m.log = append(m.log, what)
+	err, block := m.fail[what], m.block[what]
+	m.mu.Unlock()
+	if block != nil {
+		select {
+		case <-block:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return err
+}
+
+func (m *memory) keep(r Request) Resource {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	t := thing{Logical: r.LogicalID, PhysicalID: r.PhysicalName(0), Properties: r.Properties}
+	m.things[r.Token] = t
+	return Resource{PhysicalID: t.PhysicalID, Attributes: map[string]any{
+		"Arn":      "arn:thing:" + t.PhysicalID,
+		"Value":    fmt.Sprint(r.Properties["Value"]),
+		"Endpoint": map[string]any{"Port": 8086},
+	}}
+}
+
+func (m *memory) Create(ctx context.Context, r Request) (Resource, error) {
+	if err := m.do(ctx, "create "+r.LogicalID); err != nil {
+		return Resource{}, err
+	}
+	return m.keep(r), nil
+}
+
+func (m *memory) Update(ctx context.Context, r Request) (Resource, error) {
+	if err := m.do(ctx, "update "+r.LogicalID); err != nil {
+		return Resource{}, err
+	}
+	return m.keep(r), nil
+}
+
+func (m *memory) Delete(ctx context.Context, r Request) error {
+	if err := m.do(ctx, "delete "+r.LogicalID); err != nil {
+		return err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.things, r.Token)
+	return nil
+}
+
+func (m *memory) Restore(ctx context.Context, r Request) (Resource, error) {
+	if err := m.do(ctx, "restore "+r.LogicalID); err != nil {
+		return Resource{}, err
+	}
+	got := m.keep(r)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	got.Signals = m.boots[r.LogicalID]
+	return got, nil
+}
+
+// done returns what was done since the last call.
+func (m *memory) done() []string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	log := m.log
+	m.log = nil
+	return log
+}
+
+// values are the Value properties of all things, by logical ID.
+func (m *memory) values() map[string]string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	out := map[string]string{}
+	for _, t := range m.things {
+		if _, twice := out[t.Logical]; twice {
+			out[t.Logical] += " and "
+		}
+		out[t.Logical] += fmt.Sprint(t.Properties["Value"])
+	}
+	return out
+}
+
+// vault is a secret and parameter store.
+type vault map[string]string
+
+func (v vault) Secret(_ context.Context, id, _, _ string) (string, error) {
+	if s, ok := v[id]; ok {
+		return s, nil
+	}
+	return "", fmt.Errorf("secret %s: %w", id, eval.ErrNotFound)
+}
+
+func (v vault) Parameter(ctx context.Context, name string) (string, error) {
+	return v.Secret(ctx, name, "", "")
+}
+
+// fixture is a Service over HTTP with the client that AWS publishes.
+type fixture struct {
+	*testing.T
+	service *Service
+	memory  *memory
+	client  *sdk.Client
+	config  Config
+	url     string
+	stop    func()
+
+	mu     sync.Mutex
+	events []Event
+	news   chan struct{} // one token once there is an event
+}
+
+func start(t *testing.T, change ...func(*Config)) *fixture {
+	t.Helper()
+	f := &fixture{T: t, memory: newMemory(), news: make(chan struct{}, 1)}
+	f.config = Config{
+		Dir:       t.TempDir(),
+		Providers: map[string]Provider{thingType: f.memory, "AWS::IAM::Role": f.memory},
+		Secrets:   vault{}, Parameters: vault{},
+		EndpointURL: func() string { return f.url },
+		Events: func(e Event) {
+			f.mu.Lock()
+			defer f.mu.Unlock()
+			f.events = append(f.events, e)
+			select {
+			case f.news <- struct{}{}:
+			default:
+			}
+		},
+	}
+	for _, c := range change {
+		c(&f.config)
+	}
+	f.open()
+	t.Cleanup(func() { f.stop() })
+	return f
+}
+
+// open starts the Service over what is in its folder.
+func (f *fixture) open() {
+	f.Helper()
+	s, err := Open(f.config)
+	if err != nil {
+		f.Fatal(err)
+	}
+	server := httptest.NewServer(s)
+	f.service, f.url = s, server.URL
+	f.stop = sync.OnceFunc(func() {
+		server.Close()
+		ctx, cancel := context.WithCancel(context.Background())
+		cancel()
+		if err := s.Close(ctx); err != nil {
+			f.Error(err)
+		}
+	})
+	f.client = sdk.New(sdk.Options{
+		Region: "us-east-1", BaseEndpoint: aws.String(server.URL),
+		Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
+	})
+}
+
+// again stops the Service in the middle of whatever it does and starts it anew.
+func (f *fixture) again() {
+	f.Helper()
+	f.stop()
+	f.open()
+}
+
+// settle waits until the stack is at rest and returns its status.
+func (f *fixture) settle(nameOrID string) string {
+	f.Helper()
+	for {
+		f.service.mu.RLock()
+		st := f.service.find(nameOrID)
+		status := ""
+		if st != nil {
+			status = st.Status
+		}
+		f.service.mu.RUnlock()
+		if !moving(status) {
+			return status
+		}
+		select {
+		case <-f.news:
+		case <-f.Context().Done():
+			f.Fatalf("stack %s is still %s", nameOrID, status)
+		}
+	}
+}
+
+// create makes a stack and waits for it.
+func (f *fixture) create(name, template string, params ...string) string {
+	f.Helper()
+	if _, err := f.client.CreateStack(f.Context(), &sdk.CreateStackInput{
+		StackName: &name, TemplateBody: &template, Parameters: parametersOf(params),
+	}); err != nil {
+		f.Fatal(err)
+	}
+	return f.settle(name)
+}
+
+// update changes a stack and waits for it.
+func (f *fixture) update(name, template string, params ...string) string {
+	f.Helper()
+	if _, err := f.client.UpdateStack(f.Context(), &sdk.UpdateStackInput{
+		StackName: &name, TemplateBody: &template, Parameters: parametersOf(params),
+	}); err != nil {
+		f.Fatal(err)
+	}
+	return f.settle(name)
+}
+
+// remove deletes a stack and waits for it.
+func (f *fixture) remove(name string) string {
+	f.Helper()
+	id := name
+	f.service.mu.RLock()
+	if st := f.service.find(name); st != nil {
+		id = st.ID
+	}
+	f.service.mu.RUnlock()
+	if _, err := f.client.DeleteStack(f.Context(), &sdk.DeleteStackInput{StackName: &name}); err != nil {
+		f.Fatal(err)
+	}
+	return f.settle(id)
+}
+
+// outputs are a stack's outputs.
+func (f *fixture) outputs(name string) map[string]string {
+	f.Helper()
+	got, err := f.client.DescribeStacks(f.Context(), &sdk.DescribeStacksInput{StackName: &name})
+	if err != nil {
+		f.Fatal(err)
+	}
+	out := map[string]string{}
+	for _, o := range got.Stacks[0].Outputs {
+		out[aws.ToString(o.OutputKey)] = aws.ToString(o.OutputValue)
+	}
+	return out
+}
+
+// reason is a stack's status reason.
+func (f *fixture) reason(name string) string {
+	f.Helper()
+	got, err := f.client.DescribeStacks(f.Context(), &sdk.DescribeStacksInput{StackName: &name})
+	if err != nil {
+		f.Fatal(err)
+	}
+	return aws.ToString(got.Stacks[0].StackStatusReason)
+}
+
+// trace is the events of a stack in their order, as "LOGICAL STATUS reason".
+func (f *fixture) trace(stackName string) []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var lines []string
+	for _, e := range f.events {
+		if e.StackName != stackName {
+			continue
+		}
+		line := e.LogicalID + " " + e.Status
+		if e.Reason != "" {
+			line += " " + e.Reason
+		}
+		lines = append(lines, line)
+	}
+	return lines
+}
+
+var errOnPurpose = errors.New("on purpose")
+
+// before says whether a comes before b in list.
+func before(list []string, a, b string) bool {
+	i, j := slices.Index(list, a), slices.Index(list, b)
+	return i >= 0 && j >= 0 && i < j
+}

@@ -1,0 +1,171 @@
+package cloudformation
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/ephor-io/ephor/cfn"
+	"github.com/ephor-io/ephor/cfn/eval"
+	"github.com/ephor-io/ephor/cfn/parse"
+	"github.com/ephor-io/ephor/laptop/internal/awsproto"
+)
+
+// validate checks the properties of a resource against its type.
+func (s *Service) validate(id string, m *made) error {
+	provider := s.providers[m.Type]
+	if provider == nil {
+		return wordsf("Template format error: Unrecognized resource types: [%s]", m.Type)
+	}
+	schema := provider.Schema()
+	var wrong []string
+	for _, name := range sortedKeys(m.Properties) {
+		if !slices.Contains(schema.Properties, name) {
+			wrong = append(wrong, fmt.Sprintf("#: extraneous key [%s] is not permitted", name))
+		}
+	}
+	for _, name := range schema.Required {
+		if _, ok := m.Properties[name]; !ok {
+			wrong = append(wrong, fmt.Sprintf("#: required key [%s] not found", name))
+		}
+	}
+	if len(wrong) == 0 {
+		return nil
+	}
+	return wordsf("Properties validation failed for resource %s with message:\n[%s]", id, strings.Join(wrong, ", "))
+}
+
+// check finds what is wrong with a template for this service, whatever its parameters are.
+func (s *Service) check(t *parse.Template) error {
+	if err := eval.Check(t); err != nil {
+		return err
+	}
+	var strange []string
+	for _, r := range t.Resources {
+		if s.providers[r.Type] == nil {
+			strange = append(strange, r.Type)
+		}
+	}
+	if len(strange) > 0 {
+		slices.Sort(strange)
+		return wordsf("Template format error: Unrecognized resource types: [%s]", strings.Join(slices.Compact(strange), ", "))
+	}
+	for _, id := range sortedKeys(t.Resources) {
+		if err := s.checkResource(t, id, t.Resources[id]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Service) checkResource(t *parse.Template, id string, r cfn.Resource) error {
+	path := "Resources." + id
+	if r.CreationPolicy != nil {
+		return t.Errorf(path+".CreationPolicy", "CreationPolicy is not supported here; a wait condition does the same")
+	}
+	if r.UpdatePolicy != nil {
+		return t.Errorf(path+".UpdatePolicy", "UpdatePolicy is not supported here")
+	}
+	switch r.DeletionPolicy {
+	case "", "Delete", "Retain", "RetainExceptOnCreate":
+	case "Snapshot":
+		return t.Errorf(path+".DeletionPolicy", "Template error: resource type %s does not support deletion policy Snapshot", r.Type)
+	default:
+		return t.Errorf(path+".DeletionPolicy", "Template format error: Unrecognized DeletionPolicy %s for resource %s", r.DeletionPolicy, id)
+	}
+	switch r.UpdateReplacePolicy {
+	case "", "Delete", "Retain":
+	default:
+		return t.Errorf(path+".UpdateReplacePolicy", "Template format error: Unrecognized UpdateReplacePolicy %s for resource %s", r.UpdateReplacePolicy, id)
+	}
+	// CloudFormation finds an unknown property only when it makes the resource; found here it
+	// leaves nothing behind.
+	schema := s.providers[r.Type].Schema()
+	for _, name := range sortedKeys(r.Properties) {
+		if !slices.Contains(schema.Properties, name) && !strings.HasPrefix(name, "Fn::") {
+			return t.Errorf(path+".Properties."+name, "Encountered unsupported property %s", name)
+		}
+	}
+	return nil
+}
+
+// checkAttributes checks that the attributes exist which a template reads, in resources and
+// outputs whose condition holds.
+func (s *Service) checkAttributes(p *plan) error {
+	check := func(path string, v any) error {
+		uses, err := p.scope.Uses(path, v)
+		for _, u := range uses {
+			if u.Attribute == "" {
+				continue
+			}
+			kind := p.t.Resources[u.Resource].Type
+			if !slices.Contains(s.providers[kind].Schema().Attributes, u.Attribute) {
+				return p.t.Errorf(path, "Template error: resource %s does not support attribute type %s in Fn::GetAtt", u.Resource, u.Attribute)
+			}
+		}
+		return err
+	}
+	for _, id := range p.graph.Order() {
+		if err := check("Resources."+id+".Properties", any(p.t.Resources[id].Properties)); err != nil {
+			return err
+		}
+	}
+	for _, id := range sortedKeys(p.t.Outputs) {
+		if o := p.t.Outputs[id]; eval.Holds(o.Condition, p.scope.Conditions) {
+			if err := check("Outputs."+id+".Value", o.Value); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// iamNames are the types that need CAPABILITY_IAM, and the property with which they need
+// CAPABILITY_NAMED_IAM.
+//
+// https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CreateChangeSet.html
+func iamNames() map[string]string {
+	return map[string]string{
+		"AWS::IAM::AccessKey":           "",
+		"AWS::IAM::Group":               "GroupName",
+		"AWS::IAM::InstanceProfile":     "InstanceProfileName",
+		"AWS::IAM::ManagedPolicy":       "ManagedPolicyName",
+		"AWS::IAM::Policy":              "",
+		"AWS::IAM::Role":                "RoleName",
+		"AWS::IAM::User":                "UserName",
+		"AWS::IAM::UserToGroupAddition": "",
+	}
+}
+
+// requires are the capabilities that a template needs, and why.
+func requires(t *parse.Template) (capability, reason string) {
+	names := iamNames()
+	kinds := map[string]bool{}
+	for _, r := range t.Resources {
+		property, isIAM := names[r.Type]
+		if !isIAM {
+			continue
+		}
+		kinds[r.Type] = true
+		if _, named := r.Properties[property]; named && property != "" {
+			capability = "CAPABILITY_NAMED_IAM"
+		} else if capability == "" {
+			capability = "CAPABILITY_IAM"
+		}
+	}
+	if capability == "" {
+		return "", ""
+	}
+	return capability, fmt.Sprintf("The following resource(s) require capabilities: [%s]", strings.Join(slices.Sorted(maps.Keys(kinds)), ", "))
+}
+
+// checkCapabilities refuses a template that needs a capability which was not acknowledged.
+// CAPABILITY_NAMED_IAM includes CAPABILITY_IAM.
+func checkCapabilities(t *parse.Template, given []string) error {
+	needed, _ := requires(t)
+	if needed == "" || slices.Contains(given, needed) || slices.Contains(given, "CAPABILITY_NAMED_IAM") {
+		return nil
+	}
+	return awsproto.Errorf("InsufficientCapabilitiesException", "Requires capabilities : [%s]", needed)
+}

@@ -1,0 +1,72 @@
+package laptop
+
+import (
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+
+	"github.com/ephor-io/ephor/laptop/internal/awsproto"
+)
+
+// endpoint is the one address behind which all services stand: which of them is meant, a request
+// tells by the scope of its signature. Whoever signed it, it must be signed: that is what tells a
+// program that means AWS from a web page that found a port.
+//
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
+type endpoint struct {
+	services map[string]http.Handler // by the name in the credential scope
+	signals  http.Handler            // what wait conditions are signalled at
+}
+
+func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	name := signedFor(r)
+	if name == "" {
+		awsproto.WriteJSONError(w, &awsproto.Error{Code: "MissingAuthenticationTokenException", Status: http.StatusForbidden,
+			Message: "the request is not signed; any access key will do, e.g. AWS_ACCESS_KEY_ID=ephor AWS_SECRET_ACCESS_KEY=ephor"})
+		return
+	}
+	if name == signals {
+		e.signals.ServeHTTP(w, r)
+		return
+	}
+	service, ok := e.services[name]
+	if !ok {
+		awsproto.WriteJSONError(w, &awsproto.Error{Code: "UnknownServiceException", Status: http.StatusNotImplemented,
+			Message: "the laptop has no service " + name})
+		return
+	}
+	service.ServeHTTP(w, r)
+}
+
+// signals is the scope's name for a signal, which a host sends without credentials of its own: the
+// URL that it was given holds the signature.
+const signals = "signal"
+
+var scope = regexp.MustCompile(`^[^/]+/[0-9]{8}/[^/]+/([a-z0-9-]+)/aws4_request$`)
+
+// signedFor is the service that a request is signed for, or "" if it is not signed.
+func signedFor(r *http.Request) string {
+	credential := ""
+	if rest, ok := strings.CutPrefix(r.Header.Get("Authorization"), "AWS4-HMAC-SHA256 "); ok {
+		for part := range strings.SplitSeq(rest, ",") {
+			if c, ok := strings.CutPrefix(strings.TrimSpace(part), "Credential="); ok {
+				credential = c
+			}
+		}
+	} else if r.URL.RawQuery != "" {
+		q, err := url.ParseQuery(r.URL.RawQuery)
+		if err != nil || q.Get("X-Amz-Signature") == "" {
+			return ""
+		}
+		credential = q.Get("X-Amz-Credential")
+		if credential == "" {
+			return signals
+		}
+	}
+	m := scope.FindStringSubmatch(credential)
+	if m == nil {
+		return ""
+	}
+	return m[1]
+}

@@ -1,0 +1,213 @@
+package lambda
+
+import (
+	"encoding/json"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// byHand is an environment whose process does nothing: the test speaks to its APIs.
+type byHand struct {
+	t       *testing.T
+	s       *Service
+	address string
+	client  http.Client
+	wg      sync.WaitGroup
+	out     InvokeOutput
+	err     error
+}
+
+func newByHand(t *testing.T, cfg Config) *byHand {
+	h := &byHand{t: t, s: open(t, cfg)}
+	path := filepath.Join(t.TempDir(), "address")
+	create(t, h.s, hello(t, func(in *FunctionInput) {
+		in.Environment = map[string]string{"FILE": path}
+		in.Code.ZipFile = script(t, `echo $AWS_LAMBDA_RUNTIME_API > $FILE.tmp; mv $FILE.tmp $FILE; exec sleep 1000`)
+	}))
+	h.invoke(`{"n":1}`)
+	eventually(t, "the environment", func() bool { _, err := os.Stat(path); return err == nil })
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.address = strings.TrimSpace(string(data))
+	return h
+}
+
+func (h *byHand) invoke(payload string) {
+	h.wg.Go(func() {
+		h.out, h.err = h.s.Invoke(h.t.Context(), InvokeInput{Function: "hello", Payload: []byte(payload)})
+	})
+}
+
+// do makes a request, with headers as "Name: value".
+func (h *byHand) do(method, path, body string, headers ...string) (int, string, http.Header) {
+	h.t.Helper()
+	req, err := http.NewRequestWithContext(h.t.Context(), method, "http://"+h.address+path, strings.NewReader(body))
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	for _, header := range headers {
+		name, value, _ := strings.Cut(header, ": ")
+		req.Header.Set(name, value)
+	}
+	resp, err := h.client.Do(req)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	data, err := io.ReadAll(resp.Body)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return resp.StatusCode, string(data), resp.Header
+}
+
+func (h *byHand) want(status int, kind string) func(int, string, http.Header) {
+	return func(gotStatus int, body string, _ http.Header) {
+		h.t.Helper()
+		if gotStatus != status || !strings.Contains(body, kind) {
+			h.t.Errorf("%d %s, want %d %s", gotStatus, body, status, kind)
+		}
+	}
+}
+
+func TestRuntimeAPI(t *testing.T) {
+	t.Parallel()
+	h := newByHand(t, Config{})
+	const invocation = "/2018-06-01/runtime/invocation/"
+	status, body, header := h.do("GET", invocation+"next", "")
+	if status != 200 || body != `{"n":1}` {
+		t.Fatalf("next: %d %s", status, body)
+	}
+	for _, name := range []string{headerRequestID, headerDeadline, headerFunctionARN, headerTrace} {
+		if header.Get(name) == "" {
+			t.Errorf("next has no %s", name)
+		}
+	}
+	id := header.Get(headerRequestID)
+	h.want(403, "InvalidStateTransition")(h.do("GET", invocation+"next", ""))
+	h.want(403, "InvalidStateTransition")(h.do("POST", "/2018-06-01/runtime/init/error", "{}"))
+	h.want(400, "InvalidRequestID")(h.do("POST", invocation+"another/response", "x"))
+	h.want(202, "OK")(h.do("POST", invocation+id+"/response", "done"))
+	h.wg.Wait()
+	if h.err != nil || string(h.out.Payload) != "done" {
+		t.Errorf("%v %s", h.err, h.out.Payload)
+	}
+	h.want(400, "InvalidRequestID")(h.do("POST", invocation+id+"/response", "again"))
+	h.want(400, "InvalidRequestID")(h.do("POST", invocation+id+"/error", "again"))
+	h.want(404, "NotFound")(h.do("GET", "/2018-06-01/runtime/restore/next", ""))
+	h.want(404, "NotFound")(h.do("GET", "/", ""))
+
+	// A next that is given up, as by a lost connection, loses no event.
+	short := http.Client{Timeout: 50 * time.Millisecond}
+	if _, err := short.Get("http://" + h.address + invocation + "next"); err == nil {
+		t.Fatal("there was an event without an invocation")
+	}
+	eventually(t, "an idle environment", func() bool { return stats(t, h.s, "hello").Busy == 0 })
+	h.invoke(`{"n":2}`)
+	_, body, header = h.do("GET", invocation+"next", "")
+	if body != `{"n":2}` {
+		t.Errorf("next: %s", body)
+	}
+	h.want(202, "OK")(h.do("POST", invocation+header.Get(headerRequestID)+"/error", `{"errorMessage":"m"}`, headerErrorType+": Mine"))
+	h.wg.Wait()
+	if h.out.FunctionError != "Unhandled" || string(h.out.Payload) != `{"errorMessage":"m"}` {
+		t.Errorf("%v %+v", h.err, h.out)
+	}
+}
+
+func TestExtensionsAPI(t *testing.T) {
+	t.Parallel()
+	h := newByHand(t, Config{})
+	const register, next = "/2020-01-01/extension/register", "/2020-01-01/extension/event/next"
+	h.want(403, "Extension.InvalidExtensionName")(h.do("POST", register, `{"events":["INVOKE"]}`))
+	h.want(403, "ShutdownEventNotSupportedForInternalExtension")(h.do("POST", register, `{"events":["INVOKE","SHUTDOWN"]}`, "Lambda-Extension-Name: x"))
+	h.want(403, "Extension.InvalidEventType")(h.do("POST", register, `{"events":["RAIN"]}`, "Lambda-Extension-Name: x"))
+	h.want(403, "InvalidRequestFormat")(h.do("POST", register, `{`, "Lambda-Extension-Name: x"))
+	h.want(403, "Extension.MissingExtensionIdentifier")(h.do("GET", next, ""))
+	h.want(403, "Extension.UnknownExtensionIdentifier")(h.do("GET", next, "", "Lambda-Extension-Identifier: 1"))
+
+	status, body, header := h.do("POST", register, `{"events":["INVOKE"]}`, "Lambda-Extension-Name: x", "Lambda-Extension-Accept-Feature: accountId")
+	var answer map[string]string
+	if err := json.Unmarshal([]byte(body), &answer); err != nil || status != 200 || len(answer) != 4 ||
+		answer["functionName"] != "hello" || answer["functionVersion"] != "$LATEST" || answer["handler"] != "HelloWorld" || answer["accountId"] != "000000000000" {
+		t.Errorf("%d %s %v", status, body, err)
+	}
+	id := "Lambda-Extension-Identifier: " + header.Get("Lambda-Extension-Identifier")
+	h.want(403, "already registered")(h.do("POST", register, `{"events":[]}`, "Lambda-Extension-Name: x"))
+	for i := range maxExtensions - 1 {
+		h.want(200, "hello")(h.do("POST", register, `{"events":[]}`, "Lambda-Extension-Name: y"+string(rune('0'+i))))
+	}
+	h.want(403, "Extension.TooManyExtensions")(h.do("POST", register, `{"events":[]}`, "Lambda-Extension-Name: z"))
+
+	// The others never ask for an event, so init does not end; until one gives up.
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		req, _ := http.NewRequest("GET", "http://"+h.address+"/2018-06-01/runtime/invocation/next", nil)
+		if resp, err := h.client.Do(req); err == nil { // it is cut off when the environment ends
+			resp.Body.Close()
+		}
+	})
+	h.want(403, "Extension.MissingHeader")(h.do("POST", "/2020-01-01/extension/init/error", "", id))
+	h.want(202, "OK")(h.do("POST", "/2020-01-01/extension/init/error", "", id, headerExtensionError+": Extension.Bad"))
+	wg.Wait()
+	h.wg.Wait()
+	if h.err != nil || !strings.Contains(string(h.out.Payload), `"errorType":"Extension.InitError"`) {
+		t.Errorf("%v %s", h.err, h.out.Payload)
+	}
+}
+
+func TestInvokeEventOfExtensions(t *testing.T) {
+	t.Parallel()
+	h := newByHand(t, Config{})
+	_, _, header := h.do("POST", "/2020-01-01/extension/register", `{"events":["INVOKE"]}`, "Lambda-Extension-Name: x")
+	id := "Lambda-Extension-Identifier: " + header.Get("Lambda-Extension-Identifier")
+	var event map[string]any
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		_, body, _ := h.do("GET", "/2020-01-01/extension/event/next", "", id)
+		if err := json.Unmarshal([]byte(body), &event); err != nil {
+			t.Errorf("%s: %v", body, err)
+		}
+	})
+	_, _, header = h.do("GET", "/2018-06-01/runtime/invocation/next", "")
+	wg.Wait()
+	h.want(403, "Extension.RegistrationClosed")(h.do("POST", "/2020-01-01/extension/register", `{"events":[]}`, "Lambda-Extension-Name: late"))
+	request := header.Get(headerRequestID)
+	tracing, _ := event["tracing"].(map[string]any)
+	if event["eventType"] != "INVOKE" || event["requestId"] != request || event["invokedFunctionArn"] != header.Get(headerFunctionARN) ||
+		tracing["type"] != "X-Amzn-Trace-Id" || tracing["value"] != header.Get(headerTrace) {
+		t.Errorf("got %v", event)
+	}
+	h.want(202, "OK")(h.do("POST", "/2018-06-01/runtime/invocation/"+request+"/response", "{}"))
+	h.wg.Wait()
+	h.want(202, "OK")(h.do("POST", "/2020-01-01/extension/exit/error", "", id, headerExtensionError+": Extension.Bad"))
+	eventually(t, "the end of the environment", func() bool { return stats(t, h.s, "hello").Running == 0 })
+}
+
+func TestMiddlewareGuardsTheRuntimeAPI(t *testing.T) {
+	t.Parallel()
+	h := newByHand(t, Config{Middleware: func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.Header.Get("Origin") != "" {
+				w.WriteHeader(http.StatusForbidden)
+				return
+			}
+			next.ServeHTTP(w, r)
+		})
+	}})
+	h.want(403, "")(h.do("GET", "/2018-06-01/runtime/invocation/next", "", "Origin: http://evil.example"))
+	_, body, header := h.do("GET", "/2018-06-01/runtime/invocation/next", "")
+	if body != `{"n":1}` {
+		t.Errorf("next: %s", body)
+	}
+	h.want(202, "OK")(h.do("POST", "/2018-06-01/runtime/invocation/"+header.Get(headerRequestID)+"/response", "{}"))
+	h.wg.Wait()
+}

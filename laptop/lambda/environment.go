@@ -1,0 +1,296 @@
+package lambda
+
+import (
+	"cmp"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"path/filepath"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// environment is an execution environment: one process behind its own Runtime API. It serves one
+// invocation at a time.
+//
+// Its own state is guarded by mu, which is never held while the pool's lock is asked for.
+type environment struct {
+	function *function
+	rev      *revision
+	stream   string // the log stream's name
+	log      *logStream
+	gone     chan struct{}    // closed when the process has ended and nothing more will come
+	work     chan *invocation // buffered: the event that the runtime's next answers
+	// idleSince is guarded by the function's mutex.
+	idleSince time.Time
+
+	mu           sync.Mutex
+	phase        phase
+	epoch        uint64 // counts the events that were given to the process
+	process      *process
+	frozen       bool
+	runtimeReady bool // the runtime has asked for its next event
+	extensions   []*extension
+	inv          *invocation // under way, when busy
+	used         bool        // there has been an invocation
+	started      time.Time
+	initTime     time.Duration
+	initTimer    *time.Timer
+	killTimer    *time.Timer
+	reason       StopReason
+}
+
+type phase int
+
+const (
+	starting phase = iota // in the init phase
+	idle                  // ready for an event
+	busy                  // has an event; perhaps answered, but not finished
+	stopping              // being shut down, or dead
+)
+
+// shutdownGrace is what a process with an internal extension has between SIGTERM and SIGKILL. One
+// without extensions has nothing. See "Shutdown phase" in
+// https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html
+const shutdownGrace = 500 * time.Millisecond
+
+var errStopped = errors.New("the environment was shut down before it had started")
+
+func newEnvironment(f *function, rev *revision) *environment {
+	var id [16]byte
+	rand.Read(id[:]) // never fails: crypto/rand ends the program first
+	now := time.Now()
+	f.service.code.retain(rev.cfg.CodeSHA256)
+	return &environment{
+		function: f, rev: rev, started: now,
+		stream: now.UTC().Format("2006/01/02/") + "[" + latest + "]" + hex.EncodeToString(id[:]),
+		gone:   make(chan struct{}),
+		work:   make(chan *invocation, 1),
+	}
+}
+
+// run starts the process and stays with it until it is gone.
+func (e *environment) run() {
+	s := e.function.service
+	defer s.code.release(e.rev.cfg.CodeSHA256)
+	defer close(e.gone)
+	e.log = s.logs.open(e.function.name, e.stream)
+	defer s.logs.close(e.log)
+
+	api, err := serveAPI(e)
+	if err != nil {
+		e.failInit(failure{kind: "Sandbox.Failure", message: err.Error()}, StopFailure)
+		return
+	}
+	defer api.close()
+	p, err := e.start(api.address)
+	if err != nil {
+		e.failInit(failure{kind: "Runtime.InvalidEntrypoint", message: entrypointMessage(err)}, StopFailure)
+		return
+	}
+	status := p.wait()
+	e.exited(status)
+	p.output.close()
+	e.mu.Lock()
+	if e.killTimer != nil {
+		e.killTimer.Stop()
+	}
+	reason := e.reason
+	e.mu.Unlock()
+	s.cfg.Events(EnvironmentStopped{Function: e.function.name, Stream: e.stream, Reason: reason})
+}
+
+// start runs bootstrap in the task root.
+func (e *environment) start(runtimeAPI string) (*process, error) {
+	s := e.function.service
+	root := s.code.path(e.rev.cfg.CodeSHA256)
+	output, err := newOutput(e.log)
+	if err != nil {
+		return nil, err
+	}
+	// Under the lock, so that the process's first call finds the environment complete.
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.phase == stopping {
+		output.close()
+		return nil, errStopped
+	}
+	p, err := s.spawner.start(command{
+		path: filepath.Join(root, "bootstrap"),
+		dir:  root,
+		env:  s.variables(e.rev.cfg, root, e.stream, runtimeAPI),
+	}, output)
+	if err != nil {
+		output.close()
+		return nil, err
+	}
+	e.process = p
+	e.initTimer = time.AfterFunc(s.cfg.initTimeout-time.Since(e.started), e.initTimedOut)
+	s.cfg.Events(EnvironmentStarted{Function: e.function.name, Stream: e.stream, PID: p.pid})
+	return p, nil
+}
+
+// rest makes the environment ready for an event. The caller holds the function's mutex; the
+// result is for freeze.
+func (e *environment) rest() (epoch uint64) {
+	e.idleSince = time.Now()
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.epoch
+}
+
+// freeze stops the process group, unless an event has been given to it since rest.
+func (e *environment) freeze(epoch uint64) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.phase == idle && e.epoch == epoch && !e.frozen {
+		e.process.signal(syscall.SIGSTOP)
+		e.frozen = true
+	}
+}
+
+// thaw lets the process group go on. The caller holds e.mu.
+func (e *environment) thaw() {
+	if e.frozen {
+		e.process.signal(syscall.SIGCONT)
+		e.frozen = false
+	}
+}
+
+// begin gives inv to the process, or reports that it has ended in the meantime.
+func (e *environment) begin(inv *invocation) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.phase != idle {
+		return false
+	}
+	e.epoch++
+	e.phase = busy
+	e.thaw()
+	e.inv = inv
+	inv.cold, e.used = !e.used, true
+	inv.start = time.Now()
+	inv.deadline = inv.start.Add(e.rev.cfg.Timeout)
+	inv.timer = time.AfterFunc(e.rev.cfg.Timeout, func() { e.overrun(inv) })
+	e.function.counters.invocations.Add(1)
+	e.function.counters.busy.Add(1)
+	e.log.start(inv)
+	defer e.log.commit()
+	e.runtimeReady = false
+	e.work <- inv
+	for _, x := range e.extensions {
+		if x.invoke {
+			x.ready = false
+			x.events <- inv
+		}
+	}
+	return true
+}
+
+// settle is called whenever the runtime or an extension has asked for its next event. Once all of
+// them have, the init phase or the invocation is over.
+func (e *environment) settle() {
+	e.mu.Lock()
+	if !e.allReady() {
+		e.mu.Unlock()
+		return
+	}
+	switch {
+	case e.phase == starting:
+		e.initTimer.Stop()
+		e.phase = idle
+		e.initTime = time.Since(e.started)
+		e.mu.Unlock()
+		e.function.initialized(e)
+		e.function.service.cfg.Events(EnvironmentReady{Function: e.function.name, Stream: e.stream, Init: e.initTime})
+	case e.phase == busy && e.inv.answered:
+		e.conclude("", "")
+		e.phase = idle
+		e.mu.Unlock()
+	default:
+		e.mu.Unlock()
+		return
+	}
+	e.function.put(e)
+}
+
+func (e *environment) allReady() bool {
+	for _, x := range e.extensions {
+		if !x.ready {
+			return false
+		}
+	}
+	return e.runtimeReady
+}
+
+// answer sends a to the caller, once. The caller holds e.mu.
+func (e *environment) answer(inv *invocation, a answer) {
+	if inv.answered {
+		return
+	}
+	inv.answered = true
+	inv.errorType = a.errorType
+	if a.errorType != "" {
+		e.function.counters.errors.Add(1)
+	}
+	inv.leave()
+	inv.answers <- a
+}
+
+// conclude writes the invocation's last lines and forgets it. status and kind go into the REPORT
+// line; both are empty when all went as it should. The caller holds e.mu.
+func (e *environment) conclude(status, kind string) {
+	inv := e.inv
+	inv.timer.Stop()
+	e.inv = nil
+	if e.process != nil {
+		e.process.output.drain()
+	}
+	now := time.Now()
+	r := report{inv: inv, duration: now.Sub(inv.start), memorySize: e.rev.cfg.MemorySize, status: status, kind: kind}
+	if inv.cold {
+		r.init = e.initTime
+	}
+	if e.process != nil {
+		r.memory = e.process.peakMemory(now)
+	}
+	e.log.end(r)
+	e.function.counters.busy.Add(-1)
+	e.function.service.cfg.Events(InvocationDone{Function: e.function.name, Stream: e.stream, RequestID: inv.id,
+		Duration: r.duration, Cold: inv.cold, ErrorType: cmp.Or(kind, inv.errorType)})
+}
+
+// shutdown ends the process: at once, or after SIGTERM and a grace when it has an extension.
+func (e *environment) shutdown(reason StopReason) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.phase == stopping {
+		return
+	}
+	if e.inv != nil { // Close has run out of patience
+		e.answer(e.inv, failure{kind: "Sandbox.Failure", message: "the execution environment was shut down"}.answer(e.inv.id))
+		e.conclude("error", "Sandbox.Failure")
+	}
+	e.stop(reason)
+}
+
+// stop is shutdown's second half. The caller holds e.mu.
+func (e *environment) stop(reason StopReason) {
+	e.phase = stopping
+	e.reason = reason
+	if e.initTimer != nil {
+		e.initTimer.Stop()
+	}
+	p := e.process
+	if p == nil {
+		return // start looks at the phase
+	}
+	e.thaw()
+	if len(e.extensions) == 0 {
+		p.signal(syscall.SIGKILL)
+		return
+	}
+	p.signal(syscall.SIGTERM)
+	e.killTimer = time.AfterFunc(shutdownGrace, func() { p.signal(syscall.SIGKILL) })
+}

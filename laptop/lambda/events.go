@@ -1,0 +1,62 @@
+package lambda
+
+import "time"
+
+// Event is something that happened: one of the types below.
+type Event interface{ isEvent() }
+
+// LogLine is one line of a log stream: what a function wrote, or one of Lambda's own lines.
+type LogLine struct {
+	Function string
+	Stream   string // the log stream's name, which identifies the environment
+	Time     time.Time
+	Line     string // without its newline
+}
+
+// EnvironmentStarted says that a process has been started for a function.
+type EnvironmentStarted struct {
+	Function string
+	Stream   string
+	PID      int
+}
+
+// EnvironmentReady says that an environment has finished its init phase.
+type EnvironmentReady struct {
+	Function string
+	Stream   string
+	Init     time.Duration
+}
+
+// EnvironmentStopped says that an environment's process is gone.
+type EnvironmentStopped struct {
+	Function string
+	Stream   string
+	Reason   StopReason
+}
+
+// StopReason is why an environment ended. The first three are Lambda's own words.
+type StopReason string
+
+// The reasons.
+const (
+	StopSpindown StopReason = "spindown" // idle for long, replaced by a newer one, or Lambda is closing
+	StopTimeout  StopReason = "timeout"  // an invocation or the init phase took too long
+	StopFailure  StopReason = "failure"  // an init error, or an extension that gave up
+	StopExit     StopReason = "exit"     // the process ended by itself
+)
+
+// InvocationDone says that an invocation is over, its extensions included.
+type InvocationDone struct {
+	Function  string
+	Stream    string
+	RequestID string
+	Duration  time.Duration
+	Cold      bool   // it was its environment's first
+	ErrorType string // empty after a success
+}
+
+func (LogLine) isEvent()            {}
+func (EnvironmentStarted) isEvent() {}
+func (EnvironmentReady) isEvent()   {}
+func (EnvironmentStopped) isEvent() {}
+func (InvocationDone) isEvent()     {}

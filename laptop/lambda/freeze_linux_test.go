@@ -1,0 +1,129 @@
+package lambda
+
+import (
+	"bufio"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// TestFreeze finds an idle environment that is not frozen, and a busy one that is.
+func TestFreeze(t *testing.T) {
+	t.Parallel()
+	s := open(t, Config{})
+	create(t, s, hello(t, withExtension("50ms")))
+	pid := pidOf(t, call(t, s, `{}`))
+	if state := processState(pid); state == 'T' {
+		t.Error("the process is frozen while its extension works")
+	}
+	for range 20 {
+		eventually(t, "the freeze of the idle process", func() bool { return processState(pid) == 'T' })
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			if got := pidOf(t, call(t, s, `{"ms":30}`)); got != pid {
+				t.Errorf("process %d was used, not the idle %d", got, pid)
+			}
+		})
+		eventually(t, "a busy environment", func() bool { return stats(t, s, "hello").Busy == 1 })
+		for stats(t, s, "hello").Busy == 1 {
+			state := processState(pid)
+			if state == 'T' && stats(t, s, "hello").Busy == 1 {
+				t.Fatal("the process is frozen though it is busy")
+			}
+		}
+		wg.Wait()
+	}
+}
+
+// TestFreezeUnderLoad lets requests come at any moment around the freeze: a process that was
+// stopped with an event in hand would let its request run into the timeout.
+func TestFreezeUnderLoad(t *testing.T) {
+	t.Parallel()
+	r := &recorder{}
+	s := open(t, Config{Events: r.add})
+	create(t, s, hello(t, withExtension("0s")))
+	var wg sync.WaitGroup
+	for range 6 {
+		wg.Go(func() {
+			for range 150 {
+				call(t, s, `{}`)
+			}
+		})
+	}
+	wg.Wait()
+	eventually(t, "the freeze of all", func() bool {
+		for _, e := range eventsOf[EnvironmentStarted](r) {
+			if processState(e.PID) != 'T' {
+				return false
+			}
+		}
+		return true
+	})
+	if got := stats(t, s, "hello"); got.Invocations != 900 || got.Errors != 0 {
+		t.Errorf("counted %+v", got)
+	}
+}
+
+// TestNoFunctionOutlivesItsService kills a process that runs a Service, with one frozen and one busy
+// environment. This test is both processes.
+func TestNoFunctionOutlivesItsService(t *testing.T) {
+	t.Parallel()
+	if os.Getenv("EPHOR_TEST_VICTIM") != "" {
+		victim(t)
+		return
+	}
+	cmd := exec.Command(os.Args[0], "-test.run=^TestNoFunctionOutlivesItsService$", "-test.v")
+	cmd.Env = append(os.Environ(), "EPHOR_TEST_VICTIM="+t.TempDir())
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	var pids []int
+	lines := bufio.NewScanner(out)
+	for len(pids) < 2 && lines.Scan() {
+		if text, ok := strings.CutPrefix(strings.TrimSpace(lines.Text()), "PID "); ok {
+			pid, err := strconv.Atoi(text)
+			if err != nil {
+				t.Fatal(err)
+			}
+			pids = append(pids, pid)
+		}
+	}
+	if len(pids) != 2 {
+		t.Fatal("the victim did not start its environments")
+	}
+	for _, pid := range pids {
+		if !alive(pid) {
+			t.Fatalf("process %d does not run", pid)
+		}
+	}
+	if err := cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = cmd.Wait() // it says that the process was killed
+	for _, pid := range pids {
+		eventually(t, "the end of process "+strconv.Itoa(pid), func() bool { return processGone(pid) })
+	}
+}
+
+// victim runs until it is killed.
+func victim(t *testing.T) {
+	r := &recorder{}
+	s := open(t, Config{Dir: os.Getenv("EPHOR_TEST_VICTIM"), Events: r.add})
+	create(t, s, hello(t))
+	frozen := pidOf(t, call(t, s, `{}`))
+	eventually(t, "the freeze", func() bool { return processState(frozen) == 'T' })
+	os.Stdout.WriteString("\nPID " + strconv.Itoa(frozen) + "\n")
+	create(t, s, hello(t, func(in *FunctionInput) { in.Name = "busy" }))
+	go s.Invoke(t.Context(), InvokeInput{Function: "busy", Payload: []byte(`{"ms":15000}`)})
+	eventually(t, "the busy one", func() bool { return stats(t, s, "busy").Busy == 1 })
+	started := eventsOf[EnvironmentStarted](r)
+	os.Stdout.WriteString("PID " + strconv.Itoa(started[len(started)-1].PID) + "\n")
+	select {}
+}

@@ -1,0 +1,209 @@
+package lambda
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/ephor-io/ephor/laptop/internal/awsproto"
+)
+
+// InvokeInput is one synchronous invocation.
+type InvokeInput struct {
+	// Function is a name, ARN or partial ARN, with or without the qualifier $LATEST.
+	Function string
+	// Payload is the event: JSON, at most 6 MB. It must not change until Invoke has returned.
+	// Empty means {}.
+	Payload []byte
+	// Principal is the AWS service on whose behalf the function is called, e.g.
+	// apigateway.amazonaws.com: the resource policy must allow it. Empty means a caller with
+	// credentials of the account, who may.
+	Principal string
+	// SourceARN is what calls on behalf of Principal.
+	SourceARN string
+	// ClientContext is JSON for the function's context, at most 3583 bytes in base64.
+	ClientContext string
+	// TraceID is an X-Ray trace header. Empty makes one up that is not sampled.
+	TraceID string
+	// LogTail asks for the end of the log. The answer then waits for the REPORT line, and so for
+	// the extensions.
+	LogTail bool
+}
+
+// InvokeOutput is what a function answered.
+type InvokeOutput struct {
+	Payload []byte
+	// FunctionError is empty after a success and "Unhandled" when Payload is an error object
+	// ({"errorType": …, "errorMessage": …}).
+	FunctionError   string
+	ExecutedVersion string // $LATEST
+	RequestID       string
+	TraceID         string
+	LogTail         []byte // the last 4 KB of the log, if asked for
+}
+
+// Invoke runs a function and returns as soon as it has answered. An error of the function is
+// not Invoke's: see InvokeOutput.FunctionError. Invoke's errors are Lambda's, as in
+// https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html#API_Invoke_Errors, or ctx's; a
+// function that has begun goes on when ctx is done.
+func (s *Service) Invoke(ctx context.Context, in InvokeInput) (InvokeOutput, error) {
+	f, err := s.lookup(in.Function)
+	if err != nil {
+		return InvokeOutput{}, err
+	}
+	if s.closed() {
+		return InvokeOutput{}, errClosing()
+	}
+	cfg := f.configuration()
+	if in.Principal != "" && !allows(cfg.Policy, in.Principal, in.SourceARN) {
+		return InvokeOutput{}, errDenied(in.Principal, cfg.ARN)
+	}
+	if len(in.Payload) > maxRequest {
+		return InvokeOutput{}, &awsproto.Error{Code: "RequestTooLargeException", Status: http.StatusRequestEntityTooLarge,
+			Message: fmt.Sprintf("%d byte payload is too large for the RequestResponse invocation type (limit %d bytes)", len(in.Payload), maxRequest)}
+	}
+	leave, err := f.admit(cfg.ReservedConcurrency)
+	if err != nil {
+		return InvokeOutput{}, err
+	}
+	inv := newInvocation(in, cfg.ARN, leave)
+	// An idle environment may die between being taken and being given the event; each try
+	// takes one that has died out of the pool.
+	for {
+		e, err := f.take(ctx, inv)
+		if err != nil {
+			leave()
+			if failed, ok := errors.AsType[*initFailure](err); ok {
+				return inv.output(failed.answer), nil
+			}
+			return InvokeOutput{}, err
+		}
+		if e.begin(inv) {
+			break
+		}
+	}
+	return inv.wait(ctx)
+}
+
+// invocation is one event on its way through an environment. What is below the line is guarded by
+// the environment's mutex.
+type invocation struct {
+	id, arn, trace, clientContext string
+	payload                       []byte
+	leave                         func() // gives back its place among the requests in flight
+	answers                       chan answer
+	ended                         chan struct{} // closed when the REPORT line is out; nil unless asked for
+	tail                          []byte        // the log's, once ended is closed
+
+	start, deadline time.Time
+	timer           *time.Timer
+	cold            bool
+	delivered       bool   // the runtime has it
+	answered        bool   // the caller has its answer
+	errorType       string // of the answer, when it is an error
+}
+
+// answer is what the caller gets.
+type answer struct {
+	payload   []byte
+	errorType string // empty when the function has succeeded
+}
+
+func newInvocation(in InvokeInput, arn string, leave func()) *invocation {
+	inv := &invocation{
+		id: awsproto.NewID(), arn: arn, trace: in.TraceID, clientContext: in.ClientContext,
+		payload: in.Payload, leave: leave, answers: make(chan answer, 1),
+	}
+	if len(inv.payload) == 0 {
+		inv.payload = []byte("{}")
+	}
+	if inv.trace == "" {
+		inv.trace = newTrace(time.Now())
+	}
+	if in.LogTail {
+		inv.ended = make(chan struct{})
+	}
+	return inv
+}
+
+func (inv *invocation) wait(ctx context.Context) (InvokeOutput, error) {
+	select {
+	case a := <-inv.answers:
+		if inv.ended != nil {
+			<-inv.ended // an environment ends every invocation within the function's timeout
+		}
+		return inv.output(a), nil
+	case <-ctx.Done():
+		return InvokeOutput{}, ctx.Err()
+	}
+}
+
+func (inv *invocation) output(a answer) InvokeOutput {
+	out := InvokeOutput{Payload: a.payload, ExecutedVersion: latest, RequestID: inv.id, TraceID: inv.trace, LogTail: inv.tail}
+	if a.errorType != "" {
+		out.FunctionError = "Unhandled"
+	}
+	return out
+}
+
+// failure is an error of a function that Lambda itself reports, in the form in which its payload
+// and its log lines name it.
+type failure struct {
+	kind    string // e.g. Runtime.ExitError
+	message string // e.g. Runtime exited with error: exit status 1
+	body    []byte // what the runtime itself said of it, which goes to the caller instead
+}
+
+// answer is the payload: {"errorType":"Runtime.ExitError","errorMessage":"RequestId: … Error: …"}.
+func (f failure) answer(requestID string) answer {
+	if f.body != nil {
+		return answer{payload: f.body, errorType: f.kind}
+	}
+	payload, err := json.Marshal(struct {
+		Type    string `json:"errorType"`
+		Message string `json:"errorMessage"`
+	}{f.kind, "RequestId: " + requestID + " Error: " + f.message})
+	if err != nil {
+		panic(err) // two strings always marshal
+	}
+	return answer{payload: payload, errorType: f.kind}
+}
+
+// timedOut is the failure of what ran longer than limit.
+func timedOut(limit time.Duration) failure {
+	return failure{kind: "Sandbox.Timedout", message: "Task timed out after " + strconv.FormatFloat(limit.Seconds(), 'f', 2, 64) + " seconds"}
+}
+
+// initFailure is an environment that did not start, as the error of the request that waited for it.
+type initFailure struct{ answer answer }
+
+func (f *initFailure) Error() string { return "the init phase failed: " + string(f.answer.payload) }
+
+// newTrace makes a trace header of a trace that nobody records. See
+// https://docs.aws.amazon.com/xray/latest/devguide/xray-concepts.html#xray-concepts-tracingheader
+func newTrace(now time.Time) string {
+	var b [20]byte
+	rand.Read(b[:]) // never fails: crypto/rand ends the program first
+	buf := make([]byte, 0, 80)
+	buf = append(buf, "Root=1-"...)
+	seconds := now.Unix()
+	buf = hex.AppendEncode(buf, []byte{byte(seconds >> 24), byte(seconds >> 16), byte(seconds >> 8), byte(seconds)})
+	buf = append(buf, '-')
+	buf = hex.AppendEncode(buf, b[:12])
+	buf = append(buf, ";Parent="...)
+	buf = hex.AppendEncode(buf, b[12:])
+	buf = append(buf, ";Sampled=0"...)
+	return string(buf)
+}
+
+func errDenied(principal, arn string) error {
+	return &awsproto.Error{Code: "AccessDeniedException", Status: http.StatusForbidden,
+		Message: "User: " + principal + " is not authorized to perform: lambda:InvokeFunction on resource: " + arn +
+			" because no resource-based policy allows the lambda:InvokeFunction action"}
+}

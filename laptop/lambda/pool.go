@@ -1,0 +1,335 @@
+package lambda
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/ephor-io/ephor/laptop/internal/awsproto"
+)
+
+// function is a function and the pool of its environments.
+//
+// Requests in flight (waiting, or running and not yet answered) are limited on admission, the
+// number of environments when one is started. With W requests waiting, R running and a limit L,
+// W + R ≤ L; so when L environments stand and none is idle, at least W of them are starting or
+// finishing, and every waiting request is served by one of those: none waits for ever.
+type function struct {
+	name     string
+	service  *Service
+	counters *counters
+	reserved atomic.Int64 // requests in flight that were admitted under reserved concurrency
+
+	mu       sync.Mutex
+	cfg      Function
+	rev      *revision                 // what new environments run
+	idle     []*environment            // all of rev; the last one was used last
+	waiters  []*waiter                 // in order of arrival
+	live     map[*environment]struct{} // all that are not being shut down
+	starting int                       // live environments of rev in their init phase
+	gone     error                     // why no request is admitted any more, if so
+}
+
+// revision is what an environment is made from. It holds the code while environments may start.
+type revision struct {
+	seq int // later revisions have higher ones
+	cfg Function
+}
+
+// waiter is a request for which no environment was idle.
+type waiter struct {
+	inv *invocation
+	seq int           // of the revision at its arrival: older ones do not serve it
+	got chan handover // buffered: whoever takes the waiter off the list sends once
+}
+
+// handover is an environment for a waiting request, or why there is none.
+type handover struct {
+	env *environment
+	err error
+}
+
+func newFunction(s *Service, cfg Function, c *counters) *function {
+	s.code.retain(cfg.CodeSHA256)
+	return &function{
+		name: cfg.Name, service: s, counters: c, cfg: cfg,
+		rev:  &revision{cfg: cfg},
+		live: map[*environment]struct{}{},
+	}
+}
+
+func (f *function) configuration() Function {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.cfg
+}
+
+// admit counts a request as in flight, or refuses it. The result gives the place back.
+func (f *function) admit(reserved *int) (leave func(), err error) {
+	count, limit, reason := &f.service.inFlight, f.service.unreserved.Load(), "ConcurrentInvocationLimitExceeded"
+	if reserved != nil {
+		count, limit, reason = &f.reserved, int64(*reserved), "ReservedFunctionConcurrentInvocationLimitExceeded"
+	}
+	if count.Add(1) > limit {
+		count.Add(-1)
+		f.counters.throttles.Add(1)
+		return nil, errThrottled(reason)
+	}
+	return func() { count.Add(-1) }, nil
+}
+
+// take gives an idle environment to inv or, if there is none, starts another and waits for the
+// first that is ready.
+func (f *function) take(ctx context.Context, inv *invocation) (*environment, error) {
+	f.mu.Lock()
+	if f.gone != nil {
+		f.mu.Unlock()
+		return nil, f.gone
+	}
+	if n := len(f.idle); n > 0 {
+		e := f.idle[n-1]
+		f.idle[n-1] = nil
+		f.idle = f.idle[:n-1]
+		f.mu.Unlock()
+		return e, nil
+	}
+	w := &waiter{inv: inv, seq: f.rev.seq, got: make(chan handover, 1)}
+	f.waiters = append(f.waiters, w)
+	f.balance()
+	f.mu.Unlock()
+
+	select {
+	case h := <-w.got:
+		return h.env, h.err
+	case <-ctx.Done():
+	}
+	if f.forgetWaiter(w) {
+		return nil, ctx.Err()
+	}
+	h := <-w.got
+	if h.env != nil {
+		f.put(h.env)
+	}
+	return nil, ctx.Err()
+}
+
+// balance starts environments until there is one for every waiting request, as far as the limit
+// goes. The caller holds f.mu.
+func (f *function) balance() {
+	limit := int(f.service.unreserved.Load())
+	if r := f.cfg.ReservedConcurrency; r != nil {
+		limit = *r
+	}
+	for f.starting < len(f.waiters) && len(f.live) < limit {
+		e := newEnvironment(f, f.rev)
+		f.starting++
+		f.live[e] = struct{}{}
+		f.counters.started.Add(1)
+		running := f.counters.running.Add(1)
+		for peak := f.counters.peak.Load(); running > peak && !f.counters.peak.CompareAndSwap(peak, running); {
+			peak = f.counters.peak.Load()
+		}
+		f.service.environments.Go(e.run)
+	}
+}
+
+// initialized tells that e has ended its init phase, so that it may be put.
+func (f *function) initialized(e *environment) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.started(e)
+}
+
+func (f *function) started(e *environment) {
+	if _, ok := f.live[e]; ok && e.rev == f.rev {
+		f.starting--
+	}
+}
+
+// put takes back an environment that is ready for a request: the oldest waiting request gets it,
+// or it becomes idle and is frozen, or it is shut down because it is of no use any more.
+func (f *function) put(e *environment) {
+	f.mu.Lock()
+	if len(f.waiters) > 0 && f.waiters[0].seq <= e.rev.seq {
+		w := f.waiters[0]
+		f.waiters = slices.Delete(f.waiters, 0, 1)
+		f.mu.Unlock()
+		w.got <- handover{env: e}
+		return
+	}
+	if f.gone != nil || e.rev != f.rev {
+		f.drop(e)
+		f.mu.Unlock()
+		e.shutdown(StopSpindown)
+		return
+	}
+	// From here on another request may take e: the epoch tells freeze whether one has.
+	epoch := e.rest()
+	f.idle = append(f.idle, e)
+	f.mu.Unlock()
+	e.freeze(epoch)
+}
+
+// drop takes e out of the pool for good; what waits gets another. The caller holds f.mu.
+func (f *function) drop(e *environment) {
+	if _, ok := f.live[e]; !ok {
+		return
+	}
+	delete(f.live, e)
+	if i := slices.Index(f.idle, e); i >= 0 {
+		f.idle = slices.Delete(f.idle, i, i+1)
+	}
+	f.counters.running.Add(-1)
+	f.balance()
+}
+
+// remove is drop for callers without the lock.
+func (f *function) remove(e *environment) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.drop(e)
+}
+
+// failedInit takes an environment that did not get through its init phase out of the pool. The
+// request for which it was started, if there is one, is returned: it gets the failure.
+func (f *function) failedInit(e *environment) *waiter {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.started(e)
+	var w *waiter
+	if len(f.waiters) > 0 && f.waiters[0].seq <= e.rev.seq && len(f.waiters) > f.starting {
+		w = f.waiters[0]
+		f.waiters = slices.Delete(f.waiters, 0, 1)
+	}
+	f.drop(e)
+	return w
+}
+
+func (f *function) forgetWaiter(w *waiter) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	i := slices.Index(f.waiters, w)
+	if i >= 0 {
+		f.waiters = slices.Delete(f.waiters, i, i+1)
+	}
+	return i >= 0
+}
+
+// reconfigure changes what does not concern the environments.
+func (f *function) reconfigure(cfg Function) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.cfg = cfg
+	f.balance()
+}
+
+// swap makes new environments run cfg. Idle ones are shut down, busy and starting ones when they
+// have served the requests that came before.
+func (f *function) swap(cfg Function) {
+	f.service.code.retain(cfg.CodeSHA256)
+	f.mu.Lock()
+	old := f.rev
+	f.cfg = cfg
+	f.rev = &revision{seq: old.seq + 1, cfg: cfg}
+	f.starting = 0
+	idle := f.clearIdle()
+	f.mu.Unlock()
+	f.service.code.release(old.cfg.CodeSHA256)
+	for _, e := range idle {
+		e.shutdown(StopSpindown)
+	}
+}
+
+// clearIdle takes all idle environments out of the pool. The caller holds f.mu.
+func (f *function) clearIdle() []*environment {
+	idle := slices.Clone(f.idle)
+	for _, e := range idle {
+		f.drop(e)
+	}
+	return idle
+}
+
+// reap shuts down the environments that have been idle since before.
+func (f *function) reap(before time.Time) {
+	f.mu.Lock()
+	var old []*environment
+	for _, e := range f.idle {
+		if e.idleSince.Before(before) {
+			old = append(old, e)
+		}
+	}
+	for _, e := range old {
+		f.drop(e)
+	}
+	f.mu.Unlock()
+	for _, e := range old {
+		e.shutdown(StopSpindown)
+	}
+}
+
+// retire admits no more requests, answering them with reason; those that were admitted are served.
+func (f *function) retire(reason error) {
+	f.mu.Lock()
+	f.gone = reason
+	idle, rev := f.clearIdle(), f.rev
+	f.mu.Unlock()
+	f.service.code.release(rev.cfg.CodeSHA256)
+	for _, e := range idle {
+		e.shutdown(StopSpindown)
+	}
+}
+
+// close cuts everything off: waiting requests get reason, environments are shut down.
+func (f *function) close(reason error) {
+	f.mu.Lock()
+	f.gone = reason
+	waiters := f.waiters
+	f.waiters = nil
+	live := make([]*environment, 0, len(f.live))
+	for e := range f.live {
+		live = append(live, e)
+	}
+	for _, e := range live {
+		f.drop(e)
+	}
+	f.mu.Unlock()
+	for _, w := range waiters {
+		w.got <- handover{err: reason}
+	}
+	for _, e := range live {
+		e.shutdown(StopSpindown)
+	}
+}
+
+// empty says that no environment is left.
+func (f *function) empty() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.live) == 0
+}
+
+// working says that requests wait or environments are busy.
+func (f *function) working() bool {
+	f.mu.Lock()
+	waiting := len(f.waiters)
+	f.mu.Unlock()
+	return waiting > 0 || f.counters.busy.Load() > 0
+}
+
+// Throttled is a request that was refused for want of concurrency. It unwraps to what Lambda
+// answers: TooManyRequestsException.
+type Throttled struct {
+	// Reason is one of those in https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html#API_Invoke_Errors
+	Reason string
+}
+
+func errThrottled(reason string) error { return &Throttled{Reason: reason} }
+
+func (t *Throttled) Error() string { return t.Unwrap().Error() + " (" + t.Reason + ")" }
+
+// Unwrap returns the error that goes over the wire.
+func (t *Throttled) Unwrap() error {
+	return &awsproto.Error{Code: "TooManyRequestsException", Message: "Rate Exceeded.", Status: 429}
+}

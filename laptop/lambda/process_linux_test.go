@@ -1,0 +1,19 @@
+package lambda
+
+import (
+	"bytes"
+	"os"
+	"strconv"
+)
+
+// processState is the letter in /proc/<pid>/stat: T for a stopped process, Z for a dead one, 0
+// when there is none.
+func processState(pid int) byte {
+	data, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
+	if err != nil {
+		return 0
+	}
+	return data[bytes.LastIndexByte(data, ')')+2]
+}
+
+func zombie(pid int) bool { return processState(pid) == 'Z' }

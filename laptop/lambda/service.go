@@ -1,0 +1,194 @@
+package lambda
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/ephor-io/ephor/laptop/internal/awsproto"
+)
+
+// Config is what a Service is opened with.
+type Config struct {
+	// Dir holds everything the service keeps: functions/, code/ and logs/. It is made if missing.
+	Dir string
+	// Region is the region in ARNs and in the functions' environment. Default us-east-1.
+	Region string
+	// Account is the account in ARNs. Default 000000000000.
+	Account string
+	// EndpointURL is where the functions' SDKs find AWS (AWS_ENDPOINT_URL). Empty sets none.
+	EndpointURL string
+	// Credentials are given to the functions. The zero value gives made-up ones.
+	Credentials Credentials
+	// ConcurrencyLimit is the account's limit of requests in flight. Default 1000.
+	ConcurrencyLimit int
+	// IdleTimeout is how long an environment may be idle before it is shut down. Default 5 minutes.
+	IdleTimeout time.Duration
+	// Objects fetches code that is named by bucket and key. Nil refuses such code.
+	Objects Objects
+	// Events is told what happens. It is called from many goroutines, sometimes with locks held,
+	// so it must neither block nor call the Service. Nil is told nothing.
+	Events func(Event)
+	// Middleware wraps the handler of every environment's Runtime API listener. Nil wraps nothing.
+	Middleware func(http.Handler) http.Handler
+
+	// initTimeout limits the init phase. Default 10 s, which is Lambda's.
+	initTimeout time.Duration
+}
+
+// Credentials are what AWS's SDKs sign with.
+type Credentials struct{ AccessKeyID, SecretAccessKey, SessionToken string }
+
+// Objects reads objects of S3.
+type Objects interface {
+	// GetObject returns the whole object. version is empty for the newest.
+	GetObject(ctx context.Context, bucket, key, version string) ([]byte, error)
+}
+
+// Service is one account's Lambda in one region. Its methods may be called concurrently, and it
+// serves Lambda's wire API (see ServeHTTP).
+type Service struct {
+	cfg     Config
+	spawner *spawner
+	code    *codeStore
+	logs    *logStore
+
+	mu        sync.RWMutex // guards functions, counters and closing
+	functions map[string]*function
+	retired   []*function          // deleted, but perhaps still at work
+	counters  map[string]*counters // by function name; they outlive the function
+	closing   bool
+
+	changing     sync.Mutex   // held by whatever creates, changes or deletes a function
+	unreserved   atomic.Int64 // what reserved concurrency leaves of the account's limit
+	inFlight     atomic.Int64 // unanswered requests to functions without reserved concurrency
+	environments sync.WaitGroup
+	stopReaper   context.CancelFunc
+	reaper       sync.WaitGroup
+}
+
+// Open loads the functions that Config.Dir holds. No environment is started before it is needed.
+func Open(cfg Config) (*Service, error) {
+	cfg.Region = cmp.Or(cfg.Region, "us-east-1")
+	cfg.Account = cmp.Or(cfg.Account, "000000000000")
+	cfg.ConcurrencyLimit = cmp.Or(cfg.ConcurrencyLimit, 1000)
+	cfg.IdleTimeout = cmp.Or(cfg.IdleTimeout, 5*time.Minute)
+	cfg.initTimeout = cmp.Or(cfg.initTimeout, 10*time.Second)
+	cfg.Credentials = cmp.Or(cfg.Credentials, Credentials{"ephor", "ephor", "ephor"})
+	if cfg.Events == nil {
+		cfg.Events = func(Event) {}
+	}
+	if cfg.Middleware == nil {
+		cfg.Middleware = func(h http.Handler) http.Handler { return h }
+	}
+	dir, err := filepath.Abs(cfg.Dir)
+	if err != nil {
+		return nil, fmt.Errorf("opening Lambda: %w", err)
+	}
+	cfg.Dir = dir
+	if err := os.MkdirAll(filepath.Join(dir, "functions"), 0o700); err != nil {
+		return nil, fmt.Errorf("opening Lambda: %w", err)
+	}
+	s := &Service{
+		cfg:       cfg,
+		code:      &codeStore{dir: filepath.Join(dir, "code"), refs: map[string]int{}},
+		logs:      &logStore{dir: filepath.Join(dir, "logs"), events: cfg.Events, streams: map[string]int{}, closed: map[string][]closedStream{}},
+		functions: map[string]*function{},
+		counters:  map[string]*counters{},
+	}
+	if err := s.load(); err != nil {
+		return nil, fmt.Errorf("opening Lambda: %w", err)
+	}
+	s.spawner = newSpawner()
+	ctx, cancel := context.WithCancel(context.Background())
+	s.stopReaper = cancel
+	s.reaper.Go(func() { s.reap(ctx) })
+	return s, nil
+}
+
+// Close refuses new requests, waits for those under way until ctx is done, shuts every
+// environment down and returns when no process is left. Closing twice is an error.
+func (s *Service) Close(ctx context.Context) error {
+	s.mu.Lock()
+	if s.closing {
+		s.mu.Unlock()
+		return errors.New("closing Lambda: it is closed")
+	}
+	s.closing = true
+	functions := append(slices.Collect(maps.Values(s.functions)), s.retired...)
+	s.mu.Unlock()
+
+	s.stopReaper()
+	s.reaper.Wait()
+	err := drain(ctx, functions)
+	for _, f := range functions {
+		f.close(errClosing())
+	}
+	s.environments.Wait()
+	s.spawner.close()
+	s.code.close()
+	return err
+}
+
+// drain waits until no function has work.
+func drain(ctx context.Context, functions []*function) error {
+	tick := time.NewTicker(2 * time.Millisecond)
+	defer tick.Stop()
+	for _, f := range functions {
+		for f.working() {
+			select {
+			case <-tick.C:
+			case <-ctx.Done():
+				return fmt.Errorf("closing Lambda: invocations of %s were cut off: %w", f.name, ctx.Err())
+			}
+		}
+	}
+	return nil
+}
+
+// reap shuts down environments that have been idle for too long.
+func (s *Service) reap(ctx context.Context) {
+	every := min(max(s.cfg.IdleTimeout/4, time.Millisecond), 10*time.Second)
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case now := <-tick.C:
+			for _, f := range s.snapshot() {
+				f.reap(now.Add(-s.cfg.IdleTimeout))
+			}
+		}
+	}
+}
+
+func (s *Service) snapshot() []*function {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return slices.Collect(maps.Values(s.functions))
+}
+
+func (s *Service) closed() bool {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.closing
+}
+
+// arn is the ARN of the function called name.
+func (s *Service) arn(name string) string {
+	return "arn:aws:lambda:" + s.cfg.Region + ":" + s.cfg.Account + ":function:" + name
+}
+
+func errClosing() error {
+	return &awsproto.Error{Code: "ServiceException", Message: "Lambda is shutting down", Status: http.StatusServiceUnavailable}
+}

@@ -1,0 +1,127 @@
+// Command function is the Lambda function that the tests run. Its event says what it does; its
+// variables say what it does before the first event, and whether it has an internal extension.
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-lambda-go/lambdacontext"
+)
+
+type event struct {
+	Do     string `json:"do"`
+	MS     int    `json:"ms"`
+	Bytes  int    `json:"bytes"`
+	Text   string `json:"text"`
+	Status int    `json:"status"`
+}
+
+func handle(ctx context.Context, e event) (any, error) {
+	time.Sleep(time.Duration(e.MS) * time.Millisecond)
+	switch e.Do {
+	case "error":
+		return nil, errors.New(e.Text)
+	case "panic":
+		panic(e.Text)
+	case "exit":
+		os.Exit(e.Status)
+	case "kill":
+		return nil, syscall.Kill(os.Getpid(), syscall.SIGKILL)
+	case "big":
+		return strings.Repeat("x", e.Bytes), nil
+	case "print":
+		fmt.Print(e.Text)
+	case "wait": // until the file is there
+		for {
+			if _, err := os.Stat(e.Text); err == nil {
+				break
+			}
+			time.Sleep(5 * time.Millisecond)
+		}
+	case "variables":
+		return os.Environ(), nil
+	case "child":
+		child := exec.Command("/bin/sleep", "1000")
+		if err := child.Start(); err != nil {
+			return nil, err
+		}
+		return child.Process.Pid, nil
+	case "context":
+		lc, _ := lambdacontext.FromContext(ctx)
+		deadline, _ := ctx.Deadline()
+		return map[string]any{"id": lc.AwsRequestID, "arn": lc.InvokedFunctionArn, "left": time.Until(deadline).Milliseconds(),
+			"client": lc.ClientContext.Custom["k"], "trace": ctx.Value("x-amzn-trace-id")}, nil
+	}
+	dir, _ := os.Getwd()
+	return map[string]any{"pid": os.Getpid(), "dir": dir, "version": os.Getenv("VERSION")}, nil
+}
+
+func main() {
+	switch os.Getenv("INIT") {
+	case "exit":
+		os.Exit(3)
+	case "hang":
+		time.Sleep(time.Hour)
+	case "error":
+		post("/2018-06-01/runtime/init/error", "", `{"errorType":"Runtime.NoConfig","errorMessage":"no configuration"}`)
+		os.Exit(1)
+	}
+	if d, err := time.ParseDuration(os.Getenv("EXTENSION")); err == nil {
+		extend(d)
+	}
+	if path := os.Getenv("SIGTERM_FILE"); path != "" {
+		terminated := make(chan os.Signal, 1)
+		signal.Notify(terminated, syscall.SIGTERM)
+		go func() {
+			<-terminated
+			os.WriteFile(path, []byte("SIGTERM"), 0o600)
+			os.Exit(0)
+		}()
+	}
+	lambda.Start(handle)
+}
+
+// extend registers an internal extension that works for d after every invocation's event.
+func extend(d time.Duration) {
+	id := post("/2020-01-01/extension/register", "tester", `{"events":["INVOKE"]}`)
+	go func() {
+		for {
+			req, _ := http.NewRequest(http.MethodGet, "http://"+os.Getenv("AWS_LAMBDA_RUNTIME_API")+"/2020-01-01/extension/event/next", nil)
+			req.Header.Set("Lambda-Extension-Identifier", id)
+			resp, err := http.DefaultClient.Do(req)
+			if err != nil {
+				return
+			}
+			var event map[string]any
+			json.NewDecoder(resp.Body).Decode(&event)
+			resp.Body.Close()
+			time.Sleep(d)
+			if os.Getenv("EXTENSION_PRINTS") != "" {
+				fmt.Println("extension:", event["eventType"], event["requestId"])
+			}
+		}
+	}()
+}
+
+func post(path, extension, body string) string {
+	req, _ := http.NewRequest(http.MethodPost, "http://"+os.Getenv("AWS_LAMBDA_RUNTIME_API")+path, bytes.NewBufferString(body))
+	req.Header.Set("Lambda-Extension-Name", extension)
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		panic(err)
+	}
+	defer resp.Body.Close()
+	return resp.Header.Get("Lambda-Extension-Identifier")
+}

@@ -1,0 +1,66 @@
+package lambda
+
+import (
+	"path/filepath"
+	"slices"
+	"strconv"
+)
+
+// reservedVariables are the environment variables that Lambda sets and a function's configuration
+// may not. See https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
+var reservedVariables = []string{
+	"_HANDLER", "_X_AMZN_TRACE_ID", "AWS_DEFAULT_REGION", "AWS_REGION", "AWS_EXECUTION_ENV",
+	"AWS_LAMBDA_FUNCTION_NAME", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "AWS_LAMBDA_FUNCTION_VERSION",
+	"AWS_LAMBDA_INITIALIZATION_TYPE", "AWS_LAMBDA_LOG_GROUP_NAME", "AWS_LAMBDA_LOG_STREAM_NAME",
+	"AWS_ACCESS_KEY", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN",
+	"AWS_LAMBDA_RUNTIME_API", "LAMBDA_TASK_ROOT", "LAMBDA_RUNTIME_DIR",
+	"AWS_LAMBDA_MAX_CONCURRENCY", "AWS_LAMBDA_METADATA_API", "AWS_LAMBDA_METADATA_TOKEN",
+}
+
+// logGroup is the log group of a function.
+func logGroup(function string) string { return "/aws/lambda/" + function }
+
+// variables is the whole environment of an execution environment's process, sorted: nothing of
+// this process's own environment is in it. As on Lambda, an OS-only runtime finds neither
+// AWS_EXECUTION_ENV nor _X_AMZN_TRACE_ID, and the user's variables win over those that are not
+// reserved (PATH, LANG, TZ, LD_LIBRARY_PATH, AWS_XRAY_…, AWS_ENDPOINT_URL).
+func (s *Service) variables(cfg Function, taskRoot, stream, runtimeAPI string) []string {
+	env := map[string]string{
+		"LANG":                     "en_US.UTF-8",
+		"TZ":                       ":UTC",
+		"PATH":                     "/usr/local/bin:/usr/bin/:/bin:/opt/bin",
+		"LD_LIBRARY_PATH":          "/lib64:/usr/lib64:" + taskRoot + ":" + filepath.Join(taskRoot, "lib") + ":/opt/lib",
+		"AWS_XRAY_CONTEXT_MISSING": "LOG_ERROR",
+	}
+	if s.cfg.EndpointURL != "" {
+		env["AWS_ENDPOINT_URL"] = s.cfg.EndpointURL
+	}
+	for k, v := range cfg.Environment {
+		env[k] = v
+	}
+	for k, v := range map[string]string{
+		"_HANDLER":                        cfg.Handler,
+		"AWS_REGION":                      s.cfg.Region,
+		"AWS_DEFAULT_REGION":              s.cfg.Region,
+		"AWS_LAMBDA_FUNCTION_NAME":        cfg.Name,
+		"AWS_LAMBDA_FUNCTION_VERSION":     latest,
+		"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": strconv.Itoa(cfg.MemorySize),
+		"AWS_LAMBDA_LOG_GROUP_NAME":       logGroup(cfg.Name),
+		"AWS_LAMBDA_LOG_STREAM_NAME":      stream,
+		"AWS_LAMBDA_INITIALIZATION_TYPE":  "on-demand",
+		"AWS_LAMBDA_RUNTIME_API":          runtimeAPI,
+		"AWS_ACCESS_KEY_ID":               s.cfg.Credentials.AccessKeyID,
+		"AWS_SECRET_ACCESS_KEY":           s.cfg.Credentials.SecretAccessKey,
+		"AWS_SESSION_TOKEN":               s.cfg.Credentials.SessionToken,
+		"LAMBDA_TASK_ROOT":                taskRoot,
+		"LAMBDA_RUNTIME_DIR":              "/var/runtime",
+	} {
+		env[k] = v
+	}
+	list := make([]string, 0, len(env))
+	for k, v := range env {
+		list = append(list, k+"="+v)
+	}
+	slices.Sort(list)
+	return list
+}

@@ -1,0 +1,84 @@
+package lambda
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"github.com/ephor-io/ephor/laptop/internal/awsproto"
+)
+
+// maxClientContext is the limit of the header X-Amz-Client-Context.
+const maxClientContext = 3583
+
+// serveInvoke is https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
+func (s *Service) serveInvoke(w http.ResponseWriter, r *http.Request, name string) error {
+	name = withQualifier(name, r.URL.Query().Get("Qualifier"))
+	switch kind := r.Header.Get("X-Amz-Invocation-Type"); kind {
+	case "", "RequestResponse":
+	case "DryRun":
+		if _, err := s.Function(name); err != nil {
+			return err
+		}
+		w.WriteHeader(http.StatusNoContent)
+		return nil
+	case "Event":
+		return errNotImplemented("Invoke with InvocationType Event is not implemented on this machine: use RequestResponse")
+	default:
+		return awsproto.Errorf("InvalidParameterValueException", "InvocationType %q: RequestResponse or DryRun", kind)
+	}
+	in, err := readInvoke(r, name)
+	if err != nil {
+		return err
+	}
+	out, err := s.Invoke(r.Context(), in)
+	if err != nil {
+		return err
+	}
+	h := w.Header()
+	h["Content-Type"] = jsonType
+	h.Set("x-amzn-RequestId", out.RequestID)
+	h.Set("X-Amzn-Trace-Id", out.TraceID)
+	h.Set("X-Amz-Executed-Version", out.ExecutedVersion)
+	if out.FunctionError != "" {
+		h.Set("X-Amz-Function-Error", out.FunctionError)
+	}
+	if in.LogTail {
+		h.Set("X-Amz-Log-Result", base64.StdEncoding.EncodeToString(out.LogTail))
+	}
+	_, _ = w.Write(out.Payload) // a caller that has gone cannot be told so
+	return nil
+}
+
+func readInvoke(r *http.Request, name string) (InvokeInput, error) {
+	in := InvokeInput{Function: name, TraceID: r.Header.Get("X-Amzn-Trace-Id")}
+	switch kind := r.Header.Get("X-Amz-Log-Type"); kind {
+	case "", "None":
+	case "Tail":
+		in.LogTail = true
+	default:
+		return in, awsproto.Errorf("InvalidParameterValueException", "LogType %q: None or Tail", kind)
+	}
+	if text := r.Header.Get("X-Amz-Client-Context"); text != "" {
+		context, err := base64.StdEncoding.DecodeString(text)
+		if err != nil || len(text) > maxClientContext || !json.Valid(context) {
+			return in, &awsproto.Error{Code: "InvalidRequestContentException", Message: "Client context must be a valid Base64-encoded JSON object."}
+		}
+		in.ClientContext = string(context)
+	}
+	body, err := readBody(r, maxRequest)
+	if errors.Is(err, errTooLarge) {
+		return in, &awsproto.Error{Code: "RequestTooLargeException", Status: http.StatusRequestEntityTooLarge,
+			Message: fmt.Sprintf("Request must be smaller than %d bytes for the InvokeFunction operation", maxRequest)}
+	}
+	if err != nil {
+		return in, &awsproto.Error{Code: "InvalidRequestContentException", Message: "Could not read the request body: " + err.Error()}
+	}
+	if len(body) > 0 && !json.Valid(body) {
+		return in, &awsproto.Error{Code: "InvalidRequestContentException", Message: "Could not parse request body into json: it is not JSON"}
+	}
+	in.Payload = body
+	return in, nil
+}

@@ -1,0 +1,96 @@
+package laptop
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"strings"
+
+	"github.com/ephor-io/ephor/cfn/eval"
+	"github.com/ephor-io/ephor/laptop/apigateway"
+	"github.com/ephor-io/ephor/laptop/cloudformation"
+	"github.com/ephor-io/ephor/laptop/ec2"
+	"github.com/ephor-io/ephor/laptop/iam"
+	"github.com/ephor-io/ephor/laptop/lambda"
+	"github.com/ephor-io/ephor/laptop/s3"
+	"github.com/ephor-io/ephor/laptop/secretsmanager"
+)
+
+// services are what resources are made of.
+type services struct {
+	objects  *s3.Service
+	roles    *iam.Service
+	secrets  *secretsmanager.Service
+	machines *ec2.Service
+	lambda   *lambda.Service
+	gateway  *apigateway.Service
+}
+
+// providers are the resource types that a stack on the laptop can have, beside CloudFormation's
+// own. Any other fails the stack by name.
+func providers(s services, region string) map[string]cloudformation.Provider {
+	return map[string]cloudformation.Provider{
+		"AWS::ApiGatewayV2::Api":         apis(s.gateway),
+		"AWS::ApiGatewayV2::Deployment":  deployments(s.gateway),
+		"AWS::ApiGatewayV2::Integration": integrations(s.gateway),
+		"AWS::ApiGatewayV2::Route":       routes(s.gateway),
+		"AWS::ApiGatewayV2::Stage":       stages(s.gateway),
+		"AWS::EC2::EIP":                  addresses(s.machines),
+		"AWS::EC2::EIPAssociation":       addressAssociations(s.machines),
+		"AWS::EC2::Instance":             instances(s.machines),
+		"AWS::EC2::SecurityGroup":        securityGroups(s.machines),
+		"AWS::IAM::InstanceProfile":      instanceProfiles(s.roles),
+		"AWS::IAM::Role":                 roles(s.roles),
+		"AWS::Lambda::Function":          functions(s.lambda),
+		"AWS::Lambda::Permission":        permissions(s.lambda),
+		"AWS::S3::Bucket":                buckets(s.objects, region),
+		"AWS::SecretsManager::Secret":    secrets(s.secrets),
+	}
+}
+
+// invoker lets API Gateway call functions.
+type invoker struct{ lambda *lambda.Service }
+
+func (i invoker) Invoke(ctx context.Context, c apigateway.Call) (apigateway.Result, error) {
+	out, err := i.lambda.Invoke(ctx, lambda.InvokeInput{
+		Function: c.Function, Payload: c.Payload, Principal: c.Principal, SourceARN: c.SourceARN, TraceID: c.TraceID,
+	})
+	return apigateway.Result{Payload: out.Payload, FunctionError: out.FunctionError}, err
+}
+
+// templates lets CloudFormation read templates from S3.
+type templates struct{ objects *s3.Service }
+
+// Template reads https://s3.REGION.amazonaws.com/BUCKET/KEY and https://BUCKET.s3.REGION.amazonaws.com/KEY,
+// whatever the host behind s3 is.
+func (t templates) Template(ctx context.Context, address string) ([]byte, error) {
+	u, err := url.Parse(address)
+	if err != nil {
+		return nil, fmt.Errorf("template URL %q: %w", address, err)
+	}
+	key := strings.TrimPrefix(u.Path, "/")
+	bucket, _, virtual := strings.Cut(u.Hostname(), ".s3.")
+	if !virtual {
+		bucket, key, _ = strings.Cut(key, "/")
+	}
+	return t.objects.GetObject(ctx, bucket, key, u.Query().Get("versionId"))
+}
+
+// secretReader resolves dynamic references to Secrets Manager.
+type secretReader struct{ secrets *secretsmanager.Service }
+
+func (s secretReader) Secret(_ context.Context, id, stage, version string) (string, error) {
+	return s.secrets.Resolve(secretsmanager.Reference{SecretID: id, VersionStage: stage, VersionID: version})
+}
+
+// publicParameters are the parameters of Systems Manager that AWS's partners publish in every
+// region, as far as templates name images by them. An image boots nothing here, so one ID
+// stands for all.
+type publicParameters struct{}
+
+func (publicParameters) Parameter(_ context.Context, name string) (string, error) {
+	if strings.HasPrefix(name, "/aws/service/debian/release/") || strings.HasPrefix(name, "/aws/service/ami-amazon-linux-latest/") {
+		return "ami-00000000000000000", nil
+	}
+	return "", eval.ErrNotFound
+}

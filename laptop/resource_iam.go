@@ -1,0 +1,123 @@
+package laptop
+
+import (
+	"context"
+	"encoding/json"
+
+	"github.com/ephor-io/ephor/laptop/cloudformation"
+	"github.com/ephor-io/ephor/laptop/iam"
+)
+
+// https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-iam-role.html
+type roleProperties struct {
+	RoleName                 string
+	Path                     string
+	Description              string
+	AssumeRolePolicyDocument any
+	MaxSessionDuration       int
+	ManagedPolicyArns        []string
+	Policies                 []struct {
+		PolicyName     string
+		PolicyDocument any
+	}
+	PermissionsBoundary string
+	Tags                tags
+}
+
+func (p roleProperties) input(name string) (iam.RoleInput, error) {
+	in := iam.RoleInput{RoleName: name, Path: p.Path, Description: p.Description, MaxSessionDuration: p.MaxSessionDuration,
+		ManagedPolicyArns: p.ManagedPolicyArns, PermissionsBoundary: p.PermissionsBoundary, Tags: p.Tags.toMap(), Policies: map[string]string{}}
+	var err error
+	if in.AssumeRolePolicyDocument, err = policy(p.AssumeRolePolicyDocument); err != nil {
+		return in, err
+	}
+	for _, inline := range p.Policies {
+		if in.Policies[inline.PolicyName], err = policy(inline.PolicyDocument); err != nil {
+			return in, err
+		}
+	}
+	return in, nil
+}
+
+// policy is a policy document as text; templates hold it as an object, or as text already.
+func policy(document any) (string, error) {
+	if text, ok := document.(string); ok {
+		return text, nil
+	}
+	data, err := json.Marshal(document)
+	return string(data), err
+}
+
+func roles(service *iam.Service) cloudformation.Provider {
+	name := func(r cloudformation.Request, p roleProperties) string { return physical(r, p.RoleName, 64, asItIs) }
+	made := func(role iam.Role, err error) (cloudformation.Resource, error) {
+		return made(role.RoleName, map[string]any{"Arn": role.Arn, "RoleId": role.RoleID}, err)
+	}
+	return resource[roleProperties]{
+		schema: cloudformation.Schema{
+			Properties: []string{"RoleName", "Path", "Description", "AssumeRolePolicyDocument", "MaxSessionDuration",
+				"ManagedPolicyArns", "Policies", "PermissionsBoundary", "Tags"},
+			Required:   []string{"AssumeRolePolicyDocument"},
+			CreateOnly: []string{"RoleName", "Path"},
+			Attributes: []string{"Arn", "RoleId"},
+		},
+		create: func(_ context.Context, r cloudformation.Request, p roleProperties) (cloudformation.Resource, error) {
+			in, err := p.input(name(r, p))
+			if err != nil {
+				return cloudformation.Resource{}, err
+			}
+			return made(service.CreateRole(in))
+		},
+		update: func(_ context.Context, r cloudformation.Request, p roleProperties) (cloudformation.Resource, error) {
+			in, err := p.input(r.PhysicalID)
+			if err != nil {
+				return cloudformation.Resource{}, err
+			}
+			return made(service.UpdateRole(in))
+		},
+		remove: func(_ context.Context, r cloudformation.Request, p roleProperties) error {
+			return goneIsFine(service.DeleteRole(name(r, p)))
+		},
+		exists: func(r cloudformation.Request, p roleProperties) bool {
+			_, err := service.GetRole(name(r, p))
+			return err == nil
+		},
+	}
+}
+
+// https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-iam-instanceprofile.html
+type profileProperties struct {
+	InstanceProfileName string
+	Path                string
+	Roles               []string
+}
+
+func instanceProfiles(service *iam.Service) cloudformation.Provider {
+	name := func(r cloudformation.Request, p profileProperties) string {
+		return physical(r, p.InstanceProfileName, 128, asItIs)
+	}
+	made := func(profile iam.InstanceProfile, err error) (cloudformation.Resource, error) {
+		return made(profile.InstanceProfileName, map[string]any{"Arn": profile.Arn}, err)
+	}
+	return resource[profileProperties]{
+		schema: cloudformation.Schema{
+			Properties: []string{"InstanceProfileName", "Path", "Roles"},
+			Required:   []string{"Roles"},
+			CreateOnly: []string{"InstanceProfileName", "Path"},
+			Attributes: []string{"Arn"},
+		},
+		create: func(_ context.Context, r cloudformation.Request, p profileProperties) (cloudformation.Resource, error) {
+			return made(service.CreateInstanceProfile(iam.InstanceProfileInput{InstanceProfileName: name(r, p), Path: p.Path, Roles: p.Roles}))
+		},
+		update: func(_ context.Context, r cloudformation.Request, p profileProperties) (cloudformation.Resource, error) {
+			return made(service.UpdateInstanceProfile(iam.InstanceProfileInput{InstanceProfileName: r.PhysicalID, Path: p.Path, Roles: p.Roles}))
+		},
+		remove: func(_ context.Context, r cloudformation.Request, p profileProperties) error {
+			return goneIsFine(service.DeleteInstanceProfile(name(r, p)))
+		},
+		exists: func(r cloudformation.Request, p profileProperties) bool {
+			_, err := service.GetInstanceProfile(name(r, p))
+			return err == nil
+		},
+	}
+}

@@ -1,0 +1,123 @@
+package laptop
+
+import (
+	"context"
+	"time"
+
+	"github.com/ephor-io/ephor/laptop/cloudformation"
+	"github.com/ephor-io/ephor/laptop/internal/awsproto"
+	"github.com/ephor-io/ephor/laptop/lambda"
+)
+
+// https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-lambda-function.html
+type functionProperties struct {
+	FunctionName  string
+	Runtime       string
+	Handler       string
+	Role          string
+	Description   string
+	PackageType   string
+	Architectures []string
+	Code          struct{ S3Bucket, S3Key, S3ObjectVersion string }
+	MemorySize    int
+	Timeout       int
+	Environment   struct{ Variables map[string]string }
+	Tags          tags
+
+	ReservedConcurrentExecutions *int
+}
+
+func (p functionProperties) input(r cloudformation.Request) lambda.FunctionInput {
+	in := lambda.FunctionInput{
+		Name: p.name(r), Runtime: p.Runtime, Handler: p.Handler, Role: p.Role, Description: p.Description,
+		MemorySize: p.MemorySize, Timeout: time.Duration(p.Timeout) * time.Second,
+		Environment: p.Environment.Variables, Tags: p.Tags.toMap(), ReservedConcurrency: p.ReservedConcurrentExecutions,
+		Code: lambda.Code{S3Bucket: p.Code.S3Bucket, S3Key: p.Code.S3Key, S3ObjectVersion: p.Code.S3ObjectVersion},
+	}
+	if len(p.Architectures) > 0 {
+		in.Architecture = p.Architectures[0]
+	}
+	return in
+}
+
+func (p functionProperties) name(r cloudformation.Request) string {
+	return physical(r, p.FunctionName, 64, asItIs)
+}
+
+func functions(service *lambda.Service) cloudformation.Provider {
+	made := func(f lambda.Function, err error) (cloudformation.Resource, error) {
+		return made(f.Name, map[string]any{"Arn": f.ARN}, err)
+	}
+	return resource[functionProperties]{
+		schema: cloudformation.Schema{
+			Properties: []string{"FunctionName", "Runtime", "Handler", "Role", "Description", "PackageType", "Architectures",
+				"Code", "MemorySize", "Timeout", "Environment", "Tags", "ReservedConcurrentExecutions"},
+			Required:   []string{"Code", "Role"},
+			CreateOnly: []string{"FunctionName", "PackageType"},
+			Attributes: []string{"Arn"},
+		},
+		create: func(ctx context.Context, r cloudformation.Request, p functionProperties) (cloudformation.Resource, error) {
+			if p.PackageType != "" && p.PackageType != "Zip" {
+				return cloudformation.Resource{}, awsproto.Errorf("InvalidParameterValueException", "PackageType %s: the laptop runs functions from zip archives only", p.PackageType)
+			}
+			return made(service.CreateFunction(ctx, p.input(r)))
+		},
+		update: func(ctx context.Context, r cloudformation.Request, p functionProperties) (cloudformation.Resource, error) {
+			in := p.input(r)
+			// The code of an unchanged property is in place, and fetching it again would be in vain.
+			if same(r, "Code") {
+				in.Code = lambda.Code{}
+			}
+			return made(service.UpdateFunction(ctx, r.PhysicalID, in))
+		},
+		remove: func(ctx context.Context, r cloudformation.Request, p functionProperties) error {
+			return goneIsFine(service.DeleteFunction(ctx, p.name(r)))
+		},
+		exists: func(r cloudformation.Request, p functionProperties) bool {
+			_, err := service.Function(p.name(r))
+			return err == nil
+		},
+	}
+}
+
+// https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-lambda-permission.html
+type permissionProperties struct {
+	FunctionName  string
+	Action        string
+	Principal     string
+	SourceArn     string
+	SourceAccount string
+}
+
+func permissions(service *lambda.Service) cloudformation.Provider {
+	id := func(r cloudformation.Request) string { return r.PhysicalName(100) }
+	return resource[permissionProperties]{
+		schema: cloudformation.Schema{
+			Properties: []string{"FunctionName", "Action", "Principal", "SourceArn", "SourceAccount"},
+			Required:   []string{"FunctionName", "Action", "Principal"},
+			CreateOnly: []string{"FunctionName", "Action", "Principal", "SourceArn", "SourceAccount"},
+			Attributes: []string{"Id"},
+		},
+		create: func(_ context.Context, r cloudformation.Request, p permissionProperties) (cloudformation.Resource, error) {
+			err := service.AddPermission(p.FunctionName, lambda.Permission{
+				StatementID: id(r), Action: p.Action, Principal: p.Principal, SourceARN: p.SourceArn, SourceAccount: p.SourceAccount,
+			})
+			return made(id(r), map[string]any{"Id": id(r)}, err)
+		},
+		remove: func(_ context.Context, r cloudformation.Request, p permissionProperties) error {
+			return goneIsFine(service.RemovePermission(p.FunctionName, id(r)))
+		},
+		exists: func(r cloudformation.Request, p permissionProperties) bool {
+			f, err := service.Function(p.FunctionName)
+			if err != nil {
+				return false
+			}
+			for _, s := range f.Policy {
+				if s.StatementID == id(r) {
+					return true
+				}
+			}
+			return false
+		},
+	}
+}

@@ -1,0 +1,130 @@
+package metrics
+
+import (
+	"time"
+
+	"github.com/ephor-io/ephor/line"
+)
+
+// A cutter makes batches of what was measured since it made the last one. The publisher's lock
+// guards it.
+type cutter struct {
+	set    *Set
+	common []Tag
+
+	invocation, publisher, runtime line.Series
+	instruments                    []line.Series // of the set's instruments, by their place
+
+	runtimeStats runtimeStats
+	stamped      int64
+	size         int // of the last batch: the next will be about as long
+}
+
+// A record is what is known of an invocation at its end.
+type record struct {
+	end        int64 // Unix nanoseconds, no two alike
+	durationMS float64
+	memoryMB   float64
+	initMS     float64
+	cold       bool
+	failed     bool
+	reason     string // of a failure
+}
+
+// stats are about the batches before the one that tells them, since the process started.
+type stats struct {
+	seq     int64 // this batch's number, from 1: the one exception
+	points  int64 // acknowledged by the store
+	bytes   int64 // acknowledged by the store, as the line protocol
+	flush   time.Duration
+	retries int64 // batches sent again
+	dropped int64 // points given up: refused by the store, or pushed out by newer ones
+	freezes int64
+	frozen  time.Duration
+}
+
+func newCutter(set *Set, common []Tag) (*cutter, error) {
+	c := &cutter{set: set, common: common}
+	for name, s := range map[string]*line.Series{
+		invocationName: &c.invocation, publisherName: &c.publisher, runtimeName: &c.runtime,
+	} {
+		var err error
+		if *s, err = line.NewSeries(name, common...); err != nil {
+			return nil, err
+		}
+	}
+	return c, nil
+}
+
+// stamp turns a time into one that no point has had. All series share the sequence, so that
+// within each it strictly increases, whatever the wall clock does.
+func (c *cutter) stamp(t time.Time) int64 {
+	c.stamped = max(c.stamped+1, t.UnixNano())
+	return c.stamped
+}
+
+// cut returns nil if nothing has happened since the last batch, unless this is to be the final
+// one. failed is the number of points that could not be encoded.
+func (c *cutter) cut(now moment, records []record, st *stats, final bool) (b *batch, failed int) {
+	b = &batch{body: make([]byte, 0, c.size+c.size/4+512)}
+	add := func(body []byte, err error) {
+		if err != nil {
+			failed++
+		} else if len(body) > len(b.body) {
+			b.points++
+		}
+		b.body = body
+	}
+	for i := range records {
+		add(records[i].appendPoint(b.body, c.invocation))
+	}
+	at := time.Unix(0, c.stamp(now.wall))
+	list := c.set.instruments()
+	for i := len(c.instruments); i < len(list); i++ {
+		// Name and tags were checked when the instrument was made, and the common ones when the
+		// publisher was, so the only error left is of length; it comes back with every point.
+		s, _ := line.NewSeries(list[i].name, append(list[i].tags[:len(list[i].tags):len(list[i].tags)], c.common...)...)
+		c.instruments = append(c.instruments, s)
+	}
+	for i := range list {
+		add(list[i].appendPoint(b.body, c.instruments[i], at))
+	}
+	if b.points == 0 && failed == 0 && !final {
+		return nil, 0
+	}
+	if c.runtimeStats.due(now) {
+		add(c.runtimeStats.appendPoint(b.body, c.runtime, at, now))
+	}
+	st.seq++
+	add(st.appendPoint(b.body, c.publisher, at, final))
+	c.size = len(b.body)
+	return b, failed
+}
+
+func (r *record) appendPoint(dst []byte, s line.Series) ([]byte, error) {
+	var fields [6]line.Field
+	f := append(fields[:0], line.Bool("cold", r.cold), line.Float("duration_ms", r.durationMS))
+	if r.failed {
+		f = append(f, line.String("error", r.reason))
+	}
+	if r.cold {
+		f = append(f, line.Float("init_ms", r.initMS))
+	}
+	f = append(f, line.Float("memory_mb", r.memoryMB), line.Bool("ok", !r.failed))
+	return s.Append(dst, time.Unix(0, r.end), f...)
+}
+
+func (st *stats) appendPoint(dst []byte, s line.Series, t time.Time, final bool) ([]byte, error) {
+	var fields [9]line.Field
+	f := append(fields[:0], line.Int("bytes", st.bytes), line.Int("dropped", st.dropped))
+	if final {
+		f = append(f, line.Bool("final", true))
+	}
+	f = append(f,
+		line.Float("flush_ms", milliseconds(st.flush)), line.Int("freezes", st.freezes),
+		line.Float("frozen_ms", milliseconds(st.frozen)), line.Int("points", st.points),
+		line.Int("retries", st.retries), line.Int("seq", st.seq))
+	return s.Append(dst, t, f...)
+}
+
+func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }

@@ -1,0 +1,107 @@
+package metrics
+
+import (
+	"encoding/base64"
+	"encoding/pem"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestFromEnv(t *testing.T) {
+	t.Parallel()
+	env := map[string]string{
+		"EPHOR_STORE_URL": "https://s:8086", "EPHOR_STORE_DATABASE": "d", "EPHOR_STORE_TOKEN": "u:p", "EPHOR_STORE_CA": "system",
+		"EPHOR_FLUSH_EVERY": "5", "AWS_LAMBDA_FUNCTION_NAME": "f", "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
+		"AWS_LAMBDA_LOG_STREAM_NAME": "i", "AWS_LAMBDA_RUNTIME_API": "127.0.0.1:9001", "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+	}
+	getenv := func(name string) string { return env[name] }
+	got, err := FromEnv(getenv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := Config{
+		URL: "https://s:8086", Database: "d", Token: "u:p", CA: "system", FlushEvery: 5, Function: "f", Version: "$LATEST",
+		Instance: "i", RuntimeAPI: "127.0.0.1:9001", Initialization: "on-demand",
+	}
+	if diff := cmp.Diff(want, got, cmp.AllowUnexported(Set{})); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+	for _, bad := range []string{"often", "-1"} {
+		env["EPHOR_FLUSH_EVERY"] = bad
+		if c, err := FromEnv(getenv); err == nil || c.URL == "" {
+			t.Errorf("EPHOR_FLUSH_EVERY=%s: %v, %v", bad, err, c)
+		}
+	}
+}
+
+func TestWriteURL(t *testing.T) {
+	t.Parallel()
+	f := func(url, want string) {
+		t.Helper()
+		got, err := Config{URL: url, Database: "e&p"}.writeURL()
+		if got != want || (err == nil) != (want != "") {
+			t.Errorf("%s: %q, %v", url, got, err)
+		}
+		if err != nil && strings.Contains(err.Error(), "secret") {
+			t.Errorf("%s: the error tells the password: %v", url, err)
+		}
+	}
+	f("http://s:8086", "http://s:8086/write?db=e%26p&precision=ns")
+	f("https://s/influx/", "https://s/influx/write?db=e%26p&precision=ns")
+	f("s:8086", "")
+	f("ftp://s", "")
+	f("http://", "")
+	f("http://user:secret@s", "")
+	f("http://user:secret@s:port", "")
+}
+
+func TestOpenRefuses(t *testing.T) {
+	t.Parallel()
+	f := func(c Config, want string) {
+		t.Helper()
+		c.Set = new(Set)
+		if _, err := Open(c); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%+v: %v", c, err)
+		}
+	}
+	f(Config{URL: "nowhere"}, "the store's URL")
+	f(Config{URL: "http://s", CA: "?"}, `neither "system" nor PEM`)
+	f(Config{URL: "http://s", CA: "AAAA"}, "no certificate")
+	f(Config{URL: "http://s", Function: "a\nb"}, "line break")
+}
+
+// A pinned authority is trusted, and no other is; each kind of token is sent as its store wants it.
+func TestTLSAndAuthorization(t *testing.T) {
+	t.Parallel()
+	var authorization string
+	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		authorization = r.Header.Get("Authorization")
+		w.WriteHeader(http.StatusNoContent)
+	}))
+	defer server.Close()
+	// The refused handshake is what the test is about; the server need not log it.
+	server.Config.ErrorLog = nil
+	ca := string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw}))
+	f := func(ca, token, want string) {
+		t.Helper()
+		s, err := newStore(Config{URL: server.URL, CA: ca, Token: token}.withDefaults())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.closeIdle()
+		authorization = "none"
+		err = s.write(t.Context(), []byte("m n=1i 1\n"))
+		if authorization != want || (err == nil) != (want != "none") {
+			t.Errorf("CA %.20q, token %q: sent %q, %v", ca, token, authorization, err)
+		}
+	}
+	f(ca, "user:pass", "Basic dXNlcjpwYXNz")
+	f(base64.StdEncoding.EncodeToString([]byte(ca)), "abc", "Token abc")
+	f(ca, "", "")
+	f("system", "user:pass", "none")
+	f("", "user:pass", "none")
+}

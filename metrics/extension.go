@@ -1,0 +1,101 @@
+package metrics
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// The Extensions API:
+// https://docs.aws.amazon.com/lambda/latest/dg/runtimes-extensions-api.html
+const (
+	extensionName             = "ephor"
+	headerExtensionName       = "Lambda-Extension-Name"
+	headerExtensionIdentifier = "Lambda-Extension-Identifier"
+
+	onInvoke  = `{"events":["INVOKE"]}`
+	onNothing = `{"events":[]}`
+)
+
+// An extension is this process as Lambda's Extensions API knows it: an internal one, since the
+// process is the runtime's. Lambda neither freezes the environment nor sends the next invocation
+// while an extension that was told of an invocation has not asked for the next event.
+type extension struct {
+	base   string
+	id     string
+	client *http.Client
+}
+
+type event struct {
+	EventType  string
+	DeadlineMs int64
+}
+
+// register must come before the runtime asks for its first invocation; from then on Lambda
+// refuses it. An internal extension cannot have SHUTDOWN, it gets SIGTERM instead.
+func register(ctx context.Context, api, events string) (*extension, error) {
+	e := &extension{
+		base: "http://" + api + "/2020-01-01/extension/",
+		// The address is the machine's own: no proxy of the environment is meant for it. The
+		// time until the next event has no bound, so neither has the client.
+		client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 1}},
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, e.base+"register", strings.NewReader(events))
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set(headerExtensionName, extensionName)
+	req.Header.Set("Content-Type", "application/json")
+	resp, err := e.client.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, 64<<10))
+	if err != nil {
+		return nil, err
+	}
+	e.id = resp.Header.Get(headerExtensionIdentifier)
+	if resp.StatusCode != http.StatusOK || e.id == "" {
+		return nil, fmt.Errorf("%s: %s", resp.Status, oneLine(string(body)))
+	}
+	return e, nil
+}
+
+// next asks for the next event and blocks until there is one. Asking says that the work on the
+// one before is done.
+func (e *extension) next(ctx context.Context) (event, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, e.base+"event/next", nil)
+	if err != nil {
+		return event{}, err
+	}
+	req.Header.Set(headerExtensionIdentifier, e.id)
+	resp, err := e.client.Do(req)
+	if err != nil {
+		return event{}, err
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
+	if err != nil {
+		return event{}, err
+	}
+	if resp.StatusCode != http.StatusOK {
+		return event{}, fmt.Errorf("%s: %s", resp.Status, oneLine(string(body)))
+	}
+	var ev event
+	if err := json.Unmarshal(body, &ev); err != nil {
+		return event{}, fmt.Errorf("an event of the Extensions API: %w", err)
+	}
+	return ev, nil
+}
+
+func (ev event) deadline() time.Time {
+	if ev.DeadlineMs == 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(ev.DeadlineMs)
+}

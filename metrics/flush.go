@@ -1,0 +1,164 @@
+package metrics
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// reserve is left of an invocation's time for all else that must happen before its deadline.
+const reserve = 100 * time.Millisecond
+
+type flushOptions struct {
+	deadline time.Time // of the invocation; zero for none
+	// last makes the batch say that it is the final one, and sends it whatever went before.
+	last bool
+}
+
+// flush sends what the store has not acknowledged, oldest first, then cuts a batch and sends that,
+// all for as long as it may. There is one flush at a time.
+func (p *Publisher) flush(o flushOptions) {
+	start := p.clock.now()
+	budget := p.cfg.FlushTimeout
+	if !o.deadline.IsZero() {
+		budget = min(budget, o.deadline.Sub(start.wall)-reserve)
+	}
+	if budget <= 0 {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), budget)
+	defer cancel()
+	p.flushWithin(ctx, o.last)
+}
+
+func (p *Publisher) flushWithin(ctx context.Context, last bool) {
+	select {
+	case p.flushing <- struct{}{}:
+		defer func() { <-p.flushing }()
+	case <-ctx.Done():
+		return
+	}
+	p.mu.Lock()
+	start := p.clock.now()
+	if p.backoff.waiting(start) && !last {
+		p.mu.Unlock()
+		return
+	}
+	p.sinceFlush = 0
+	p.mu.Unlock()
+
+	// The old before the new: the new one tells of it, and while the store fails there is no need
+	// of more and more batches.
+	if p.send(ctx) {
+		p.mu.Lock()
+		p.cutLocked(p.clock.now(), last)
+		p.mu.Unlock()
+		p.send(ctx)
+	}
+
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := p.clock.now()
+	p.stats.flush += now.monotonic - start.monotonic
+	p.seen = now
+}
+
+// cutLocked makes a batch of what was measured and puts it at the end of the queue.
+func (p *Publisher) cutLocked(now moment, final bool) {
+	b, failed := p.cutter.cut(now, p.ended, &p.stats, final)
+	p.ended = p.ended[:0]
+	if b == nil {
+		return
+	}
+	if dropped := p.queue.push(b) + failed; dropped > 0 {
+		p.dropLocked(dropped, fmt.Sprintf("more than %d bytes wait for the store", p.cfg.MemoryLimit))
+	}
+}
+
+// send sends batches until the time is up or the store fails, and returns whether none is left.
+func (p *Publisher) send(ctx context.Context) bool {
+	for delivered := 0; ; delivered++ {
+		p.mu.Lock()
+		b := p.queue.take()
+		if b == nil {
+			p.mu.Unlock()
+			return true
+		}
+		if b.sent > 0 {
+			p.stats.retries++
+		}
+		b.sent++
+		p.mu.Unlock()
+
+		err := p.store.write(ctx, b.body)
+
+		p.mu.Lock()
+		goOn := p.sentLocked(b, err, ctx.Err() != nil && delivered > 0)
+		p.mu.Unlock()
+		if !goOn {
+			return false
+		}
+	}
+}
+
+// sentLocked takes note of what became of a batch and returns whether to send the next one.
+// outOfTime says that the time was up where the store had done nothing wrong.
+func (p *Publisher) sentLocked(b *batch, err error, outOfTime bool) bool {
+	var refused *refusal
+	switch {
+	case err == nil:
+		p.queue.done(b, true)
+		p.stats.points += int64(b.points)
+		p.stats.bytes += int64(len(b.body))
+		p.recoveredLocked()
+	case errors.As(err, &refused):
+		p.queue.done(b, true)
+		lost := b.points
+		if refused.points >= 0 {
+			lost = min(refused.points, b.points)
+			p.stats.points += int64(b.points - lost)
+		}
+		p.dropLocked(lost, "the store refused them: "+err.Error())
+		p.recoveredLocked()
+	case outOfTime:
+		p.queue.done(b, false)
+		return false
+	default:
+		p.queue.done(b, false)
+		if p.backoff.failures == 0 {
+			p.cfg.Log(fmt.Sprintf("the store does not take the metrics: %v; they wait, and are sent again", storeError(err)))
+		}
+		p.backoff.fail(p.clock.now())
+		return false
+	}
+	return true
+}
+
+func (p *Publisher) recoveredLocked() {
+	if p.backoff.failures > 0 {
+		p.cfg.Log("the store takes the metrics again")
+	}
+	p.backoff.succeed()
+}
+
+// dropLocked counts lost points. The log is told of the first ones, and then whenever there are
+// twice as many.
+func (p *Publisher) dropLocked(points int, why string) {
+	p.stats.dropped += int64(points)
+	if p.stats.dropped >= 2*p.toldDropped {
+		p.toldDropped = p.stats.dropped
+		p.cfg.Log(fmt.Sprintf("%d points are lost so far: %s", p.stats.dropped, why))
+	}
+}
+
+// storeError leaves out method and URL, which net/http puts before what went wrong.
+func storeError(err error) error {
+	if u := errors.Unwrap(err); u != nil && !errors.Is(err, context.DeadlineExceeded) {
+		return u
+	}
+	if errors.Is(err, context.DeadlineExceeded) {
+		return errors.New("no answer in time")
+	}
+	return err
+}

@@ -1,0 +1,45 @@
+package metrics
+
+import "testing"
+
+func TestHold(t *testing.T) {
+	t.Parallel()
+	fresh := func() *hold { return &hold{listening: true, wake: make(chan struct{}, 1)} }
+	woken := func(h *hold) bool {
+		select {
+		case <-h.wake:
+			return true
+		default:
+			return false
+		}
+	}
+
+	h := fresh() // the event first
+	if !h.event() || h.begin() || h.out(false) || !woken(h) {
+		t.Errorf("event, begin, out: %+v", h)
+	}
+
+	h = fresh() // the handler is quicker than the event
+	if h.begin() || h.out(false) || h.event() || woken(h) {
+		t.Errorf("begin, out, event: %+v", h)
+	}
+
+	h = fresh() // nobody listens
+	h.listening = false
+	if h.begin(); !h.out(false) {
+		t.Errorf("begin, out alone: %+v", h)
+	}
+
+	h = fresh() // a handler that runs is not given up
+	if h.event(); h.begin() || h.giveUp() || h.out(false) || !woken(h) {
+		t.Errorf("event, begin, no giving up, out: %+v", h)
+	}
+
+	h = fresh() // one that comes too late publishes by itself, and the next is as always
+	if !h.event() || !h.giveUp() || !h.begin() || !h.out(true) {
+		t.Errorf("event, given up, begin, out: %+v", h)
+	}
+	if !h.event() || h.begin() || h.out(false) || !woken(h) {
+		t.Errorf("and the next: %+v", h)
+	}
+}

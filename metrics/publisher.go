@@ -1,0 +1,240 @@
+package metrics
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"time"
+)
+
+// processStart is as near to the start of the process as a Go program comes: the kernel's own
+// record of it is kept in hundredths of a second.
+var processStart = time.Now()
+
+// Publisher sends what a Set measured, and every invocation of the handler it wraps, to a store.
+// Programs that start with Wrap need not know it. Its methods may be used concurrently.
+type Publisher struct {
+	cfg     Config
+	clock   Clock
+	managed bool // invocations overlap and nothing freezes
+	store   *store
+	memory  memory
+
+	ctx    context.Context // ends with Close
+	cancel context.CancelFunc
+	tasks  sync.WaitGroup
+
+	// flushing is held by the flush that runs. It is never waited for under mu, and mu is never
+	// held while the network is waited for.
+	flushing chan struct{}
+
+	mu          sync.Mutex
+	cutter      *cutter
+	queue       queue
+	backoff     backoff
+	stats       stats
+	hold        hold
+	running     map[*invocation]struct{}
+	ended       []record
+	sinceFlush  int // invocations
+	cold        bool
+	initMS      float64
+	seen        moment // when the environment was last known not to be frozen
+	toldDropped int64
+}
+
+// Open starts a publisher: it registers as an extension where there is a Runtime API, which must
+// happen before lambda.Start, and looks after SIGTERM. Without Config.URL it is off: it says so
+// in the log, does nothing and its Wrap returns the handler. The store is not contacted before
+// there is something to say.
+//
+// Close it in a program that goes on; one that ends with lambda.Start cannot.
+func Open(cfg Config) (*Publisher, error) {
+	cfg = cfg.withDefaults()
+	if cfg.URL == "" {
+		cfg.Log("EPHOR_STORE_URL is not set: metrics are not published")
+		return &Publisher{cfg: cfg}, nil
+	}
+	store, err := newStore(cfg)
+	if err != nil {
+		return nil, err
+	}
+	cutter, err := newCutter(cfg.Set, cfg.commonTags())
+	if err != nil {
+		return nil, fmt.Errorf("function %q, version %q, instance %q: %w", cfg.Function, cfg.Version, cfg.Instance, err)
+	}
+	if !cfg.Set.claim() {
+		return nil, errors.New("the set of instruments has a publisher already")
+	}
+	p := &Publisher{
+		cfg:      cfg,
+		clock:    cfg.Clock,
+		managed:  cfg.Initialization == managedInstances,
+		store:    store,
+		memory:   openMemory(),
+		flushing: make(chan struct{}, 1),
+		cutter:   cutter,
+		queue:    queue{limit: cfg.MemoryLimit},
+		hold:     hold{wake: make(chan struct{}, 1)},
+		running:  map[*invocation]struct{}{},
+		// Where Lambda starts environments ahead of need, no invocation waits for one.
+		cold: cfg.Initialization != provisionedConcurrency && cfg.Initialization != managedInstances,
+		seen: cfg.Clock.now(),
+	}
+	p.ctx, p.cancel = context.WithCancel(context.Background())
+	p.start()
+	return p, nil
+}
+
+func (p *Publisher) off() bool { return p.store == nil }
+
+// start registers and starts what runs beside the handler until Close.
+func (p *Publisher) start() {
+	if p.managed {
+		p.tasks.Go(p.flushOnTime)
+	}
+	if p.cfg.RuntimeAPI == "" {
+		return
+	}
+	p.tasks.Go(p.awaitTermination(subscribe()))
+	events := onInvoke
+	if p.managed {
+		events = onNothing // INVOKE is refused there, and nothing needs to be held back
+	}
+	ctx, cancel := context.WithTimeout(p.ctx, registerTimeout)
+	defer cancel()
+	ext, err := register(ctx, p.cfg.RuntimeAPI, events)
+	if err != nil {
+		p.cfg.Log(fmt.Sprintf("registering as an extension failed: %v; a failed invocation's metrics may come late", err))
+		return
+	}
+	p.hold.listening = !p.managed
+	p.tasks.Go(func() { p.listen(ext) })
+}
+
+const (
+	// registerTimeout is out of the function's init; the API is on the same machine.
+	registerTimeout = 2 * time.Second
+	// beginTimeout is how long a handler may take to begin after its event has come, which takes
+	// microseconds, until it is taken for an invocation that the runtime refused.
+	beginTimeout = time.Second
+)
+
+// listen is the extension: it lets the environment freeze when the batch of the invocation is
+// written, and not before.
+func (p *Publisher) listen(ext *extension) {
+	for {
+		ev, err := ext.next(p.ctx)
+		if err != nil {
+			p.mu.Lock()
+			p.hold.listening = false
+			p.mu.Unlock()
+			if p.ctx.Err() == nil {
+				p.cfg.Log(fmt.Sprintf("asking the Extensions API for an event failed: %v", err))
+			}
+			return
+		}
+		p.mu.Lock()
+		p.thaw(p.clock.now())
+		p.mu.Unlock()
+		if ev.EventType == "INVOKE" && p.awaitOut() {
+			p.flush(flushOptions{deadline: ev.deadline()})
+		}
+	}
+}
+
+// awaitOut waits until the response to the invocation is out, and returns whether a flush is due.
+func (p *Publisher) awaitOut() bool {
+	p.mu.Lock()
+	wait := p.hold.event()
+	p.mu.Unlock()
+	begin := time.NewTimer(beginTimeout)
+	defer begin.Stop()
+	for wait {
+		select {
+		case <-p.hold.wake:
+			wait = false
+		case <-begin.C:
+			p.mu.Lock()
+			gaveUp := p.hold.giveUp()
+			p.mu.Unlock()
+			if gaveUp {
+				return false
+			}
+		case <-p.ctx.Done():
+			return false
+		}
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.seen = p.clock.now()
+	return p.due()
+}
+
+// due reports whether a flush is, by the number of invocations since the last one.
+func (p *Publisher) due() bool { return p.sinceFlush >= p.cfg.FlushEvery }
+
+// thaw looks for a freeze since the environment was last seen awake.
+func (p *Publisher) thaw(now moment) {
+	if frozen := now.frozenSince(p.seen); frozen >= shortestFreeze {
+		p.stats.freezes++
+		p.stats.frozen += frozen
+		if frozen >= staleAfter {
+			p.store.closeIdle()
+		}
+	}
+	p.seen = now
+}
+
+func (p *Publisher) flushOnTime() {
+	tick := time.NewTicker(p.cfg.Interval)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+			p.flush(flushOptions{})
+		case <-p.ctx.Done():
+			return
+		}
+	}
+}
+
+// finish is the end: what still runs is recorded as failed, and all that is left is sent in what
+// time ctx leaves, with a last point that says so.
+func (p *Publisher) finish(ctx context.Context) {
+	p.mu.Lock()
+	now := p.clock.now()
+	for inv := range p.running {
+		reason := "terminated"
+		if !inv.deadline.IsZero() && !now.wall.Before(inv.deadline) {
+			reason = "Sandbox.Timedout"
+		}
+		inv.endLocked(now, reason, true)
+		p.finishLocked(inv)
+	}
+	p.mu.Unlock()
+	p.flushWithin(ctx, true)
+}
+
+// Close sends what is left, as the final batch, and ends the publisher; ctx bounds the sending.
+// An invocation that still runs is recorded as failed. The error says what could not be sent. A
+// second Close does nothing.
+func (p *Publisher) Close(ctx context.Context) error {
+	if p.off() || p.ctx.Err() != nil {
+		return nil
+	}
+	p.cancel()
+	p.tasks.Wait()
+	p.finish(ctx)
+	p.cfg.Set.release()
+	p.store.closeIdle()
+	p.memory.close()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if n := len(p.queue.batches); n > 0 {
+		return fmt.Errorf("%d batches of metrics were not acknowledged: %w", n, os.ErrDeadlineExceeded)
+	}
+	return nil
+}

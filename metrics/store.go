@@ -1,0 +1,161 @@
+package metrics
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"crypto/tls"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// A store is where batches go: anything that takes the line protocol at /write.
+//
+// https://docs.influxdata.com/influxdb/v1/tools/api/#write-http-endpoint
+type store struct {
+	url           string
+	authorization string
+	client        *http.Client
+}
+
+func newStore(c Config) (*store, error) {
+	url, err := c.writeURL()
+	if err != nil {
+		return nil, err
+	}
+	transport := c.Transport
+	if transport == nil {
+		roots, err := c.roots()
+		if err != nil {
+			return nil, err
+		}
+		transport = &http.Transport{
+			Proxy:       http.ProxyFromEnvironment,
+			DialContext: (&net.Dialer{KeepAlive: 15 * time.Second}).DialContext,
+			TLSClientConfig: &tls.Config{
+				RootCAs:            roots,
+				MinVersion:         tls.VersionTLS12,
+				ClientSessionCache: tls.NewLRUClientSessionCache(2),
+			},
+			MaxConnsPerHost: 2,
+			// One request at a time has no use for HTTP/2, and a connection of HTTP/1.1 that a
+			// freeze has broken is replaced without further ado.
+			Protocols: http1(),
+		}
+	}
+	return &store{
+		url:           url,
+		authorization: c.authorization(),
+		client: &http.Client{
+			Transport: transport,
+			// A redirect would turn the POST into a GET, and send the token elsewhere.
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		},
+	}, nil
+}
+
+func http1() *http.Protocols {
+	p := new(http.Protocols)
+	p.SetHTTP1(true)
+	return p
+}
+
+// A refusal is the store's final word on a batch: sending it again would change nothing.
+type refusal struct {
+	status  string
+	message string
+	// points that the store did not take, -1 for all.
+	points int
+}
+
+func (r *refusal) Error() string { return r.status + ": " + r.message }
+
+// gzipFrom is the size from which compressing costs less than sending. A batch of one invocation
+// stays below, one that has gathered many does not.
+const gzipFrom = 8 << 10
+
+// write sends a batch. A *refusal means that it must not be sent again; after any other error it
+// may or may not have been written, and sending the same bytes again is safe.
+func (s *store) write(ctx context.Context, batch []byte) error {
+	body, encoding := batch, ""
+	if len(batch) >= gzipFrom {
+		var b bytes.Buffer
+		w, err := gzip.NewWriterLevel(&b, gzip.BestSpeed)
+		if err != nil {
+			return err
+		}
+		if _, err := w.Write(batch); err != nil {
+			return err
+		}
+		if err := w.Close(); err != nil {
+			return err
+		}
+		body, encoding = b.Bytes(), "gzip"
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.url, bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Content-Type", "text/plain; charset=utf-8")
+	if encoding != "" {
+		req.Header.Set("Content-Encoding", encoding)
+	}
+	if s.authorization != "" {
+		req.Header.Set("Authorization", s.authorization)
+	}
+	// With this key, which an empty list keeps off the wire, net/http repeats the request by itself
+	// where it finds a kept connection closed: a batch may be written twice.
+	req.Header["Idempotency-Key"] = []string{}
+	resp, err := s.client.Do(req)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode/100 == 2 {
+		_, err := io.Copy(io.Discard, io.LimitReader(resp.Body, 64<<10))
+		return err
+	}
+	text, _ := io.ReadAll(io.LimitReader(resp.Body, 64<<10)) // what is there of an error's text will do
+	message := errorMessage(text)
+	switch resp.StatusCode {
+	case http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusUnprocessableEntity:
+		return &refusal{status: resp.Status, message: message, points: refused(message)}
+	}
+	return fmt.Errorf("%s: %s", resp.Status, message)
+}
+
+// errorMessage is what InfluxDB's JSON says: 1.x and 3 under error, 2 under message.
+func errorMessage(body []byte) string {
+	var e struct{ Error, Message string }
+	if json.Unmarshal(body, &e) == nil && e.Error+e.Message != "" {
+		return oneLine(e.Error + e.Message)
+	}
+	return oneLine(string(body))
+}
+
+// refused is how many points a partial write left out. InfluxDB 1.x writes the rest and says
+// dropped=N, where N leaves out what it could not parse.
+func refused(message string) int {
+	_, after, ok := strings.Cut(message, "dropped=")
+	if !ok || !strings.Contains(message, "partial write") {
+		return -1
+	}
+	end := strings.IndexFunc(after, func(r rune) bool { return r < '0' || r > '9' })
+	if end < 0 {
+		end = len(after)
+	}
+	n, err := strconv.Atoi(after[:end])
+	if err != nil {
+		return -1
+	}
+	return max(n, 1)
+}
+
+// closeIdle drops the connections that are kept for the next batch.
+func (s *store) closeIdle() { s.client.CloseIdleConnections() }

@@ -1,0 +1,94 @@
+package monitor
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/grafana/grafana-foundation-sdk/go/cog"
+	"github.com/grafana/grafana-foundation-sdk/go/common"
+	grafana "github.com/grafana/grafana-foundation-sdk/go/dashboard"
+
+	"github.com/ephor-io/ephor"
+	"github.com/ephor-io/ephor/dashboard"
+)
+
+// DataSourceUID is the UID of the InfluxDB data source that every panel asks. The host's Grafana
+// is provisioned with it.
+const DataSourceUID = "ephor"
+
+// Dashboard is one dashboard as Grafana reads it.
+type Dashboard struct {
+	// UID is the name in links: /d/<UID>.
+	UID   string
+	Title string
+	// JSON is Grafana's dashboard model. The same dashboard is the same bytes.
+	JSON []byte
+}
+
+// Dashboards renders g's dashboards in their order, the standard panels behind each one's own.
+// A dashboard that is not valid, and two that would have the same UID, are errors.
+func Dashboards(g ephor.Grafana) ([]Dashboard, error) {
+	var (
+		boards []Dashboard
+		errs   []error
+		titles = map[string]string{}
+	)
+	for _, d := range g.Dashboards {
+		if err := d.Validate(); err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		uid := d.UID()
+		if other, taken := titles[uid]; taken {
+			errs = append(errs, fmt.Errorf("dashboard %q: its UID %s is that of %q: change one of the titles", d.Title, uid, other))
+			continue
+		}
+		titles[uid] = d.Title
+		text, err := render(d)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("dashboard %q: %w", d.Title, err))
+			continue
+		}
+		boards = append(boards, Dashboard{UID: uid, Title: d.Title, JSON: text})
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	return boards, nil
+}
+
+// render makes the dashboard with Grafana's builders. Grafana refuses to refresh more often than
+// every 5 s unless its administrator allows it (min_refresh_interval); the local page has a pace
+// of its own.
+func render(d dashboard.Dashboard) ([]byte, error) {
+	b := grafana.NewDashboardBuilder(d.Title).
+		Uid(d.UID()).
+		Tags([]string{"ephor"}).
+		Time("now-5m", "now").
+		Refresh("5s").
+		Tooltip(grafana.DashboardCursorSyncCrosshair)
+
+	panels := append(append([]dashboard.Panel(nil), d.Panels...), dashboard.Standard()...)
+	for i, place := range arrange(panels) {
+		id := uint32(i + 1)
+		if p := panels[i]; p.Kind == dashboard.Row {
+			b.WithRow(grafana.NewRowBuilder(p.Title).Id(id).GridPos(place))
+		} else {
+			b.WithPanel(panel(p, id, place))
+		}
+	}
+	board, err := b.Build()
+	if err != nil {
+		return nil, err
+	}
+	text, err := json.MarshalIndent(board, "", "  ")
+	if err != nil {
+		return nil, err
+	}
+	return append(text, '\n'), nil
+}
+
+func dataSource() common.DataSourceRef {
+	return common.DataSourceRef{Type: cog.ToPtr("influxdb"), Uid: cog.ToPtr(DataSourceUID)}
+}

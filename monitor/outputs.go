@@ -1,0 +1,56 @@
+package monitor
+
+import (
+	"strconv"
+
+	"github.com/ephor-io/ephor"
+	"github.com/ephor-io/ephor/cfn"
+	"github.com/ephor-io/ephor/dashboard"
+)
+
+func outputs(g ephor.Grafana) map[string]cfn.Output {
+	exported := func(name, description string, value any) cfn.Output {
+		return cfn.Output{Description: description, Value: value, Export: &cfn.Export{Name: cfn.Sub("${AWS::StackName}-" + name)}}
+	}
+	out := map[string]cfn.Output{
+		"StoreURL":      exported("StoreURL", "Where metrics are written and queried.", signalled(0)),
+		"StoreDatabase": exported("StoreDatabase", "The store's database.", Database),
+		"StoreCA":       exported("StoreCA", "Whose certificates the store has: system, or a certificate in base64.", signalled(2)),
+		"StoreSecret":   exported("StoreSecret", "The ARN of the secret that functions write with.", cfn.Ref("WriterSecret")),
+		"GrafanaURL":    exported("GrafanaURL", "Where the dashboards are.", signalled(1)),
+	}
+	for i, d := range g.Dashboards {
+		out[dashboardOutput(d, i)] = cfn.Output{Description: "Dashboard " + d.Title + ".", Value: DashboardURL(signalled(1), d)}
+	}
+	return out
+}
+
+// signalled is one part of what the host sent with its signal. The wait condition's Data
+// attribute is a JSON object of all signals by their UniqueId, of which there is one:
+//
+//	{"ephor":"http://…,http://…,system"}
+//	 ^1     ^2^3: what stands between the third and the fourth quotation mark
+//
+// https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-cloudformation-waitcondition.html
+func signalled(part int) any {
+	return cfn.Select(part, cfn.Split(",", cfn.Select(3, cfn.Split(`"`, cfn.GetAtt("HostReady", "Data")))))
+}
+
+// DashboardURL is the address of d on the Grafana, or the local page, at base, which is a string
+// or a function of package cfn.
+func DashboardURL(base any, d dashboard.Dashboard) any {
+	path := "/d/" + d.UID() + "/" + d.UID()
+	if s, ok := base.(string); ok {
+		return s + path
+	}
+	return cfn.Join("", base, path)
+}
+
+// dashboardOutput is the logical ID of a dashboard's output, letters and digits: the first
+// dashboard's is DashboardURL, the second's DashboardURL2.
+func dashboardOutput(_ dashboard.Dashboard, i int) string {
+	if i == 0 {
+		return "DashboardURL"
+	}
+	return "DashboardURL" + strconv.Itoa(i+1)
+}

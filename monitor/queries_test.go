@@ -1,0 +1,245 @@
+package monitor_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/ephor-io/ephor"
+	"github.com/ephor-io/ephor/dashboard"
+	"github.com/ephor-io/ephor/influx"
+	"github.com/ephor-io/ephor/monitor"
+)
+
+// What the store holds: three intervals of 10 s. Environment a is at work in all of them, b in the
+// first two, c in the last, where an invocation of its fails.
+const points = `
+invocation,function=f,instance=a,version=1 cold=true,duration_ms=10,init_ms=40,memory_mb=20,ok=true 1700000001000000000
+invocation,function=f,instance=a,version=1 cold=false,duration_ms=30,memory_mb=21,ok=true 1700000002000000000
+invocation,function=f,instance=b,version=1 cold=true,duration_ms=20,init_ms=60,memory_mb=30,ok=true 1700000003000000000
+invocation,function=f,instance=a,version=1 cold=false,duration_ms=11,memory_mb=22,ok=true 1700000011000000000
+invocation,function=f,instance=b,version=1 cold=false,duration_ms=12,memory_mb=31,ok=true 1700000012000000000
+invocation,function=f,instance=a,version=1 cold=false,duration_ms=13,memory_mb=23,ok=true 1700000021000000000
+invocation,function=g,instance=c,version=1 cold=true,duration_ms=99,init_ms=50,memory_mb=40,ok=false,error="boom" 1700000022000000000
+hellos,function=f,instance=a,version=1 count=2i,total=2i 1700000002000000000
+hellos,function=f,instance=b,version=1 count=1i,total=1i 1700000003000000000
+hellos,function=f,instance=a,version=1 count=3i,total=5i 1700000021000000000
+depth,function=f,instance=a,version=1 value=-4 1700000002000000000
+depth,function=f,instance=a,version=1 value=7 1700000003000000000
+sizes,function=f,instance=a,version=1 count=2i,sum=30,min=10,max=20,p50=10,p90=20,p99=20 1700000002000000000
+sizes,function=f,instance=b,version=1 count=1i,sum=60,min=60,max=60,p50=60,p90=60,p99=60 1700000003000000000
+publisher,function=f,instance=a,version=1 seq=1i,points=3i,bytes=9i,flush_ms=1,retries=0i,dropped=0i,freezes=0i,frozen_ms=0 1700000002000000000
+publisher,function=f,instance=b,version=1 seq=1i,points=3i,bytes=9i,flush_ms=1,retries=2i,dropped=5i,freezes=0i,frozen_ms=0 1700000012000000000
+runtime,function=f,instance=a,version=1 goroutines=8i,heap_alloc=1000i,gc_pause_ms=0.25 1700000001000000000
+load,target=t asked=50i,sent=50i,ok=49i,failed=1i,p50_ms=8,p99_ms=20 1700000001000000000
+load,target=t asked=50i,sent=50i,ok=50i,failed=0i,p50_ms=9,p99_ms=30 1700000002000000000
+`
+
+// TestEveryQueryAnswers asks the embedded engine what Grafana and the page would ask.
+func TestEveryQueryAnswers(t *testing.T) {
+	t.Parallel()
+	store, err := influx.Open(influx.Config{Dir: t.TempDir(), Database: monitor.Database})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { store.Close() })
+	server := httptest.NewServer(store)
+	t.Cleanup(server.Close)
+	everyQueryAnswers(t, server.URL)
+}
+
+// TestEveryQueryAnswersOnInfluxd asks Debian's InfluxDB the same.
+func TestEveryQueryAnswersOnInfluxd(t *testing.T) {
+	t.Parallel()
+	influxd, err := exec.LookPath("influxd")
+	if err != nil {
+		t.Skip("influxd is not installed: apt-get install influxdb")
+	}
+	everyQueryAnswers(t, startInfluxd(t, influxd))
+}
+
+func everyQueryAnswers(t *testing.T, store string) {
+	resp, err := http.Post(store+"/write?db="+monitor.Database, "text/plain", strings.NewReader(points))
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	if resp.StatusCode != http.StatusNoContent {
+		t.Fatalf("writing the points: %s", resp.Status)
+	}
+
+	boards, err := monitor.Dashboards(ephor.Grafana{Dashboards: []dashboard.Dashboard{{
+		Title:  "D",
+		Panels: []dashboard.Panel{dashboard.Counter("hellos"), dashboard.Gauge("depth"), dashboard.Histogram("sizes")},
+	}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var board struct {
+		Panels []struct {
+			Title   string
+			Targets []struct{ RefID, Query string }
+		}
+	}
+	if err := json.Unmarshal(boards[0].JSON, &board); err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]string{}
+	for _, p := range board.Panels {
+		for _, target := range p.Targets {
+			got[p.Title+"/"+target.RefID] = ask(t, store, target.Query)
+		}
+	}
+	// Each row is a series: its tag, and its values of the three intervals.
+	want := map[string]string{
+		"hellos/A":                             "a: 2 - 3\nb: 1 - -",
+		"depth/A":                              "a: 7 - -",
+		"sizes/A":                              "60 - -",
+		"sizes/B":                              "30 - -",
+		"sizes/C":                              "10 - -",
+		"Invocations/A":                        "3 2 2",
+		"Errors/A":                             "0 0 1",
+		"p99 duration/A":                       "30 12 99",
+		"Environments/A":                       "2 2 2",
+		"Cold starts/A":                        "2 0 1",
+		"Points dropped/A":                     "0 5 -",
+		"Invocations a second/A":               "f: 0.3 0.2 0.1\ng: 0 0 0.1",
+		"Duration/A":                           "20 11 13",
+		"Duration/B":                           "30 12 99",
+		"Errors by function/A":                 "g: - - 1",
+		"Execution environments at work/A":     "2 2 2",
+		"Cold starts by function/A":            "f: 2 - -\ng: - - 1",
+		"Init time/A":                          "40 - 50",
+		"Init time/B":                          "60 - 50",
+		"Memory used/A":                        "f: 30 31 23\ng: - - 40",
+		"Requests a second/A":                  "10 - -",
+		"Requests a second/B":                  "9.9 - -",
+		"Requests a second/C":                  "0.1 - -",
+		"Time to answer/A":                     "9 - -",
+		"Time to answer/B":                     "30 - -",
+		"Goroutines/A":                         "a: 8 - -",
+		"Heap/A":                               "a: 1000 - -",
+		"GC pause/A":                           "a: 0.25 - -",
+		"Points dropped and batches retried/A": "0 5 -",
+		"Points dropped and batches retried/B": "0 2 -",
+		"Flushes a second/A":                   "0.1 0.1 0",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// ask sends one statement as Grafana would complete it for the 30 s of the points.
+func ask(t *testing.T, store, statement string) string {
+	t.Helper()
+	q := strings.NewReplacer("$timeFilter", "time >= 1700000000000ms AND time <= 1700000029999ms",
+		"$__interval_ms", "10000", "$__interval", "10s").Replace(statement)
+	resp, err := http.Get(store + "/query?" + url.Values{"db": {monitor.Database}, "epoch": {"s"}, "q": {q}}.Encode())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var answer struct {
+		Results []struct {
+			Series []struct {
+				Tags   map[string]string
+				Values [][]any
+			}
+			Error string
+		}
+	}
+	if err := json.Unmarshal(body, &answer); err != nil || resp.StatusCode != http.StatusOK || len(answer.Results) != 1 || answer.Results[0].Error != "" {
+		t.Fatalf("%s\n%s: %s (%v)", q, resp.Status, body, err)
+	}
+	var rows []string
+	for _, s := range answer.Results[0].Series {
+		row := ""
+		for _, tag := range s.Tags {
+			row = tag + ": "
+		}
+		cells := []string{"-", "-", "-"}
+		for _, v := range s.Values {
+			if v[1] != nil {
+				cells[(int(v[0].(float64))-1700000000)/10] = fmt.Sprint(v[1])
+			}
+		}
+		rows = append(rows, row+strings.Join(cells, " "))
+	}
+	return strings.Join(rows, "\n")
+}
+
+// startInfluxd starts an InfluxDB of its own and returns its address.
+func startInfluxd(t *testing.T, influxd string) string {
+	t.Helper()
+	dir := t.TempDir()
+	config := filepath.Join(dir, "influxd.conf")
+	// It takes port 0 and tells nobody which one that became, but in its log.
+	err := os.WriteFile(config, fmt.Appendf(nil, `
+reporting-disabled = true
+bind-address = "127.0.0.1:0"
+[meta]
+  dir = %q
+[data]
+  dir = %q
+  wal-dir = %q
+[http]
+  bind-address = "127.0.0.1:0"
+[logging]
+  format = "logfmt"
+`, dir+"/meta", dir+"/data", dir+"/wal"), 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	log, err := os.Create(filepath.Join(dir, "log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(influxd, "-config", config)
+	cmd.Stdout, cmd.Stderr = log, log
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		cmd.Process.Kill()
+		cmd.Wait()
+		log.Close()
+	})
+	for range 600 {
+		time.Sleep(50 * time.Millisecond)
+		text, err := os.ReadFile(log.Name())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for line := range strings.Lines(string(text)) {
+			if !strings.Contains(line, "Listening on HTTP") {
+				continue
+			}
+			_, address, _ := strings.Cut(line, "addr=")
+			address = "http://" + strings.Fields(address)[0]
+			resp, err := http.PostForm(address+"/query", url.Values{"q": {"CREATE DATABASE " + monitor.Database}})
+			if err != nil {
+				break
+			}
+			resp.Body.Close()
+			return address
+		}
+	}
+	text, _ := os.ReadFile(log.Name())
+	t.Fatalf("influxd did not start:\n%s", text)
+	return ""
+}

@@ -1,0 +1,104 @@
+package ephor
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+)
+
+// What names and paths look like. They are compiled where they are used: at package level they
+// would be linked into the deployed binary, which never validates.
+const (
+	validStack    = `^[A-Za-z][A-Za-z0-9-]{0,99}$`
+	validFunction = `^[A-Za-z][A-Za-z0-9]{0,40}$`
+	validPath     = `^(/|(/([A-Za-z0-9._~!$&'()*+,;=:@%-]+|\{[A-Za-z0-9._-]+\+?\}))+/?)$`
+)
+
+func matches(pattern, s string) bool { return regexp.MustCompile(pattern).MatchString(s) }
+
+// Validate reports everything that is wrong with the application, each with its place.
+func (a *App) Validate() error {
+	var errs []error
+	if !matches(validStack, a.name) {
+		errs = append(errs, fmt.Errorf("application %q: a name is a letter, then letters, digits or hyphens, 100 at most", a.name))
+	}
+	seen := map[string]bool{}
+	for _, f := range a.functions {
+		if seen[strings.ToLower(f.Name)] {
+			errs = append(errs, fmt.Errorf("function %q: there are two of that name", f.Name))
+		}
+		seen[strings.ToLower(f.Name)] = true
+		errs = append(errs, f.validate()...)
+	}
+	if len(a.functions) == 0 {
+		errs = append(errs, fmt.Errorf("application %q has no function: add one with app.Function", a.name))
+	}
+	keys := map[string]bool{}
+	for _, r := range a.routes {
+		if keys[r.Key()] {
+			errs = append(errs, fmt.Errorf("route %q: there are two of it", r.Key()))
+		}
+		keys[r.Key()] = true
+		errs = append(errs, a.validateRoute(r)...)
+	}
+	if g, ok := a.Monitoring(); ok && g.Stack == a.name {
+		errs = append(errs, fmt.Errorf("monitoring stack %q has the application's own name", g.Stack))
+	} else if ok && !matches(validStack, g.Stack) {
+		errs = append(errs, fmt.Errorf("monitoring stack %q: a name is a letter, then letters, digits or hyphens, 100 at most", g.Stack))
+	}
+	return errors.Join(errs...)
+}
+
+func (f *Function) validate() (errs []error) {
+	bad := func(format string, args ...any) {
+		errs = append(errs, fmt.Errorf("function %q: "+format, append([]any{f.Name}, args...)...))
+	}
+	if !matches(validFunction, f.Name) {
+		bad("a name is a letter, then letters or digits, 41 at most")
+	}
+	if f.Handler == nil {
+		bad("the handler is nil")
+	}
+	if f.Memory != 0 && (f.Memory < 128 || f.Memory > 10240) {
+		bad("memory is %d MB; Lambda takes 128 to 10240", f.Memory)
+	}
+	if f.Timeout < 0 || f.Timeout > 900*time.Second || f.Timeout%time.Second != 0 {
+		bad("timeout is %v; Lambda takes whole seconds from 1 to 900", f.Timeout)
+	}
+	if f.Concurrency < 0 {
+		bad("reserved concurrency is %d", f.Concurrency)
+	}
+	if f.FlushEvery < 0 {
+		bad("FlushEvery is %d", f.FlushEvery)
+	}
+	for name := range f.Environment {
+		if strings.HasPrefix(name, "EPHOR_") || strings.HasPrefix(name, "AWS_") {
+			bad("environment variable %s: names that begin with EPHOR_ or AWS_ are taken", name)
+		}
+	}
+	return errs
+}
+
+func (a *App) validateRoute(r Route) (errs []error) {
+	bad := func(format string, args ...any) {
+		errs = append(errs, fmt.Errorf("route %q: "+format, append([]any{r.Key()}, args...)...))
+	}
+	switch r.Method {
+	case "ANY", "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS":
+	default:
+		bad("API Gateway does not know the method %q", r.Method)
+	}
+	if !matches(validPath, r.Path) {
+		bad(`a path begins with "/" and has parts such as orders, {id} or, at the end, {name+}`)
+	}
+	if i := strings.Index(r.Path, "+}"); i >= 0 && i+2 != len(r.Path) {
+		bad("a greedy variable stands only at the end of a path")
+	}
+	if r.Function == nil || !slices.Contains(a.functions, r.Function) {
+		bad("its function does not belong to this application")
+	}
+	return errs
+}
