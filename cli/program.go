@@ -29,9 +29,10 @@ func (p *program) run(ctx context.Context, args []string) int {
 
 Results go to standard output, all else to standard error. The exit status is 0 when done,
 1 when something failed, 2 for wrong usage and 3 when an expectation was not met.`,
-		SilenceUsage:      true,
-		SilenceErrors:     true,
-		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
+		SilenceUsage:               true,
+		SuggestionsMinimumDistance: 2,
+		SilenceErrors:              true,
+		CompletionOptions:          cobra.CompletionOptions{DisableDefaultCmd: true},
 	}
 	root.PersistentFlags().StringVar(&p.state, "state", "", "the folder that the state lives in (default .ephor/"+p.app.Name()+" beside go.mod)")
 	root.SetOut(p.stdout)

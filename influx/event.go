@@ -37,6 +37,9 @@ func (c eventCore) With(fields []zapcore.Field) zapcore.Core {
 }
 
 func (c eventCore) Check(entry zapcore.Entry, checked *zapcore.CheckedEntry) *zapcore.CheckedEntry {
+	if !c.Enabled(entry.Level) {
+		return checked
+	}
 	return checked.AddCore(entry, c)
 }
 

@@ -191,7 +191,12 @@ func (l *Laptop) open() (*endpoint, error) {
 	if err != nil {
 		return nil, err
 	}
-	machines, err := ec2.Open(ec2.Config{Dir: dir("ec2"), Region: c.Region, Account: Account, Host: l.host})
+	machines, err := ec2.Open(ec2.Config{Dir: dir("ec2"), Region: c.Region, Account: Account, Host: l.host,
+		Events: func(e ec2.Event) {
+			if failed, ok := e.(ec2.BootFailed); ok {
+				c.Events(Problem{Err: failed.Err})
+			}
+		}})
 	if err != nil {
 		return nil, err
 	}

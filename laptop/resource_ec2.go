@@ -61,8 +61,15 @@ func instances(service *ec2.Service) cloudformation.Provider {
 			_, err := service.GetInstance(r.PhysicalID)
 			return err == nil
 		},
-		restore: func(_ context.Context, r cloudformation.Request, _ instanceProperties) (cloudformation.Resource, error) {
+		restore: func(ctx context.Context, r cloudformation.Request, p instanceProperties) (cloudformation.Resource, error) {
+			// The address that the host signals to has moved if the endpoint's port has.
+			if err := service.SetUserData(r.PhysicalID, p.UserData); err != nil {
+				return cloudformation.Resource{}, err
+			}
 			if err := service.Boot(r.PhysicalID); err != nil {
+				return cloudformation.Resource{}, err
+			}
+			if err := service.WaitBoot(ctx, r.PhysicalID); err != nil {
 				return cloudformation.Resource{}, err
 			}
 			return made(service.GetInstance(r.PhysicalID))

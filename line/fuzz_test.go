@@ -1,6 +1,7 @@
 package line_test
 
 import (
+	"math"
 	"testing"
 	"time"
 
@@ -13,7 +14,7 @@ import (
 func FuzzPointRoundTrip(f *testing.F) {
 	f.Add("invocation", "instance", "2025/11/22/[$LATEST]ab", "duration_ms", 1.5, int64(3), true, "error", `say "no"`, int64(1763800000000000000))
 	f.Add("a b,c=d", "k ,=", `v\w,=" `, "f,=\" ", 1e300, int64(-1), false, `s\t`, `\`, int64(-5))
-	f.Add(`"`, `"`, `"`, `"`, -0.0, int64(0), false, `""`, `\\"`, int64(0))
+	f.Add(`"`, `"`, `"`, `"`, math.Copysign(0, -1), int64(0), false, `""`, `\\"`, int64(0))
 	f.Add(`\m`, `\t`, `\v`, `\f`, 5e-324, int64(1), true, `\g`, `a\`, int64(1))
 	f.Fuzz(func(t *testing.T, name, tag, value, field string, float float64, integer int64, yes bool, key, text string, ns int64) {
 		p := line.Point{

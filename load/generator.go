@@ -117,6 +117,7 @@ func (g *generator) send(flight context.Context, a arrival, began time.Time) {
 func (g *generator) collect(start time.Time, landed <-chan struct{}, w *writer) {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
+	first := start
 	for last := false; !last; {
 		select {
 		case <-tick.C:
@@ -126,8 +127,8 @@ func (g *generator) collect(start time.Time, landed <-chan struct{}, w *writer) 
 		end := time.Now()
 		for _, t := range g.targets {
 			s := t.tally.cut()
-			// The wall clock's second is as long as the monotonic clock's.
-			s.Target, s.Start, s.Length = t.name, start.Round(0), end.Sub(start)
+			// Later seconds have later times, even if somebody sets the wall clock meanwhile.
+			s.Target, s.Start, s.Length = t.name, first.Round(0).Add(start.Sub(first)), end.Sub(start)
 			w.write(t.series, s)
 			g.emit(s)
 		}

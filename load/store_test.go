@@ -153,6 +153,25 @@ func TestStoreThatHangs(t *testing.T) {
 	})
 }
 
+func TestStoreThatFailsForLong(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		d := &database{status: func(call int) int {
+			if call <= maxAttempts {
+				return http.StatusBadGateway
+			}
+			return http.StatusNoContent
+		}}
+		r, troubles := storing(t, "2m@1", Config{}, d)
+		if r.Points != (Points{Written: 120, Lost: 1}) || len(d.lines) != 120 {
+			t.Errorf("points %+v, of which the store has %d, want the oldest lost after %d attempts", r.Points, len(d.lines), maxAttempts)
+		}
+		if len(troubles) != 1 {
+			t.Errorf("troubles %v, want one", troubles)
+		}
+	})
+}
+
 func TestQueueForTheStoreIsBounded(t *testing.T) {
 	t.Parallel()
 	var troubles []Event

@@ -1,9 +1,12 @@
 package metrics
 
 import (
+	"context"
+	"encoding/json"
 	"fmt"
 	"sync/atomic"
 	"testing"
+	"time"
 )
 
 func BenchmarkAtomicAdd(b *testing.B) {
@@ -106,4 +109,46 @@ func BenchmarkCut100(b *testing.B) {
 			b.Fatal(batch.points, failed)
 		}
 	}
+}
+
+// What the publisher adds to an invocation, from the runtime's handing it over until its response
+// may go out; publishing comes after that and is left out.
+func BenchmarkInvocation(b *testing.B) {
+	p, err := Open(Config{URL: "http://store.test", Transport: &storeStub{}, Set: new(Set), Initialization: managedInstances, Interval: time.Hour, Log: func(string) {}})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer p.Close(context.Background())
+	type order struct{ Item string }
+	f := func(_ context.Context, o order) (order, error) { return o, nil }
+	payload := []byte(`{"Item":"milk"}`)
+	ctx, cancel := context.WithCancel(b.Context())
+	defer cancel()
+	b.Run("bare", func(b *testing.B) {
+		h, err := newHandler(f)
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.ReportAllocs()
+		for b.Loop() {
+			r, err := h.call(ctx, payload)
+			if err != nil {
+				b.Fatal(err)
+			}
+			r.recycle()
+		}
+	})
+	b.Run("wrapped", func(b *testing.B) {
+		h := p.Wrap(f).(func(context.Context, json.RawMessage) (*response, error))
+		b.ReportAllocs()
+		for b.Loop() {
+			r, err := h(ctx, payload)
+			if err != nil {
+				b.Fatal(err)
+			}
+			if err := r.Close(); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"time"
 )
 
@@ -71,7 +72,10 @@ func (p *Publisher) cutLocked(now moment, final bool) {
 	if b == nil {
 		return
 	}
-	if dropped := p.queue.push(b) + failed; dropped > 0 {
+	if failed > 0 {
+		p.dropLocked(failed, "the line protocol cannot hold them")
+	}
+	if dropped := p.queue.push(b); dropped > 0 {
 		p.dropLocked(dropped, fmt.Sprintf("more than %d bytes wait for the store", p.cfg.MemoryLimit))
 	}
 }
@@ -154,11 +158,11 @@ func (p *Publisher) dropLocked(points int, why string) {
 
 // storeError leaves out method and URL, which net/http puts before what went wrong.
 func storeError(err error) error {
-	if u := errors.Unwrap(err); u != nil && !errors.Is(err, context.DeadlineExceeded) {
-		return u
-	}
 	if errors.Is(err, context.DeadlineExceeded) {
 		return errors.New("no answer in time")
+	}
+	if u, ok := errors.AsType[*url.Error](err); ok {
+		return u.Err
 	}
 	return err
 }

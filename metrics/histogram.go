@@ -131,9 +131,15 @@ func (h *Histogram) appendDelta(dst []byte, s line.Series, t time.Time, delta *[
 	return s.Append(dst, t, f...)
 }
 
+// bucketNames share one string, which keeps the process's init short.
 var bucketNames = func() (names [Buckets]string) {
+	var all []byte
 	for i := range names {
-		names[i] = "b_" + string([]byte{'0' + byte(i/100), '0' + byte(i/10%10), '0' + byte(i%10)})
+		all = append(all, 'b', '_', '0'+byte(i/100), '0'+byte(i/10%10), '0'+byte(i%10))
+	}
+	text := string(all)
+	for i := range names {
+		names[i] = text[5*i : 5*i+5]
 	}
 	return names
 }()

@@ -59,6 +59,11 @@ func (p *proxy) query(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), p.timeout)
 	defer cancel()
 	if err := p.forward(ctx, w, base, url.Values{"db": {p.database}, "q": {q}, "epoch": {epoch(form)}}); err != nil {
+		// What net/http makes of an error repeats the whole query.
+		var inner *url.Error
+		if errors.As(err, &inner) {
+			err = inner.Err
+		}
 		switch {
 		case r.Context().Err() != nil:
 		case errors.Is(err, context.DeadlineExceeded):
@@ -78,11 +83,6 @@ func (p *proxy) forward(ctx context.Context, w http.ResponseWriter, base string,
 	req.Header.Set("Accept", "application/json")
 	resp, err := p.client.Do(req)
 	if err != nil {
-		var inner *url.Error
-		if errors.As(err, &inner) {
-			// Its own text repeats the whole query.
-			return inner.Err
-		}
 		return err
 	}
 	defer resp.Body.Close()
@@ -107,12 +107,12 @@ func epoch(form url.Values) string {
 // reads refuses all but SELECT and SHOW. The store cannot be left to do it: InfluxDB 1.x
 // executes a DROP that comes by GET and merely calls it deprecated.
 func reads(q string) error {
-	if strings.TrimSpace(q) == "" {
-		return errors.New("the query is empty: say what in the parameter q")
-	}
 	parsed, err := influxql.ParseQuery(q)
 	if err != nil {
 		return fmt.Errorf("parsing the query: %w", err)
+	}
+	if len(parsed.Statements) == 0 {
+		return errors.New("the query is empty: say what in the parameter q")
 	}
 	for _, s := range parsed.Statements {
 		if s, ok := s.(*influxql.SelectStatement); ok && s.Target == nil {

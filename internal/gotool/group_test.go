@@ -15,8 +15,8 @@ import (
 	"github.com/ephor-io/ephor/internal/gotool"
 )
 
-// hangingCompiler makes every tool of the go command hang. What is returned waits until one
-// hangs, and then gives a reader that ends when no process of them is left.
+// hangingCompiler makes every tool of the go command hang for a minute. What is returned waits
+// until one hangs, and then gives a reader that ends when no process of them is left.
 func hangingCompiler(t *testing.T) (started func() io.ReadCloser) {
 	t.Helper()
 	dir := t.TempDir()
@@ -25,7 +25,7 @@ func hangingCompiler(t *testing.T) (started func() io.ReadCloser) {
 		t.Fatal(err)
 	}
 	tool := filepath.Join(dir, "tool")
-	if err := os.WriteFile(tool, []byte("#!/bin/sh\nexec 3>"+fifo+"\nexec sleep 60\n"), 0o700); err != nil {
+	if err := os.WriteFile(tool, []byte("#!/bin/sh\nexec 3>"+fifo+"\nsleep 60\necho survived >&3\n"), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	t.Setenv("GOFLAGS", "-toolexec="+tool)
@@ -38,12 +38,12 @@ func hangingCompiler(t *testing.T) (started func() io.ReadCloser) {
 	}
 }
 
-// gone checks that the processes behind r ended, which they would do in a minute by themselves.
+// gone checks that the processes behind r were ended and did not come to their own end.
 func gone(t *testing.T, r io.ReadCloser) {
 	t.Helper()
 	defer r.Close()
-	if _, err := io.ReadAll(r); err != nil {
-		t.Fatal(err)
+	if last, err := io.ReadAll(r); err != nil || len(last) > 0 {
+		t.Fatalf("the compiler says %q, %v", last, err)
 	}
 }
 

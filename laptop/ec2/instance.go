@@ -87,6 +87,19 @@ func (s *Service) RunInstance(in InstanceInput) (Instance, error) {
 	return i, s.Boot(i.InstanceID)
 }
 
+// SetUserData replaces an instance's user data, base64, which its next boot reads.
+func (s *Service) SetUserData(instanceID, userData string) error {
+	return s.change(func(r *records) error {
+		i, ok := r.Instances[instanceID]
+		if !ok {
+			return noInstance(instanceID)
+		}
+		i.UserData = userData
+		r.Instances[instanceID] = i
+		return nil
+	})
+}
+
 // boot is one call of Host.Boot.
 type boot struct {
 	cancel context.CancelFunc

@@ -105,9 +105,13 @@ func readBody(r *http.Request, limit int64) ([]byte, error) {
 
 // await returns what comes out of events, or nil when the caller has gone or the process has
 // ended: then an event stays where it is for the caller's next try.
-func await(ctx context.Context, events <-chan *invocation) *invocation {
+func await(ctx context.Context, events chan *invocation) *invocation {
 	select {
 	case inv := <-events:
+		if ctx.Err() != nil {
+			events <- inv // it has room for one, and there is one at a time
+			return nil
+		}
 		return inv
 	case <-ctx.Done():
 		return nil

@@ -22,8 +22,9 @@ type environment struct {
 	log      *logStream
 	gone     chan struct{}    // closed when the process has ended and nothing more will come
 	work     chan *invocation // buffered: the event that the runtime's next answers
-	// idleSince is guarded by the function's mutex.
+	// These two are guarded by the function's mutex.
 	idleSince time.Time
+	pastInit  bool
 
 	mu           sync.Mutex
 	phase        phase
@@ -167,7 +168,6 @@ func (e *environment) begin(inv *invocation) bool {
 	}
 	e.epoch++
 	e.phase = busy
-	e.thaw()
 	e.inv = inv
 	inv.cold, e.used = !e.used, true
 	inv.start = time.Now()
@@ -202,7 +202,6 @@ func (e *environment) settle() {
 		e.phase = idle
 		e.initTime = time.Since(e.started)
 		e.mu.Unlock()
-		e.function.initialized(e)
 		e.function.service.cfg.Events(EnvironmentReady{Function: e.function.name, Stream: e.stream, Init: e.initTime})
 	case e.phase == busy && e.inv.answered:
 		e.conclude("", "")

@@ -13,7 +13,7 @@ func TestFunctionsSurvive(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	s := open(t, Config{Dir: dir})
-	want := create(t, s, hello(t, func(in *FunctionInput) {
+	create(t, s, hello(t, func(in *FunctionInput) {
 		in.Environment = map[string]string{"VERSION": "1"}
 		in.Tags = map[string]string{"a": "b"}
 		in.ReservedConcurrency = new(3)

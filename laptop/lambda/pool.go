@@ -135,23 +135,19 @@ func (f *function) balance() {
 	}
 }
 
-// initialized tells that e has ended its init phase, so that it may be put.
-func (f *function) initialized(e *environment) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.started(e)
-}
-
+// started counts e as past its init phase. The caller holds f.mu.
 func (f *function) started(e *environment) {
-	if _, ok := f.live[e]; ok && e.rev == f.rev {
+	if _, ok := f.live[e]; ok && e.rev == f.rev && !e.pastInit {
 		f.starting--
 	}
+	e.pastInit = true
 }
 
 // put takes back an environment that is ready for a request: the oldest waiting request gets it,
 // or it becomes idle and is frozen, or it is shut down because it is of no use any more.
 func (f *function) put(e *environment) {
 	f.mu.Lock()
+	f.started(e)
 	if len(f.waiters) > 0 && f.waiters[0].seq <= e.rev.seq {
 		w := f.waiters[0]
 		f.waiters = slices.Delete(f.waiters, 0, 1)
@@ -177,6 +173,7 @@ func (f *function) drop(e *environment) {
 	if _, ok := f.live[e]; !ok {
 		return
 	}
+	f.started(e)
 	delete(f.live, e)
 	if i := slices.Index(f.idle, e); i >= 0 {
 		f.idle = slices.Delete(f.idle, i, i+1)

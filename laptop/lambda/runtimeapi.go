@@ -74,6 +74,10 @@ func (e *environment) runtimeNext(w http.ResponseWriter, r *http.Request) {
 		h[headerClientContext] = []string{inv.clientContext}
 	}
 	_, _ = w.Write(inv.payload) // a runtime that has gone is noticed by its exit or the timeout
+	http.NewResponseController(w).Flush()
+	e.mu.Lock()
+	e.thaw()
+	e.mu.Unlock()
 }
 
 // runtimeResponse gives the caller its answer.

@@ -177,7 +177,7 @@ func (s *Service) serveGetObject(c *call) error {
 		h.Set(name, v)
 	}
 	for name, v := range o.Metadata {
-		h.Set(metadataHeader+name, v)
+		h[strings.ToLower(metadataHeader)+name] = []string{v} // boto3 takes the name as it is spelt here
 	}
 	for _, name := range kept {
 		if v := c.query.Get("response-" + strings.ToLower(name)); v != "" {

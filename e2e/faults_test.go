@@ -1,0 +1,306 @@
+package e2e
+
+import (
+	"bytes"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// A handler that fails in any way answers as API Gateway does, says why in the log, is recorded as
+// failed, and the next request works.
+func TestHandlersThatFail(t *testing.T) {
+	t.Parallel()
+	a, _ := shopUp(t)
+	f := func(path string, status int, log string) {
+		t.Helper()
+		if got, body := a.get(path); got != status {
+			t.Errorf("%s: %d %s, want %d", path, got, body, status)
+		}
+		if got, body := a.get("/"); got != http.StatusOK || body != "version 1" {
+			t.Errorf("after %s: %d %s", path, got, body)
+		}
+		eventually(t, path+" in the log: "+log, func() bool { return strings.Contains(logs(t, a.state), log) })
+	}
+	f("/panic", http.StatusInternalServerError, "the handler gave up")
+	f("/error", http.StatusInternalServerError, "the handler said no")
+	f("/exit", http.StatusInternalServerError, "exit status 7")
+	f("/sleep", http.StatusInternalServerError, "timed out after 2.00 seconds")
+	// os.Exit is the one end that leaves the publisher no chance; the service's own count tells.
+	eventually(t, "three failures recorded", func() bool { return a.count(`SELECT count("error") FROM "invocation"`) == 3 })
+	eventually(t, "four successes recorded", func() bool {
+		return a.count(`SELECT count("duration_ms") FROM "invocation" WHERE "ok" = true`) == 4
+	})
+}
+
+// logs are all log streams of all functions.
+func logs(t *testing.T, state string) string {
+	t.Helper()
+	var all bytes.Buffer
+	err := filepath.WalkDir(filepath.Join(state, "laptop", "lambda", "logs"), func(path string, d os.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		data, err := os.ReadFile(path)
+		all.Write(data)
+		return err
+	})
+	if err != nil && !os.IsNotExist(err) {
+		t.Fatal(err)
+	}
+	return all.String()
+}
+
+func TestBodiesTooLarge(t *testing.T) {
+	t.Parallel()
+	a, _ := shopUp(t)
+	post := func(size int) (int, string) {
+		response, err := http.Post(a.API+"/size", "text/plain", bytes.NewReader(bytes.Repeat([]byte("x"), size)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer response.Body.Close()
+		var body bytes.Buffer
+		if _, err := body.ReadFrom(response.Body); err != nil {
+			t.Fatal(err)
+		}
+		return response.StatusCode, body.String()
+	}
+	if status, body := post(1 << 20); status != http.StatusOK || len(body) != 1<<20 {
+		t.Errorf("1 MB: %d, %d bytes", status, len(body))
+	}
+	for _, mb := range []int{7, 11} {
+		if status, body := post(mb << 20); status != http.StatusRequestEntityTooLarge || !strings.Contains(body, "Request Entity Too Large") {
+			t.Errorf("%d MB: %d %.200s", mb, status, body)
+		}
+	}
+	if status, _ := a.get("/"); status != http.StatusOK {
+		t.Errorf("afterwards: %d", status)
+	}
+}
+
+// A saved change takes over while requests flow, none of which is lost; one that does not compile
+// is told in the compiler's words and changes nothing.
+func TestTheSourceIsFollowed(t *testing.T) {
+	t.Parallel()
+	a, dir := shopUp(t)
+	var wrong atomic.Pointer[string]
+	stop := make(chan struct{})
+	var clients sync.WaitGroup
+	for range 4 {
+		clients.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				case <-time.After(5 * time.Millisecond):
+				}
+				response, err := http.Get(a.API + "/")
+				if err == nil && response.StatusCode != http.StatusOK {
+					err = fmt.Errorf("status %d", response.StatusCode)
+				}
+				if err != nil {
+					text := err.Error()
+					wrong.Store(&text)
+					continue
+				}
+				response.Body.Close()
+			}
+		})
+	}
+	source := filepath.Join(dir, "main.go")
+	says := func(version string) func() bool {
+		return func() bool { _, body := a.get("/"); return body == version }
+	}
+	for _, version := range []string{"version 2", "version 3"} {
+		writeFile(t, source, strings.Replace(shop, "version 1", version, 1))
+		eventually(t, version, says(version))
+	}
+	writeFile(t, source, strings.Replace(shop, `"version 1"`, `nonsense`, 1))
+	eventually(t, "the compiler's words", func() bool { return strings.Contains(a.stderr.String(), "undefined: nonsense") })
+	if !says("version 3")() {
+		t.Error("the running version did not stay")
+	}
+	writeFile(t, source, strings.Replace(shop, "version 1", "version 4", 1))
+	eventually(t, "version 4", says("version 4"))
+	close(stop)
+	clients.Wait()
+	if text := wrong.Load(); text != nil {
+		t.Errorf("a request was lost: %s", *text)
+	}
+}
+
+func TestWrongUsage(t *testing.T) {
+	t.Parallel()
+	f := func(status int, want string, args ...string) {
+		t.Helper()
+		got, stdout, stderr := command(t, root(t), helloProgram(t), args...)
+		if got != status || !strings.Contains(stderr, want) || stdout != "" {
+			t.Errorf("%q: status %d, stdout %q, stderr:\n%s\nwant status %d and %q", args, got, stdout, stderr, status, want)
+		}
+	}
+	state := t.TempDir()
+	f(2, "unknown flag: --lod", "up", "--lod", "1s@1")
+	f(2, `there is no command "upp"; did you mean up?`, "upp")
+	f(2, `takes no argument, and got "now"`, "up", "now")
+	f(2, "^", "up", "--load", "10s@5o")
+	f(2, "--once and --load-url need a --load", "up", "--once")
+	f(2, "neither a path", "up", "--load", "1s@1", "--load-url", "hello")
+	f(2, "--page-port: 70000 is not a port", "up", "--page-port", "70000")
+	f(2, "are both 8086", "up", "--page-port", "8086")
+	f(2, "it is app or monitor", "delete", "everything")
+	f(1, "is not running", "status", "--state", state)
+	f(1, "is not running", "delete", "--state", state)
+	if entries, err := os.ReadDir(state); err != nil || len(entries) > 0 {
+		t.Errorf("something was left behind: %v, %v", entries, err)
+	}
+}
+
+func TestPortsThatAreTaken(t *testing.T) {
+	t.Parallel()
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	port := fmt.Sprint(taken.Addr().(*net.TCPAddr).Port)
+	for _, flag := range []string{"--page-port", "--store-port", "--endpoint-port", "--gateway-port"} {
+		state := filepath.Join(t.TempDir(), "state")
+		args := append([]string{"up", "--state", state}, anyPorts...)
+		status, stdout, stderr := command(t, root(t), helloProgram(t), append(args, flag, port)...)
+		if status != 1 || !strings.Contains(stderr, "port "+port) || !strings.Contains(stderr, "is taken") || !strings.Contains(stderr, "try:") || stdout != "" {
+			t.Errorf("%s: status %d, stdout %q, stderr:\n%s", flag, status, stdout, stderr)
+		}
+	}
+}
+
+func TestStateThatCannotBeUsed(t *testing.T) {
+	t.Parallel()
+	a := up(t, root(t), helloProgram(t), filepath.Join(t.TempDir(), "state"))
+	status, _, stderr := command(t, root(t), helloProgram(t), append([]string{"up", "--state", a.state}, anyPorts...)...)
+	if want := fmt.Sprintf("process %d", a.cmd.Process.Pid); status != 1 || !strings.Contains(stderr, want) || !strings.Contains(stderr, "try:") {
+		t.Errorf("locked: status %d, want 1 and %q:\n%s", status, want, stderr)
+	}
+	file := filepath.Join(t.TempDir(), "file")
+	writeFile(t, file, "not a folder")
+	status, _, stderr = command(t, root(t), helloProgram(t), append([]string{"up", "--state", filepath.Join(file, "state")}, anyPorts...)...)
+	if status != 1 || !strings.Contains(stderr, file) || !strings.Contains(stderr, "--state FOLDER") {
+		t.Errorf("not writable: status %d:\n%s", status, stderr)
+	}
+}
+
+// What was acknowledged is there after a kill, and no process outlives it.
+func TestKilled(t *testing.T) {
+	t.Parallel()
+	state := filepath.Join(t.TempDir(), "state")
+	a := up(t, root(t), helloProgram(t), state)
+	for range 20 {
+		if status, body := a.get("/hello/grafana"); status != http.StatusOK {
+			t.Fatalf("%d %s", status, body)
+		}
+	}
+	eventually(t, "20 recorded", func() bool { return a.count(recorded) == 20 })
+	a.stop(syscall.SIGKILL)
+	eventually(t, "no process of it is left", func() bool { return len(processesWith(t, state)) == 0 })
+
+	b := up(t, root(t), helloProgram(t), state)
+	if n := b.count(recorded); n != 20 {
+		t.Errorf("%d of 20 are there after a kill", n)
+	}
+	if status, _ := b.get("/hello/grafana"); status != http.StatusOK {
+		t.Errorf("after a kill: %d", status)
+	}
+	b.stop(os.Interrupt)
+	if left := processesWith(t, state); len(left) > 0 {
+		t.Errorf("Ctrl-C left %v", left)
+	}
+	if code := b.cmd.ProcessState.ExitCode(); code != 0 {
+		t.Errorf("Ctrl-C ended with status %d:\n%s", code, b.stderr)
+	}
+}
+
+// processesWith are the processes whose command line or executable lies below a folder.
+func processesWith(t *testing.T, dir string) (found []string) {
+	t.Helper()
+	processes, err := filepath.Glob("/proc/[0-9]*")
+	if err != nil || len(processes) == 0 {
+		t.Skip("this system has no /proc to look for processes in")
+	}
+	for _, p := range processes {
+		exe, _ := os.Readlink(filepath.Join(p, "exe")) // gone meanwhile, or a kernel's: not ours
+		cmdline, _ := os.ReadFile(filepath.Join(p, "cmdline"))
+		if strings.HasPrefix(exe, dir) || strings.Contains(string(cmdline), dir) {
+			found = append(found, p+" "+exe+" "+strings.ReplaceAll(string(cmdline), "\x00", " "))
+		}
+	}
+	return found
+}
+
+// The death of `go run` is the end of what it started.
+func TestGoRunKilled(t *testing.T) {
+	t.Parallel()
+	state := filepath.Join(t.TempDir(), "state")
+	a := goRun(t, state)
+	if status, _ := a.get("/hello/grafana"); status != http.StatusOK {
+		t.Fatalf("status %d", status)
+	}
+	a.stop(syscall.SIGKILL)
+	eventually(t, "no process of it is left", func() bool { return len(processesWith(t, state)) == 0 })
+}
+
+// goRun is `go run ./examples/hello up`.
+func goRun(t *testing.T, state string) *application {
+	t.Helper()
+	wrapper := filepath.Join(t.TempDir(), "go-run")
+	writeFile(t, wrapper, "#!/bin/sh\nexec go run ./examples/hello \"$@\"\n")
+	if err := os.Chmod(wrapper, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return up(t, root(t), wrapper, state)
+}
+
+// Pages of other sites get nothing from any port.
+func TestFormsFromOtherSites(t *testing.T) {
+	t.Parallel()
+	a := up(t, root(t), helloProgram(t), filepath.Join(t.TempDir(), "state"))
+	for name, u := range map[string]string{
+		"page": a.Page + "/", "store": a.Store + "/query", "store's writes": a.Store + "/write?db=ephor", "endpoint": a.Endpoint + "/", "API": a.API + "/hello/grafana",
+	} {
+		for _, header := range [][2]string{{"Origin", "http://evil.example"}, {"Origin", "null"}, {"Sec-Fetch-Site", "cross-site"}, {"Host", "evil.example"}} {
+			r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, u, strings.NewReader("q=DROP+DATABASE+ephor"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+			r.Header.Set(header[0], header[1])
+			if header[0] == "Host" {
+				r.Host = header[1]
+			}
+			response, err := http.DefaultClient.Do(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			response.Body.Close()
+			if response.StatusCode != http.StatusForbidden {
+				t.Errorf("%s with %s: %d", name, header, response.StatusCode)
+			}
+		}
+	}
+	// Unsigned requests get nothing from the endpoint either.
+	response, err := http.Post(a.Endpoint+"/2015-03-31/functions/SpartaGrafana-HelloWorld/invocations", "text/plain", strings.NewReader("{}"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	response.Body.Close()
+	if response.StatusCode != http.StatusForbidden {
+		t.Errorf("unsigned: %d", response.StatusCode)
+	}
+}

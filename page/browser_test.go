@@ -1,0 +1,365 @@
+package page
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os/exec"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/chromedp"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/ephor-io/ephor/influx"
+)
+
+// browser starts a chromium of the test's own and opens one tab. Whatever its console calls an
+// error fails the test, but for requests that the server answers with an error.
+func browser(t *testing.T) context.Context {
+	t.Helper()
+	path, err := exec.LookPath("chromium")
+	if err != nil {
+		t.Skip("chromium is not installed: apt-get install chromium")
+	}
+	flags := []chromedp.ExecAllocatorOption{chromedp.ExecPath(path), chromedp.Headless, chromedp.NoSandbox, chromedp.DisableGPU,
+		chromedp.NoFirstRun, chromedp.UserDataDir(t.TempDir()), chromedp.WindowSize(1440, 900), chromedp.WSURLReadTimeout(time.Minute)}
+	for _, f := range []string{"disable-quic", "disable-background-networking", "disable-component-update", "disable-sync"} {
+		flags = append(flags, chromedp.Flag(f, true))
+	}
+	ctx, cancel := chromedp.NewExecAllocator(t.Context(), flags...)
+	t.Cleanup(cancel)
+	ctx, cancel = chromedp.NewContext(ctx)
+	t.Cleanup(cancel)
+	chromedp.ListenTarget(ctx, func(event any) {
+		if e, ok := event.(*runtime.EventExceptionThrown); ok {
+			t.Errorf("the page threw: %v", e.ExceptionDetails.Error())
+		}
+	})
+	if err := chromedp.Run(ctx); err != nil {
+		t.Fatalf("starting chromium: %v", err)
+	}
+	t.Cleanup(func() {
+		// Closed in an orderly way, it is done with its directory when that is removed.
+		stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), 20*time.Second)
+		defer cancel()
+		if err := chromedp.Cancel(stop); err != nil && !errors.Is(err, context.Canceled) {
+			t.Logf("closing chromium: %v", err)
+		}
+	})
+	return ctx
+}
+
+// js is the value of a JavaScript expression, waited for if it is a promise, as JSON.
+func js(t *testing.T, ctx context.Context, expression string) string {
+	t.Helper()
+	var got json.RawMessage
+	await := func(p *runtime.EvaluateParams) *runtime.EvaluateParams { return p.WithAwaitPromise(true) }
+	if err := chromedp.Run(ctx, chromedp.Evaluate("Promise.resolve("+expression+").then(v => v === undefined ? null : v)", &got, await)); err != nil {
+		t.Fatalf("%s: %v", expression, err)
+	}
+	return string(got)
+}
+
+// until waits for an expression to become what is wanted.
+func until(t *testing.T, ctx context.Context, expression, want string) {
+	t.Helper()
+	var got string
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+		if got = js(t, ctx, expression); got == want {
+			return
+		}
+	}
+	t.Fatalf("%s is %s, want %s", expression, got, want)
+}
+
+// tapped is a store that can be away, and that keeps what it was asked.
+type tapped struct {
+	store http.Handler
+	mu    sync.Mutex
+	away  bool
+	asked []string
+}
+
+func (s *tapped) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	away := s.away
+	if r.URL.Path == "/query" {
+		s.asked = append(s.asked, r.URL.Query().Get("q"))
+	}
+	s.mu.Unlock()
+	if away {
+		panic(http.ErrAbortHandler)
+	}
+	s.store.ServeHTTP(w, r)
+}
+
+func (s *tapped) set(away bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.away = away
+}
+
+// take returns what was asked and forgets it.
+func (s *tapped) take() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	asked := s.asked
+	s.asked = nil
+	return asked
+}
+
+const (
+	counted = `SELECT sum("count") FROM "hellos" WHERE $timeFilter GROUP BY time($__interval), "instance" fill(none)`
+	total   = `SELECT count("count") FROM "hellos" WHERE $timeFilter GROUP BY time($__interval) fill(0)`
+)
+
+// model is a dashboard of a stack of bars, a stat and, beyond the screen, a line.
+func model(t *testing.T) []byte {
+	t.Helper()
+	panel := func(title, kind, query string, y int, custom map[string]any) map[string]any {
+		return map[string]any{
+			"type": kind, "title": title, "gridPos": map[string]int{"x": 0, "y": y, "w": 24, "h": 8}, "interval": "1s",
+			"targets":     []any{map[string]any{"refId": "A", "query": query, "alias": "$tag_instance"}},
+			"fieldConfig": map[string]any{"defaults": map[string]any{"unit": "short", "min": 0, "custom": custom}},
+			"options":     map[string]any{"reduceOptions": map[string]any{"calcs": []string{"sum"}}},
+		}
+	}
+	b, err := json.Marshal(map[string]any{"title": "Hello", "time": map[string]string{"from": "now-5m", "to": "now"}, "panels": []any{
+		panel("hellos", "timeseries", counted, 0, map[string]any{"drawStyle": "bars", "fillOpacity": 90, "stacking": map[string]any{"mode": "normal"}}),
+		panel("total", "stat", total, 8, nil),
+		panel("far below", "timeseries", strings.ReplaceAll(counted, `"hellos"`, `"far"`), 200, map[string]any{"drawStyle": "line"}),
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// live is a page over an engine of its own.
+func live(t *testing.T) (address string, store *tapped, write func(lines ...string)) {
+	t.Helper()
+	engine, err := influx.Open(influx.Config{Dir: t.TempDir(), Database: "ephor"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { engine.Close() })
+	store = &tapped{store: engine}
+	behind := httptest.NewServer(store)
+	t.Cleanup(behind.Close)
+	direct := httptest.NewServer(engine)
+	t.Cleanup(direct.Close)
+	server := serve(t, Config{
+		Title: "App", Database: "ephor", Store: func() string { return behind.URL },
+		Dashboards: []Dashboard{{UID: "hello", Title: "Hello", JSON: model(t)}},
+		Status: func() Status {
+			return Status{
+				Figures: []Figure{{Label: "Functions", Value: 1}}, Try: "curl http://127.0.0.1:8080/hello",
+				Links: []Link{{Text: "API", URL: "http://127.0.0.1:8080"}, {Text: "trap", URL: "javascript:alert(1)"}},
+			}
+		},
+	})
+	return server.URL + "/d/hello/hello", store, func(lines ...string) {
+		t.Helper()
+		resp, err := http.Post(direct.URL+"/write?db=ephor", "text/plain", strings.NewReader(strings.Join(lines, "\n")))
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		if resp.StatusCode != http.StatusNoContent {
+			t.Fatalf("writing points: %s", resp.Status)
+		}
+	}
+}
+
+// point is one of the counter's points, so long ago.
+func point(instance string, count int, ago time.Duration) string {
+	escape := strings.NewReplacer(" ", `\ `, ",", `\,`, "=", `\=`)
+	return fmt.Sprintf("hellos,function=f,instance=%s count=%di %d", escape.Replace(instance), count, time.Now().Add(-ago).UnixNano())
+}
+
+// sums is what the first panel draws: by series, the sum of its values.
+const sums = `Object.fromEntries(ephor.panels[0].series.map(s => [s.name, s.values.reduce((a, b) => a + b, 0)]).sort())`
+
+func TestPageMoves(t *testing.T) {
+	t.Parallel()
+	address, store, write := live(t)
+	tab := browser(t)
+	if err := chromedp.Run(tab, chromedp.Navigate(address)); err != nil {
+		t.Fatal(err)
+	}
+	until(t, tab, `document.querySelector(".calm code")?.textContent`, `"curl http://127.0.0.1:8080/hello"`)
+	until(t, tab, `document.getElementById("strip").textContent`, `"Functions1APItrap"`)
+	until(t, tab, `document.querySelectorAll("#strip a").length`, "1")
+
+	// What arrives is drawn without anybody asking for it, and the hint goes.
+	write(point("a", 2, 90*time.Second), point("a", 3, 0), point("b", 4, time.Second))
+	until(t, tab, sums, `{"a":5,"b":4}`)
+	until(t, tab, `document.querySelectorAll(".calm").length`, "0")
+	until(t, tab, `document.querySelector(".big").textContent`, `"3"`)
+	until(t, tab, `ephor.panels[0].chart.plot !== null && ephor.panels[0].chart.plot.data.length`, "3")
+
+	// From now on only the last seconds are asked for, and of what nobody can see, nothing.
+	store.take()
+	write(point("b", 10, 0), point("c", 1, 0))
+	until(t, tab, sums, `{"a":5,"b":14,"c":1}`)
+	write(point("c", 1, 0))
+	until(t, tab, sums, `{"a":5,"b":14,"c":2}`)
+	asked := store.take()
+	if len(asked) == 0 {
+		t.Error("nothing was asked")
+	}
+	for _, q := range asked {
+		var from, to int64
+		if _, err := fmt.Sscanf(q[strings.Index(q, "time >= "):], "time >= %dms AND time <= %dms", &from, &to); err != nil {
+			t.Fatalf("%s: %v", q, err)
+		}
+		if span := time.Duration(to-from) * time.Millisecond; span > time.Minute {
+			t.Errorf("a range of %v was asked for: %s", span, q)
+		}
+		if strings.Contains(q, `"far"`) {
+			t.Errorf("a panel out of sight was asked for: %s", q)
+		}
+	}
+
+	// The newest bars stand where the data say: the stack's top is the sum.
+	until(t, tab, `(() => { const { data } = ephor.panels[0].chart.plot; return Math.max(...data[data.length - 1]) >= 10 })()`, "true")
+}
+
+func TestPageCatchesUp(t *testing.T) {
+	t.Parallel()
+	address, store, write := live(t)
+	tab := browser(t)
+	write(point("a", 1, 30*time.Second))
+	if err := chromedp.Run(tab, chromedp.Navigate(address)); err != nil {
+		t.Fatal(err)
+	}
+	until(t, tab, sums, `{"a":1}`)
+	store.set(true)
+	until(t, tab, `document.getElementById("live").dataset.state`, `"failing"`)
+	until(t, tab, `/does not answer.*Trying again in \d+ s/.test(document.getElementById("trouble").textContent)`, "true")
+	if got := js(t, tab, sums); got != `{"a":1}` {
+		t.Errorf("while the store is away the page shows %s", got)
+	}
+	write(point("a", 7, 0))
+	store.set(false)
+	until(t, tab, sums, `{"a":8}`)
+	until(t, tab, `document.getElementById("live").dataset.state`, `"live"`)
+	until(t, tab, `document.getElementById("trouble").hidden`, "true")
+}
+
+func TestPageStopsAndZooms(t *testing.T) {
+	t.Parallel()
+	address, store, write := live(t)
+	tab := browser(t)
+	write(point("a", 1, 30*time.Second), point("a", 5, 400*time.Second))
+	if err := chromedp.Run(tab, chromedp.Navigate(address)); err != nil {
+		t.Fatal(err)
+	}
+	until(t, tab, sums, `{"a":1}`)
+	js(t, tab, `[...document.querySelectorAll(".segments button")].find(b => b.textContent === "15m").click()`)
+	until(t, tab, sums, `{"a":6}`)
+	until(t, tab, `location.search`, `"?from=now-15m&to=now"`)
+
+	js(t, tab, `document.getElementById("live").click()`)
+	until(t, tab, `document.getElementById("live").textContent`, `"Paused"`)
+	until(t, tab, `ephor.live.running`, "false")
+	store.take()
+	write(point("a", 100, 0))
+	js(t, tab, `new Promise(r => setTimeout(r, 2500))`)
+	if asked := store.take(); len(asked) > 0 {
+		t.Errorf("a page that was stopped asked %d times", len(asked))
+	}
+	js(t, tab, `document.getElementById("live").click()`)
+	until(t, tab, sums, `{"a":106}`)
+
+	// From one moment to another, as a drag over a graph gives.
+	now := time.Now().UnixMilli()
+	js(t, tab, fmt.Sprintf(`ephor.look("%d", "%d")`, now-420e3, now-350e3))
+	until(t, tab, sums, `{"a":5}`)
+	until(t, tab, `document.getElementById("live").textContent`, `"Paused"`)
+	js(t, tab, `history.back()`)
+	until(t, tab, sums, `{"a":106}`)
+}
+
+func TestPageShowsNamesAsText(t *testing.T) {
+	t.Parallel()
+	const hostile = `<img src=x onerror="globalThis.harmed=1"><script>globalThis.harmed=1</script>`
+	address, _, write := live(t)
+	tab := browser(t)
+	write(point(hostile, 1, 30*time.Second))
+	if err := chromedp.Run(tab, chromedp.Navigate(address)); err != nil {
+		t.Fatal(err)
+	}
+	until(t, tab, `document.querySelector(".legend .name")?.textContent.slice(0, 4)`, `"<img"`)
+	js(t, tab, `ephor.panels[0].page.tooltip.show(9, 9, { time: 0, step: 1000, series: [{ name: ephor.panels[0].series[0].name, color: "red", value: 1 }] })`)
+	if got := js(t, tab, `[document.querySelectorAll("#main img, #main script, #tip img").length, globalThis.harmed ?? 0]`); got != "[0,0]" {
+		t.Errorf("elements made of a tag's value, and harm done: %s", got)
+	}
+}
+
+func TestPageIsLightAndDark(t *testing.T) {
+	t.Parallel()
+	address, _, write := live(t)
+	tab := browser(t)
+	write(point("a", 1, 30*time.Second))
+	if err := chromedp.Run(tab, chromedp.Navigate(address)); err != nil {
+		t.Fatal(err)
+	}
+	until(t, tab, sums, `{"a":1}`)
+	before := js(t, tab, `[getComputedStyle(document.body).backgroundColor, ephor.panels[0].series[0].color]`)
+	js(t, tab, `document.querySelector('[aria-label="Light or dark"]').click()`)
+	after := js(t, tab, `[getComputedStyle(document.body).backgroundColor, ephor.panels[0].series[0].color]`)
+	if before == after {
+		t.Errorf("light and dark are both %s", before)
+	}
+	if err := chromedp.Run(tab, chromedp.Reload()); err != nil {
+		t.Fatal(err)
+	}
+	until(t, tab, sums, `{"a":1}`)
+	if again := js(t, tab, `[getComputedStyle(document.body).backgroundColor, ephor.panels[0].series[0].color]`); again != after {
+		t.Errorf("after a reload %s, before %s", again, after)
+	}
+}
+
+func TestPageWithoutItsDashboard(t *testing.T) {
+	t.Parallel()
+	server := serve(t, Config{Title: "App", Dashboards: boards()})
+	bare := serve(t, Config{Title: "App"})
+	tab := browser(t)
+	for address, want := range map[string]string{
+		server.URL + "/d/nope/nope": `"There is nothing at this address"`,
+		bare.URL + "/":              `"This application has no dashboard"`,
+	} {
+		if err := chromedp.Run(tab, network.Enable(), chromedp.Navigate(address)); err != nil {
+			t.Fatal(err)
+		}
+		until(t, tab, `document.querySelector("#main h1")?.textContent`, want)
+	}
+}
+
+// TestScripts calls functions of the page's modules, which keep no state.
+func TestScripts(t *testing.T) {
+	t.Parallel()
+	server := serve(t, Config{Title: "App"})
+	tab := browser(t)
+	if err := chromedp.Run(tab, chromedp.Navigate(server.URL+"/")); err != nil {
+		t.Fatal(err)
+	}
+	for module, cases := range scripts {
+		for _, c := range cases {
+			got := js(t, tab, `import("/assets/js/`+module+`").then(m => `+c.call+`)`)
+			if diff := cmp.Diff(c.want, got); diff != "" {
+				t.Errorf("%s: %s (-want +got):\n%s", module, c.call, diff)
+			}
+		}
+	}
+}
+
