@@ -39,9 +39,14 @@ type quantiles struct {
 	P99 float64 `json:"p99"`
 }
 
-// settleTime is how long the last points may take to arrive after the load has ended. A publisher
-// that found its store gone tries again after 30 s at the latest.
-const settleTime = 35 * time.Second
+// After the load, the last points may take this long to arrive. An environment whose last flush
+// failed is frozen with what it could not deliver, and nothing would thaw it any more: after
+// spinDownAfter the environments are shut down, as Lambda does later, which gives each its last
+// flush.
+const (
+	spinDownAfter = 2 * time.Second
+	settleTime    = 10 * time.Second
+)
 
 // once runs the plan, waits until everything is recorded, and reports whether it adds up.
 func (s *session) once(ctx context.Context, plan load.Plan, target string) error {
@@ -85,15 +90,18 @@ func recordedSince(t time.Time) string {
 // settled waits until the store has every invocation that the Lambda service counted, or until it
 // will not get there any more, and returns how many it has.
 func (s *session) settled(ctx context.Context, at *store) (int64, error) {
-	deadline := time.Now().Add(settleTime)
+	start := time.Now()
 	for {
 		recorded, err := at.number(ctx, recordedSince(s.started))
 		if err != nil {
 			return 0, err
 		}
 		t := s.lambdaStatus().total()
-		if recorded >= t.Invocations && t.Busy == 0 || time.Now().After(deadline) {
+		if recorded >= t.Invocations && t.Busy == 0 || time.Since(start) > settleTime {
 			return recorded, nil
+		}
+		if time.Since(start) > spinDownAfter {
+			s.running.Load().Lambda().SpinDown()
 		}
 		select {
 		case <-ctx.Done():

@@ -35,7 +35,9 @@ type session struct {
 
 	converger *converger
 	addresses addresses
-	client    *http.Client // for the page and the store
+	// ready makes the monitoring host's signal; tests put something between function and store.
+	ready  func(userData, storeURL, pageURL string) (signalURL string, body []byte, err error)
+	client *http.Client // for the page and the store
 
 	// What the page shows, from its own goroutines.
 	running atomic.Pointer[laptop.Laptop] // nil until it has started
@@ -48,6 +50,7 @@ func newSession(p *program, pkg gotool.Package, dir string, f upFlags) *session 
 		program: p, source: pkg, dir: dir, json: f.json, isOnce: f.once, started: time.Now(),
 		terminal: newTerminal(p.stderr),
 		client:   &http.Client{Timeout: 30 * time.Second},
+		ready:    hostReady,
 	}
 	s.converger = newConverger(p.app, pkg, dir)
 	s.converger.goos, s.converger.goarch = runtime.GOOS, runtime.GOARCH
@@ -87,7 +90,7 @@ func (s *session) startLaptop(ctx context.Context, ports laptop.Ports) error {
 			return err
 		}
 		s.converger.dashboard = boards[0].UID
-		config.HostReady = hostReady
+		config.HostReady = s.ready
 		config.Page = func(store string) (http.Handler, error) { return s.page(boards, store) }
 	}
 	l, err := laptop.Start(ctx, config)

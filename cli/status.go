@@ -4,6 +4,7 @@ package cli
 
 import (
 	"cmp"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -32,10 +33,16 @@ func (p *program) statusCommand() *cobra.Command {
 
 // report is what status tells.
 type report struct {
-	Addresses addresses `json:"addresses"`
+	Addresses addresses      `json:"addresses"`
+	Stacks    []deploy.State `json:"stacks"`
+	// The rest is told by the monitoring host and not there without one.
+	*monitored
+}
+
+// monitored is what the monitoring host knows.
+type monitored struct {
 	// Host says what stands in for the monitoring stack's machine.
-	Host   string         `json:"host"`
-	Stacks []deploy.State `json:"stacks"`
+	Host string `json:"host"`
 	// Lambda is since `up` started; Recorded is how many of those invocations the store has.
 	Lambda   lambdaStatus `json:"lambda"`
 	Recorded int64        `json:"recorded"`
@@ -50,10 +57,11 @@ func (p *program) statusOf(c *cobra.Command, asJSON bool) error {
 	if err != nil {
 		return err
 	}
-	r := report{Addresses: at, Host: hostNote}
+	r := report{Addresses: at}
 	d := deploy.New(deploy.Config{AWS: laptopAWS(at.Endpoint)})
+	g, ok := p.app.Monitoring()
 	names := []string{p.app.Name()}
-	if g, ok := p.app.Monitoring(); ok {
+	if ok {
 		names = append(names, g.Stack)
 	}
 	for _, name := range names {
@@ -63,18 +71,27 @@ func (p *program) statusOf(c *cobra.Command, asJSON bool) error {
 		}
 		r.Stacks = append(r.Stacks, s)
 	}
-	client := &http.Client{Timeout: 5 * time.Second}
-	if r.Lambda, err = fetchStatus(client, at.Page); err != nil {
-		return err
-	}
-	s := &store{url: at.Store, database: storeDatabase, client: client}
-	if r.Recorded, err = s.number(ctx, recordedSince(r.Lambda.Since)); err != nil {
-		return err
+	if ok && r.Stacks[1].Status != "" {
+		if r.monitored, err = askHost(ctx, at); err != nil {
+			return err
+		}
 	}
 	if asJSON {
 		return json.NewEncoder(p.stdout).Encode(r)
 	}
 	return r.print(p.stdout)
+}
+
+func askHost(ctx context.Context, at addresses) (*monitored, error) {
+	client := &http.Client{Timeout: 5 * time.Second}
+	m := &monitored{Host: hostNote}
+	var err error
+	if m.Lambda, err = fetchStatus(client, at.Page); err != nil {
+		return nil, err
+	}
+	s := &store{url: at.Store, database: storeDatabase, client: client}
+	m.Recorded, err = s.number(ctx, recordedSince(m.Lambda.Since))
+	return m, err
 }
 
 func fetchStatus(client *http.Client, page string) (s lambdaStatus, err error) {
@@ -102,6 +119,9 @@ func (r report) print(w io.Writer) error {
 		for _, e := range s.Exports {
 			fmt.Fprintf(t, "  export %s\t%s\n", e.Name, cmp.Or(strings.Join(e.Importers, ", "), "-"))
 		}
+	}
+	if r.monitored == nil {
+		return t.Flush()
 	}
 	fmt.Fprintf(t, "\nFUNCTION\tINVOCATIONS\tERRORS\tTHROTTLED\tENVIRONMENTS\tBUSY\tPEAK\n")
 	for _, f := range r.Lambda.Functions {

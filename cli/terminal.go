@@ -110,12 +110,12 @@ func render(e any) string {
 	case say:
 		return string(e)
 	case deploy.Built:
-		return fmt.Sprintf("built %s, %s, in %s", e.Package, bytes(e.Size), short(e.Took))
+		return fmt.Sprintf("built %s, %s, in %s", e.Package, megabytes(e.Size), short(e.Took))
 	case deploy.Uploaded:
 		if e.Cached {
 			return ""
 		}
-		return fmt.Sprintf("uploaded %s in %s", bytes(e.Size), short(e.Took))
+		return fmt.Sprintf("uploaded %s in %s", megabytes(e.Size), short(e.Took))
 	case deploy.StackStarted:
 		if e.Action == "delete" {
 			return "stack " + e.Stack + ": delete"
@@ -139,8 +139,8 @@ func render(e any) string {
 }
 
 func renderResource(e deploy.ResourceChanged) string {
-	if strings.HasSuffix(e.Status, "_IN_PROGRESS") && e.Reason == "" {
-		return ""
+	if strings.HasSuffix(e.Status, "_IN_PROGRESS") {
+		return "" // what it comes to is said soon
 	}
 	line := fmt.Sprintf("  %-34s %-36s %s", e.LogicalID, e.Type, e.Status)
 	if e.Took > 0 {
@@ -163,7 +163,7 @@ func short(d time.Duration) string {
 	return d.Round(time.Second).String()
 }
 
-func bytes(n int64) string {
+func megabytes(n int64) string {
 	if n < 1e6 {
 		return fmt.Sprintf("%.0f KB", float64(n)/1e3)
 	}

@@ -37,6 +37,7 @@ type fakeLambda struct {
 	toRuntime  chan invocation
 	toExt      chan invocation
 	answers    chan answer
+	began      chan struct{} // a handler that was asked to tells that it runs
 	count      int
 }
 
@@ -69,12 +70,26 @@ func (s *steps) String() string {
 	return strings.Join(s.list, ", ")
 }
 
+// order is the steps without the runtime's asking for its next invocation, which it does when it
+// likes; all else has an order.
+func (l *fakeLambda) order() (steps []string) {
+	l.steps.mu.Lock()
+	defer l.steps.mu.Unlock()
+	for _, step := range l.steps.list {
+		if step != "runtime next" {
+			steps = append(steps, step)
+		}
+	}
+	return steps
+}
+
 // startLambda starts an environment for one of the functions of this test binary.
 func startLambda(t *testing.T, handler string, st *fakeStore, env ...string) *fakeLambda {
 	t.Helper()
 	l := &fakeLambda{
 		t: t, steps: &steps{}, timeout: 10 * time.Second, exited: make(chan struct{}),
 		toRuntime: make(chan invocation), toExt: make(chan invocation), answers: make(chan answer, 16),
+		began: make(chan struct{}, 16),
 	}
 	l.changed = sync.NewCond(&l.mu)
 	mux := http.NewServeMux()
@@ -82,6 +97,7 @@ func startLambda(t *testing.T, handler string, st *fakeStore, env ...string) *fa
 	mux.HandleFunc("POST /2018-06-01/runtime/invocation/{id}/{kind}", l.answer)
 	mux.HandleFunc("POST /2020-01-01/extension/register", l.register)
 	mux.HandleFunc("GET /2020-01-01/extension/event/next", l.extensionNext)
+	mux.HandleFunc("GET /began", func(http.ResponseWriter, *http.Request) { l.began <- struct{}{} })
 	l.server = httptest.NewServer(mux)
 
 	self, err := os.Executable()
@@ -245,6 +261,18 @@ func (l *fakeLambda) answered() answer {
 		l.t.Fatal("no answer")
 	}
 	panic("unreachable")
+}
+
+// sendAndBegin sends an invocation of Hello that takes a minute, and returns when it runs.
+func (l *fakeLambda) sendAndBegin() invocation {
+	l.t.Helper()
+	inv := l.send(fmt.Sprintf(`{"sleep_ms":60000,"began":%q}`, l.server.URL+"/began"), nil)
+	select {
+	case <-l.began:
+	case <-l.exited:
+		l.t.Fatalf("the function has exited: %v", l.cmd.ProcessState)
+	}
+	return inv
 }
 
 // stop sends a signal and waits for the end of the process.

@@ -28,6 +28,7 @@ func TestMain(m *testing.M) {
 type order struct {
 	Item  string `json:"item"`
 	Sleep int    `json:"sleep_ms"`
+	Began string `json:"began"` // a URL to tell that the handler runs
 }
 
 func testApp() *ephor.App {
@@ -35,6 +36,13 @@ func testApp() *ephor.App {
 	app := ephor.New("Test")
 	app.Function("Hello", func(ctx context.Context, o order) (string, error) {
 		hellos.Inc()
+		if o.Began != "" {
+			resp, err := http.Get(o.Began)
+			if err != nil {
+				return "", err
+			}
+			resp.Body.Close()
+		}
 		time.Sleep(time.Duration(o.Sleep) * time.Millisecond)
 		return "Hello <" + o.Item + ">", nil
 	})

@@ -82,26 +82,35 @@ func BenchmarkQuery(b *testing.B) {
 	}
 }
 
-// Opening is part of the time until the first answer of `up`.
+// Opening is part of the time until the first answer of `up`; after kill -9 the log is read.
 func BenchmarkOpen(b *testing.B) {
-	for _, points := range []int{0, 1, 100_000} {
-		b.Run(fmt.Sprint(points), func(b *testing.B) {
+	for _, after := range []struct {
+		name   string
+		points int
+		close  func(*Server) error
+	}{
+		{"empty", 0, (*Server).Close},
+		{"1", 1, (*Server).Close},
+		{"100000", 100_000, (*Server).Close},
+		{"100000 after a kill", 100_000, func(s *Server) error { return s.engine.close() }},
+	} {
+		b.Run(after.name, func(b *testing.B) {
 			dir := b.TempDir()
 			s, err := Open(Config{Dir: dir, Database: "ephor"})
 			if err != nil {
 				b.Fatal(err)
 			}
-			for at := 0; at < points; at += 5000 {
-				writeBench(b, s, invocations(at, min(5000, points-at)))
+			for at := 0; at < after.points; at += 5000 {
+				writeBench(b, s, invocations(at, min(5000, after.points-at)))
 			}
-			s.Close()
+			after.close(s)
 			for b.Loop() {
 				s, err := Open(Config{Dir: dir, Database: "ephor"})
 				if err != nil {
 					b.Fatal(err)
 				}
 				b.StopTimer()
-				s.Close()
+				after.close(s)
 				b.StartTimer()
 			}
 		})

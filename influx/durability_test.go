@@ -51,6 +51,15 @@ func openDir(t *testing.T, dir string) (*Server, target, *[]Event) {
 	return s, inProcess(t, s), &events
 }
 
+// crash closes a store's files and leaves them as they are, as the end of a killed process does.
+func crash(t *testing.T, s *Server) {
+	t.Helper()
+	if err := s.engine.close(); err != nil {
+		t.Fatal(err)
+	}
+	s.engine = nil
+}
+
 // lastSegment is the file that the engine appends to.
 func lastSegment(t *testing.T, dir string) string {
 	t.Helper()
@@ -91,7 +100,7 @@ func TestTornLog(t *testing.T) {
 			dir := t.TempDir()
 			s, d, _ := openDir(t, dir)
 			d.write(t, "torn v=1 1")
-			s.Close()
+			crash(t, s)
 
 			segment := whole(t, dir)
 			if err := os.WriteFile(lastSegment(t, dir), append(segment, test.torn(segment)...), 0o600); err != nil {
@@ -105,7 +114,7 @@ func TestTornLog(t *testing.T) {
 				t.Error("the segment is not what it was before")
 			}
 			d.write(t, "torn v=2 2")
-			s.Close()
+			crash(t, s)
 
 			s, d, events = openDir(t, dir)
 			defer s.Close()
@@ -194,7 +203,7 @@ func TestOpenFails(t *testing.T) {
 			if test.damage != nil {
 				s, d, _ := openDir(t, test.config.Dir)
 				d.write(t, "x v=1 1")
-				s.Close()
+				crash(t, s)
 				test.damage(t, test.config.Dir)
 			}
 			s, err := Open(test.config)
@@ -209,5 +218,28 @@ func TestOpenFails(t *testing.T) {
 				t.Errorf("%v does not say where", err)
 			}
 		})
+	}
+}
+
+// After an orderly end there is no log to read, and everything is there.
+func TestSettledOnClose(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	s, d, _ := openDir(t, dir)
+	d.write(t, "x,h=a v=1 1\nx,h=b v=2 2")
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	segments, err := walSegments(filepath.Join(dir, "wal", "ephor", "autogen", "1"))
+	if err != nil || len(segments) != 0 {
+		t.Errorf("a log is left: %v %v", segments, err)
+	}
+	s, d, events := openDir(t, dir)
+	defer s.Close()
+	if got, want := d.values(t, "SELECT v FROM x"), "[1,1] [2,2]"; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+	if len(*events) != 0 {
+		t.Errorf("events %+v, want none", *events)
 	}
 }

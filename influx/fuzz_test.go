@@ -81,18 +81,20 @@ func FuzzWholeEntries(f *testing.F) {
 			f.Fatal(message)
 		}
 	}
-	s.Close()
+	if err := s.engine.close(); err != nil { // leaves the log
+		f.Fatal(err)
+	}
 	segments, err := walSegments(dir + "/wal/ephor/autogen/1")
 	if err != nil || len(segments) == 0 {
 		f.Fatalf("%v %v", segments, err)
 	}
-	real, err := os.ReadFile(segments[0])
+	whole, err := os.ReadFile(segments[0])
 	if err != nil {
 		f.Fatal(err)
 	}
-	f.Add(real)
-	f.Add(real[:len(real)-1])
-	f.Add(append(bytes.Clone(real), 1, 0, 0, 0, 8, 0xff, 0xff, 0xff, 0xff, 0x0f, 0, 0, 0))
+	f.Add(whole)
+	f.Add(whole[:len(whole)-1])
+	f.Add(append(bytes.Clone(whole), 1, 0, 0, 0, 8, 0xff, 0xff, 0xff, 0xff, 0x0f, 0, 0, 0))
 	f.Add(make([]byte, 20))
 	f.Fuzz(func(t *testing.T, segment []byte) {
 		n, err := wholeEntries(bytes.NewReader(segment), int64(len(segment)))

@@ -148,6 +148,9 @@ func (s *Server) Close() error {
 	if s.engine == nil {
 		return nil // it could not be opened again, which its failure has told
 	}
+	if err := s.engine.settle(); err != nil {
+		s.config.OnEvent(Event{Message: "the next start will have to read the log", Path: s.config.Dir, Err: err})
+	}
 	if err := s.engine.close(); err != nil {
 		return fmt.Errorf("closing the store in %s: %w", s.config.Dir, err)
 	}

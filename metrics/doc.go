@@ -32,11 +32,37 @@
 //
 // # What it publishes
 //
-// One batch of points in the line protocol after every invocation: a point of measurement
-// invocation, one for each instrument that changed, one about the publisher itself and, every
-// ten seconds at most, one about Go's runtime. All bear the tags function, version and
-// instance. A counter's point holds what was added since the batch before, under a time that
-// stays the same through every retry: a batch that arrives twice changes nothing.
+// One batch of points in the line protocol after every invocation. All bear the tags function,
+// version and instance. Of instruments there is a point for each that changed, whose fields
+// Counter, Gauge and Histogram tell; the rest is about the function itself:
+//
+//	invocation  one point for each, at the time when the handler ended (a stream, when it was read)
+//	  duration_ms  of the handler, decoding and encoding included
+//	  ok           false if it failed: an error, a panic, a timeout, the environment's end
+//	  error        why; only if it failed. One line, 256 bytes at most
+//	  cold         true if it had to wait for a new environment
+//	  init_ms      how long that took to start, from the start of Go's runtime until Wrap
+//	               returns; only if cold
+//	  memory_mb    the process's resident memory when the response was out
+//	publisher   one point for each batch, about all batches before, since the process started
+//	  seq          the batch's own number, from 1: a gap is a loss
+//	  points       acknowledged by the store
+//	  bytes        acknowledged by the store, before compression
+//	  flush_ms     spent on publishing
+//	  retries      batches that were sent again
+//	  dropped      points given up: refused by the store, or pushed out of memory
+//	  freezes      of the environment, of 100 ms and more
+//	  frozen_ms    how long these were
+//	  final        true in the last batch of an environment that ended in order
+//	runtime     one point every ten seconds at most, as runtime.MemStats has it
+//	  goroutines, cgo_calls, heap_alloc, heap_idle, heap_inuse, heap_objects, heap_released,
+//	  heap_sys, stack_inuse, stack_sys, sys, next_gc (bytes and numbers, now)
+//	  total_alloc, mallocs, frees, num_gc, gc_pause_total_ms, gc_cpu_fraction (since the start)
+//	  gc_pause_ms  the longest pause since the point before
+//
+// An HTTP response with status 500 is an answer like any other: only an error makes an invocation
+// fail. A counter's point holds what was added since the batch before, under a time that stays the
+// same through every retry: a batch that arrives twice changes nothing.
 //
 // # What can be lost
 //

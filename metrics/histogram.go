@@ -16,8 +16,10 @@ import (
 // All histograms share one grid, from 0.01 to 46,415 (see Bounds): what lies outside is counted
 // in the nearest bucket, and field clamped, there only then, says how many that were. Choose the
 // unit accordingly: milliseconds, not seconds; kilobytes, not bytes. Percentiles err by 5 % at
-// most within the grid; count, sum, min and max are exact. Percentiles cannot be added up or
-// averaged, buckets can: add them up and ask Quantile.
+// most within the grid; count, sum, min and max are exact. (Of what another goroutine observes in
+// the very moment of the cut, sum, min and max may stand in the point before its bucket's; nothing
+// is lost or counted twice.) Percentiles cannot be added up or averaged, buckets can: add them up
+// and ask Quantile.
 type Histogram struct {
 	buckets [Buckets]atomic.Int64
 	clamped atomic.Int64
@@ -110,8 +112,8 @@ func (h *Histogram) appendDelta(dst []byte, s line.Series, t time.Time, delta *[
 		f = append(f, line.Int("clamped", now-h.cutClamped))
 		h.cutClamped = now
 	}
-	// An observation in the making may have left its least and greatest to the cut before while
-	// its bucket stands in this one: then the bucket's bounds must do.
+	// What was observed during the cut before may have left its least and greatest there while its
+	// bucket stands here: then the bucket's bounds must do.
 	least, _ := Bounds(first)
 	if bits := h.min.Swap(0); bits != 0 {
 		least = gaugeValue(bits)

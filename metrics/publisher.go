@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// processStart is as near to the start of the process as a Go program comes: the kernel's own
-// record of it is kept in hundredths of a second.
+// processStart is when Go's runtime initialised this package, a few milliseconds after the process
+// began: the kernel's own record of that is kept in hundredths of a second, which is no better.
 var processStart = time.Now()
 
 // Publisher sends what a Set measured, and every invocation of the handler it wraps, to a store.

@@ -24,7 +24,7 @@ func TestReads(t *testing.T) {
 	f(`SELECT a FROM "DROP DATABASE x; DELETE FROM y"`, "")
 	f(`SELECT a FROM (SELECT b FROM c)`, "")
 	f(``, "the query is empty")
-	f(` ;`, "it does not pass on")
+	f(` ;`, "the query is empty")
 	f(`SELECT a INTO b FROM c`, "it does not pass on")
 	f(`SELECT a FROM b; DROP DATABASE ephor`, `it does not pass on "DROP DATABASE ephor"`)
 	f(`drop measurement invocation`, "it does not pass on")

@@ -33,7 +33,7 @@ var scripts = map[string][]struct{ call, want string }{
 	},
 	"influxql.js": {
 		{`[m.duration("15m"), m.duration("24h"), m.duration("500ms"), m.duration("x"), m.duration(null)]`, `[900000,86400000,500,0,0]`},
-		{`[m.interval(300e3, 600, 1000), m.interval(300e3, 150, 1000), m.interval(86400e3, 600, 1000), m.interval(1e15, 1, 1)]`, `[1000,2000,300000,1000080000000]`},
+		{`[m.interval(300e3, 600, 1000), m.interval(300e3, 150, 1000), m.interval(86400e3, 600, 1000), m.interval(1e15, 1, 1)]`, `[1000,2000,300000,1000000080000000]`},
 		{`[1000, 60e3, 90e3, 3600e3, 500].map(m.spell)`, `["1s","1m","90s","1h","500ms"]`},
 		{`m.complete("a $timeFilter $__interval_ms $__interval ${__from} $__to $other", { from: 1, to: 2, step: 5000 })`,
 			`"a time >= 1ms AND time <= 2ms 5000 5s 1 2 $other"`},
@@ -108,7 +108,7 @@ var scripts = map[string][]struct{ call, want string }{
 		{`m.pile([[1, null, 3], [null, 2, 4]], 3)`, `[[1,0,3],[1,2,7]]`},
 		{`m.lonely(0)({ data: [[0, 1, 2, 3, 4, 5], [1, null, 2, 3, null, 4]] }, 1)`, `[0,5]`},
 		{`m.lonely(0)({ data: [[0, 1], [1, 2]] }, 1)`, `null`},
-		{`m.lonely(30)({ data: [[0, 10, 20, 60], [1, null, 2, 3]] }, 1)`, `[3]`},
+		{`m.lonely(30)({ data: [[0, 10, 20, 60, 70], [1, null, 2, null, 3]] }, 1)`, `[4]`},
 	},
 	"range.js": {
 		{`(() => { const r = new m.Range({ from: "now-5m", to: "now" }, ""); return [r.at(1e6), r.search(), r.name] })()`, `[{"from":700000,"to":1000000},"?from=now-5m&to=now","5m"]`},

@@ -2,12 +2,18 @@ package cloudformation
 
 import (
 	"context"
+	"encoding/xml"
 	"errors"
 	"fmt"
+	"io"
+	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
@@ -324,4 +330,88 @@ var errOnPurpose = errors.New("on purpose")
 func before(list []string, a, b string) bool {
 	i, j := slices.Index(list, a), slices.Index(list, b)
 	return i >= 0 && j >= 0 && i < j
+}
+
+// until waits until all of what has been begun.
+func (f *fixture) until(what ...string) {
+	f.Helper()
+	for {
+		f.memory.mu.Lock()
+		missing := slices.ContainsFunc(what, func(w string) bool { return !slices.Contains(f.memory.log, w) })
+		f.memory.mu.Unlock()
+		if !missing {
+			return
+		}
+		select {
+		case <-f.Context().Done():
+			f.Fatalf("%v is not begun", what)
+		case <-time.After(time.Millisecond):
+		}
+	}
+}
+
+// id is the ID of the newest stack of a name.
+func (f *fixture) id(name string) string {
+	f.service.mu.RLock()
+	defer f.service.mu.RUnlock()
+	for _, st := range f.service.sorted(func(st *stack) bool { return st.Name == name }) {
+		return st.ID
+	}
+	f.Fatalf("there is no stack %s", name)
+	return ""
+}
+
+// refuse makes a call, given by names and values in turn, and expects an error whose message ends
+// in or begins with want.
+func (f *fixture) refuse(action, code, want string, pairs ...string) {
+	f.Helper()
+	form := url.Values{"Action": {action}, "Version": {version}}
+	for i := 0; i+1 < len(pairs); i += 2 {
+		form.Set(pairs[i], pairs[i+1])
+	}
+	resp, err := http.PostForm(f.url, form)
+	if err != nil {
+		f.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		f.Fatal(err)
+	}
+	var answer struct {
+		Error struct{ Code, Message string }
+	}
+	if err := xml.Unmarshal(body, &answer); err != nil {
+		f.Fatalf("%s: %v in %s", action, err, body)
+	}
+	got := answer.Error
+	if got.Code != code || !strings.HasPrefix(got.Message, want) && !strings.HasSuffix(got.Message, want) {
+		f.Errorf("%s %v:\ngot  %s: %s\nwant %s: %s\n%s", action, pairs, got.Code, got.Message, code, want, body)
+	}
+}
+
+// post makes a call that succeeds and returns its answer.
+func (f *fixture) post(action string, pairs ...string) string {
+	f.Helper()
+	form := url.Values{"Action": {action}, "Version": {version}}
+	for i := 0; i+1 < len(pairs); i += 2 {
+		form.Set(pairs[i], pairs[i+1])
+	}
+	resp, err := http.PostForm(f.url, form)
+	if err != nil {
+		f.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil || resp.StatusCode != http.StatusOK {
+		f.Fatalf("%s: %d %v %s", action, resp.StatusCode, err, body)
+	}
+	return string(body)
+}
+
+// forget drops the events so far.
+func (f *fixture) forget() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.events = nil
 }

@@ -1,46 +1,13 @@
 package lambda
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"strings"
 )
-
-// api is an environment's listener: the Runtime API and the Extensions API.
-type api struct {
-	address string // AWS_LAMBDA_RUNTIME_API
-	server  *http.Server
-	served  chan struct{}
-}
-
-func serveAPI(e *environment) (*api, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return nil, fmt.Errorf("opening the Runtime API: %w", err)
-	}
-	a := &api{
-		address: l.Addr().String(),
-		server:  &http.Server{Handler: e.function.service.cfg.Middleware(http.HandlerFunc(e.serveAPI)), MaxHeaderBytes: 1 << 20},
-		served:  make(chan struct{}),
-	}
-	go func() {
-		defer close(a.served)
-		_ = a.server.Serve(l) // it ends when close is called, and says just that
-	}()
-	return a, nil
-}
-
-// close cuts all connections, which ends the handlers that wait for an event.
-func (a *api) close() {
-	// Nothing can be done about a socket that does not close.
-	_ = a.server.Close()
-	<-a.served
-}
 
 const (
 	runtimePrefix    = "/2018-06-01/runtime/"
@@ -103,17 +70,32 @@ func readBody(r *http.Request, limit int64) ([]byte, error) {
 	return body, err
 }
 
-// await returns what comes out of events, or nil when the caller has gone or the process has
-// ended: then an event stays where it is for the caller's next try.
-func await(ctx context.Context, events chan *invocation) *invocation {
+// poll is a request for the next event that waits for one.
+type poll struct{ replaced chan struct{} }
+
+// replace makes a poll that takes the place of the one in *p: a client has one at a time, so the
+// one before has lost its connection. The caller holds the environment's mutex.
+func replace(p **poll) *poll {
+	if *p != nil {
+		close((*p).replaced)
+	}
+	*p = &poll{replaced: make(chan struct{})}
+	return *p
+}
+
+// await returns what comes out of events, or nil when w's client has gone or the process has
+// ended. An event whose client has gone stays for the client's next try.
+func (e *environment) await(w http.ResponseWriter, p *poll, events chan *invocation) *invocation {
 	select {
 	case inv := <-events:
-		if ctx.Err() != nil {
+		if c, ok := w.(interface{ peerGone() bool }); ok && c.peerGone() {
 			events <- inv // it has room for one, and there is one at a time
 			return nil
 		}
 		return inv
-	case <-ctx.Done():
+	case <-p.replaced:
+		return nil
+	case <-e.gone:
 		return nil
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
+	"net/http"
 	"path/filepath"
 	"sync"
 	"syscall"
@@ -20,7 +21,7 @@ type environment struct {
 	rev      *revision
 	stream   string // the log stream's name
 	log      *logStream
-	gone     chan struct{}    // closed when the process has ended and nothing more will come
+	gone     chan struct{}    // closed when the process has ended
 	work     chan *invocation // buffered: the event that the runtime's next answers
 	// These two are guarded by the function's mutex.
 	idleSince time.Time
@@ -32,6 +33,7 @@ type environment struct {
 	process      *process
 	frozen       bool
 	runtimeReady bool // the runtime has asked for its next event
+	poll         *poll
 	extensions   []*extension
 	inv          *invocation // under way, when busy
 	used         bool        // there has been an invocation
@@ -75,17 +77,17 @@ func newEnvironment(f *function, rev *revision) *environment {
 func (e *environment) run() {
 	s := e.function.service
 	defer s.code.release(e.rev.cfg.CodeSHA256)
-	defer close(e.gone)
 	e.log = s.logs.open(e.function.name, e.stream)
 	defer s.logs.close(e.log)
 
-	api, err := serveAPI(e)
+	api, err := newServer(s.cfg.Middleware(http.HandlerFunc(e.serveAPI)))
 	if err != nil {
 		e.failInit(failure{kind: "Sandbox.Failure", message: err.Error()}, StopFailure)
 		return
 	}
 	defer api.close()
-	p, err := e.start(api.address)
+	defer close(e.gone) // first, for the requests that wait for an event
+	p, err := e.start(api.address())
 	if err != nil {
 		e.failInit(failure{kind: "Runtime.InvalidEntrypoint", message: entrypointMessage(err)}, StopFailure)
 		return
@@ -168,6 +170,7 @@ func (e *environment) begin(inv *invocation) bool {
 	}
 	e.epoch++
 	e.phase = busy
+	e.thaw()
 	e.inv = inv
 	inv.cold, e.used = !e.used, true
 	inv.start = time.Now()

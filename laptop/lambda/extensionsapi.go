@@ -22,8 +22,9 @@ const (
 // extension is an internal extension: a part of the function's own process.
 type extension struct {
 	id, name string
-	invoke   bool // it wants INVOKE events
-	ready    bool // it has asked for its next event; guarded by the environment's mutex
+	invoke   bool  // it wants INVOKE events
+	ready    bool  // it has asked for its next event; guarded by the environment's mutex
+	poll     *poll // guarded likewise
 	events   chan *invocation
 }
 
@@ -39,7 +40,7 @@ func (e *environment) serveExtension(w http.ResponseWriter, r *http.Request, pat
 	}
 	switch {
 	case path == "event/next" && r.Method == http.MethodGet:
-		e.extensionNext(w, r, x)
+		e.extensionNext(w, x)
 	case (path == "init/error" || path == "exit/error") && r.Method == http.MethodPost:
 		e.extensionError(w, r, path)
 	default:
@@ -120,13 +121,14 @@ func (e *environment) admitExtension(x *extension) (kind, message string) {
 }
 
 // extensionNext says that the extension has done its part, and answers with its next event.
-func (e *environment) extensionNext(w http.ResponseWriter, r *http.Request, x *extension) {
+func (e *environment) extensionNext(w http.ResponseWriter, x *extension) {
 	e.mu.Lock()
 	x.ready = len(x.events) == 0 // one that lost its connection gets the event that it missed
+	p := replace(&x.poll)
 	e.mu.Unlock()
 	e.settle()
 
-	inv := await(r.Context(), x.events)
+	inv := e.await(w, p, x.events)
 	if inv == nil {
 		return
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 )
 
 // TestFreeze finds an idle environment that is not frozen, and a busy one that is.
@@ -120,8 +121,8 @@ func victim(t *testing.T) {
 	frozen := pidOf(t, call(t, s, `{}`))
 	eventually(t, "the freeze", func() bool { return processState(frozen) == 'T' })
 	os.Stdout.WriteString("\nPID " + strconv.Itoa(frozen) + "\n")
-	create(t, s, hello(t, func(in *FunctionInput) { in.Name = "busy" }))
-	go s.Invoke(t.Context(), InvokeInput{Function: "busy", Payload: []byte(`{"ms":15000}`)})
+	create(t, s, hello(t, func(in *FunctionInput) { in.Name, in.Timeout = "busy", 900*time.Second }))
+	go s.Invoke(t.Context(), InvokeInput{Function: "busy", Payload: []byte(`{"ms":600000}`)})
 	eventually(t, "the busy one", func() bool { return stats(t, s, "busy").Busy == 1 })
 	started := eventsOf[EnvironmentStarted](r)
 	os.Stdout.WriteString("PID " + strconv.Itoa(started[len(started)-1].PID) + "\n")

@@ -27,7 +27,8 @@ func release(t *testing.T, path string) {
 // TestManyAtOnce needs one environment per request, because none ends before all have begun.
 func TestManyAtOnce(t *testing.T) {
 	const n = 200
-	before := runtime.NumGoroutine()
+	bootstrapZip(t)
+	before, descriptorsBefore := runtime.NumGoroutine(), descriptors()
 	s := open(t, Config{})
 	create(t, s, hello(t, func(in *FunctionInput) { in.Timeout = 5 * time.Minute }))
 	gate := filepath.Join(t.TempDir(), "go")
@@ -49,6 +50,7 @@ func TestManyAtOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	eventually(t, "the end of all goroutines", func() bool { return runtime.NumGoroutine() <= before })
+	eventually(t, "the closing of all descriptors", func() bool { return descriptors() <= descriptorsBefore })
 }
 
 func TestThrottles(t *testing.T) {

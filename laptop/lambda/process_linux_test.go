@@ -17,3 +17,12 @@ func processState(pid int) byte {
 }
 
 func zombie(pid int) bool { return processState(pid) == 'Z' }
+
+// descriptors is how many file descriptors this process has open.
+func descriptors() int {
+	entries, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		return 0
+	}
+	return len(entries)
+}

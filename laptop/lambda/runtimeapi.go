@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // The headers of the Runtime API, as net/http keys them. See
@@ -25,6 +26,9 @@ const (
 // maxDiscarded is how much of a body that is too large is read, so that its sender, which reads
 // nothing before it has written everything, gets the answer.
 const maxDiscarded = 256 << 20
+
+// truncatedGrace is how long the exit of a process may come after the end of its connection.
+const truncatedGrace = 100 * time.Millisecond
 
 func (e *environment) serveRuntime(w http.ResponseWriter, r *http.Request, path string) {
 	switch id, what, _ := strings.Cut(strings.TrimPrefix(path, "invocation/"), "/"); {
@@ -53,10 +57,11 @@ func (e *environment) runtimeNext(w http.ResponseWriter, r *http.Request) {
 	if e.inv == nil || e.inv.answered {
 		e.runtimeReady = true
 	}
+	p := replace(&e.poll)
 	e.mu.Unlock()
 	e.settle()
 
-	inv := await(r.Context(), e.work)
+	inv := e.await(w, p, e.work)
 	if inv == nil {
 		return
 	}
@@ -65,7 +70,6 @@ func (e *environment) runtimeNext(w http.ResponseWriter, r *http.Request) {
 	e.mu.Unlock()
 	h := w.Header()
 	h["Content-Type"] = jsonType
-	h["Content-Length"] = []string{strconv.Itoa(len(inv.payload))}
 	h[headerRequestID] = []string{inv.id}
 	h[headerDeadline] = []string{strconv.FormatInt(inv.deadline.UnixMilli(), 10)}
 	h[headerFunctionARN] = []string{inv.arn}
@@ -74,10 +78,6 @@ func (e *environment) runtimeNext(w http.ResponseWriter, r *http.Request) {
 		h[headerClientContext] = []string{inv.clientContext}
 	}
 	_, _ = w.Write(inv.payload) // a runtime that has gone is noticed by its exit or the timeout
-	http.NewResponseController(w).Flush()
-	e.mu.Lock()
-	e.thaw()
-	e.mu.Unlock()
 }
 
 // runtimeResponse gives the caller its answer.
@@ -96,6 +96,11 @@ func (e *environment) runtimeResponse(w http.ResponseWriter, r *http.Request, id
 		refuse(w, http.StatusRequestEntityTooLarge, "RequestEntityTooLarge", "Exceeded maximum allowed payload size (%s bytes).", limit)
 		return
 	case err != nil:
+		select {
+		case <-e.gone: // the process has died over it, which is what the caller was told
+			return
+		case <-time.After(truncatedGrace):
+		}
 		f := failure{kind: "Runtime.TruncatedResponse", message: "the response has no end: " + err.Error()}
 		e.respond(id, f.answer(id))
 		refuse(w, http.StatusBadRequest, "TruncatedHTTPRequest", "HTTP request detected as truncated")

@@ -155,6 +155,15 @@ func drain(ctx context.Context, functions []*function) error {
 	return nil
 }
 
+// SpinDown shuts down every environment that is idle, as Lambda does sooner or later with all of
+// them: what an environment still holds it can deliver then. It does not wait for their end, which
+// Stats tells.
+func (s *Service) SpinDown() {
+	for _, f := range s.snapshot() {
+		f.reap(time.Now())
+	}
+}
+
 // reap shuts down environments that have been idle for too long.
 func (s *Service) reap(ctx context.Context) {
 	every := min(max(s.cfg.IdleTimeout/4, time.Millisecond), 10*time.Second)

@@ -9,8 +9,10 @@ import { query } from "./api.js";
 import { exact } from "./units.js";
 import { scheme } from "./theme.js";
 
-const AGAIN = 60e3; // read the whole range again after so long, for points that came very late
-const SHARE = 20;   // and spend no more than one part in so many of the time on whole ranges
+// The whole range is read again after so many milliseconds, for points that came very late, but
+// no more than one part in so many of the time is spent on that.
+const AGAIN = 15e3;
+const SHARE = 20;
 
 export class Panel {
   // model is a panel of Grafana's dashboard JSON; page is {palette, tooltip, zoom}.
@@ -182,8 +184,8 @@ export class Panel {
 
 // look is how Grafana's model says that the panel is drawn.
 function look(model) {
-  const { defaults = {} } = model.fieldConfig ?? {};
-  const { custom = {} } = defaults;
+  const defaults = model.fieldConfig?.defaults ?? {};
+  const custom = defaults.custom ?? {};
   const stat = model.type === "stat";
   return {
     style: custom.drawStyle ?? "line", stacked: (custom.stacking?.mode ?? "none") !== "none",

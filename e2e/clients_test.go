@@ -1,0 +1,106 @@
+package e2e
+
+import (
+	"encoding/json"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// Debian's influx client counts what curl sent.
+func TestTheInfluxClientCounts(t *testing.T) {
+	t.Parallel()
+	influx, err := exec.LookPath("influx")
+	if err != nil {
+		t.Skip("influx is not installed: apt-get install influxdb-client")
+	}
+	a := up(t, root(t), helloProgram(t), filepath.Join(t.TempDir(), "state"))
+	port := a.Store[strings.LastIndex(a.Store, ":")+1:]
+	number := regexp.MustCompile(`(?m)^0\s+(\d+)\s*$`)
+	count := func() string {
+		status, stdout, stderr := command(t, root(t), influx, "-port", port, "-database", "ephor", "-execute", "select count(duration_ms) from invocation")
+		if status != 0 {
+			t.Fatalf("influx: status %d: %s", status, stderr)
+		}
+		if m := number.FindStringSubmatch(stdout); m != nil {
+			return m[1]
+		}
+		return "0"
+	}
+	if n := count(); n != "0" {
+		t.Fatalf("%s before anything was sent", n)
+	}
+	for range 1000 {
+		if status, body := a.get("/hello/grafana"); status != http.StatusOK {
+			t.Fatalf("%d %s", status, body)
+		}
+	}
+	eventually(t, "1000 recorded", func() bool { return count() == "1000" })
+	if n := a.count(`SELECT sum("count") FROM "helloWorldCounterMetric"`); n != 1000 {
+		t.Errorf("the counter adds up to %d", n)
+	}
+}
+
+func TestStatusAndDelete(t *testing.T) {
+	t.Parallel()
+	a := up(t, root(t), helloProgram(t), filepath.Join(t.TempDir(), "state"))
+	if status, _ := a.get("/hello/grafana"); status != http.StatusOK {
+		t.Fatalf("status %d", status)
+	}
+	run := func(want int, args ...string) (stdout, stderr string) {
+		t.Helper()
+		status, stdout, stderr := command(t, root(t), helloProgram(t), append(args, "--state", a.state)...)
+		if status != want {
+			t.Fatalf("%q: status %d, want %d\n%s%s", args, status, want, stdout, stderr)
+		}
+		return stdout, stderr
+	}
+	eventually(t, "recorded", func() bool { return a.count(recorded) == 1 })
+	stdout, _ := run(0, "status")
+	for _, want := range []string{"SpartaGrafana ", "SpartaGrafana-Monitoring", "CREATE_COMPLETE", a.API, a.Dashboard,
+		"export SpartaGrafana-Monitoring-StoreURL", "SpartaGrafana-HelloWorld", "recorded 1 of 1", "is not a machine here"} {
+		if !strings.Contains(stdout, want) {
+			t.Errorf("status does not say %q:\n%s", want, stdout)
+		}
+	}
+	stdout, _ = run(0, "status", "--json")
+	var report struct {
+		Stacks []struct {
+			Name    string
+			Exports []struct{ Importers []string }
+		}
+	}
+	if err := json.Unmarshal([]byte(stdout), &report); err != nil || len(report.Stacks) != 2 {
+		t.Errorf("status --json: %v\n%s", err, stdout)
+	}
+
+	_, stderr := run(1, "delete", "monitor")
+	if !strings.Contains(stderr, "SpartaGrafana-Monitoring is in use: SpartaGrafana imports from it") || !strings.Contains(stderr, "delete app, first") {
+		t.Errorf("delete monitor:\n%s", stderr)
+	}
+	if status, _ := a.get("/hello/grafana"); status != http.StatusOK {
+		t.Errorf("after a refused delete: %d", status)
+	}
+	run(0, "delete")
+	if _, err := http.Get(a.API + "/hello/grafana"); err == nil {
+		t.Error("the API still answers")
+	}
+	stdout, _ = run(0, "status")
+	if strings.Count(stdout, "does not exist") != 2 {
+		t.Errorf("status after delete:\n%s", stdout)
+	}
+	a.stop(os.Interrupt)
+}
+
+func TestVersion(t *testing.T) {
+	t.Parallel()
+	status, stdout, stderr := command(t, root(t), helloProgram(t), "version", "--json")
+	var v struct{ Ephor, Go, Platform string }
+	if err := json.Unmarshal([]byte(stdout), &v); status != 0 || err != nil || v.Ephor == "" || !strings.HasPrefix(v.Go, "go1.") || v.Platform == "" {
+		t.Errorf("status %d, %v: %s%s", status, err, stdout, stderr)
+	}
+}

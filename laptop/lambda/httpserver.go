@@ -1,0 +1,227 @@
+package lambda
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strconv"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// server is an HTTP/1.1 server for the few requests that a runtime makes, one after another and
+// each soon followed by the next. It does less than net/http's and costs a third of it: there is no
+// goroutine per request that watches for the client's going away, and an answer is one write.
+// Handlers get a context that never ends.
+type server struct {
+	listener net.Listener
+	handler  http.Handler
+	serving  sync.WaitGroup
+
+	mu     sync.Mutex
+	conns  map[net.Conn]struct{}
+	closed bool
+}
+
+// maxHeader is the limit of a request's head. The cause of an error goes into a header and may
+// have 1 MB.
+const maxHeader = 2 << 20
+
+func newServer(handler http.Handler) (*server, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, fmt.Errorf("opening the Runtime API: %w", err)
+	}
+	s := &server{listener: l, handler: handler, conns: map[net.Conn]struct{}{}}
+	s.serving.Go(s.accept)
+	return s, nil
+}
+
+func (s *server) address() string { return s.listener.Addr().String() }
+
+// close cuts all connections and returns when no handler is at work any more.
+func (s *server) close() {
+	s.listener.Close()
+	s.mu.Lock()
+	s.closed = true
+	for c := range s.conns {
+		c.Close()
+	}
+	s.mu.Unlock()
+	s.serving.Wait()
+}
+
+func (s *server) accept() {
+	for {
+		c, err := s.listener.Accept()
+		if errors.Is(err, net.ErrClosed) {
+			return
+		}
+		if err != nil { // no descriptor is free, say
+			time.Sleep(5 * time.Millisecond)
+			continue
+		}
+		s.mu.Lock()
+		if s.closed {
+			c.Close()
+		} else {
+			s.conns[c] = struct{}{}
+			s.serving.Go(func() { s.serve(c) })
+		}
+		s.mu.Unlock()
+	}
+}
+
+// serve answers the requests of one connection.
+func (s *server) serve(c net.Conn) {
+	defer func() {
+		s.mu.Lock()
+		delete(s.conns, c)
+		s.mu.Unlock()
+		c.Close()
+	}()
+	head := &headReader{conn: c}
+	in := bufio.NewReaderSize(head, 4<<10)
+	out := &responseWriter{conn: c, header: http.Header{}}
+	for {
+		head.left = maxHeader
+		r, err := http.ReadRequest(in)
+		if err != nil {
+			return // the client has gone, or does not speak HTTP
+		}
+		head.left = -1
+		if r.Header.Get("Expect") == "100-continue" {
+			if _, err := io.WriteString(c, "HTTP/1.1 100 Continue\r\n\r\n"); err != nil {
+				return
+			}
+		}
+		r.RemoteAddr = "127.0.0.1"
+		s.handler.ServeHTTP(out, r)
+		// What the handler has left of the body stands before the next request.
+		if n, err := io.CopyN(io.Discard, r.Body, 256<<10); err != io.EOF || n == 256<<10 {
+			out.closing = true
+		}
+		if out.finish(r.Method != http.MethodHead) != nil || out.closing || r.Close || !r.ProtoAtLeast(1, 1) {
+			return
+		}
+	}
+}
+
+// headReader limits what is read while left is not negative.
+type headReader struct {
+	conn net.Conn
+	left int
+}
+
+func (h *headReader) Read(p []byte) (int, error) {
+	if h.left == 0 {
+		return 0, errors.New("the head of the request is too large")
+	}
+	if h.left > 0 && len(p) > h.left {
+		p = p[:h.left]
+	}
+	n, err := h.conn.Read(p)
+	if h.left > 0 {
+		h.left -= n
+	}
+	return n, err
+}
+
+// responseWriter collects an answer and writes it at once. It is used again for every request of
+// its connection.
+type responseWriter struct {
+	conn    net.Conn
+	header  http.Header
+	status  int
+	body    []byte
+	out     []byte
+	closing bool
+}
+
+func (w *responseWriter) Header() http.Header { return w.header }
+
+func (w *responseWriter) WriteHeader(status int) {
+	if w.status == 0 {
+		w.status = status
+	}
+}
+
+func (w *responseWriter) Write(p []byte) (int, error) {
+	w.WriteHeader(http.StatusOK)
+	w.body = append(w.body, p...)
+	return len(p), nil
+}
+
+// finish sends the answer and makes w ready for another.
+func (w *responseWriter) finish(withBody bool) error {
+	w.WriteHeader(http.StatusOK)
+	b := append(w.out[:0], "HTTP/1.1 "...)
+	b = strconv.AppendInt(b, int64(w.status), 10)
+	b = append(b, ' ')
+	b = append(b, http.StatusText(w.status)...)
+	b = append(b, "\r\nContent-Length: "...)
+	b = strconv.AppendInt(b, int64(len(w.body)), 10)
+	if w.closing {
+		b = append(b, "\r\nConnection: close"...)
+	}
+	for name, values := range w.header {
+		for _, value := range values {
+			if name == "Content-Length" {
+				continue
+			}
+			b = append(b, "\r\n"...)
+			b = append(b, name...)
+			b = append(b, ": "...)
+			at := len(b)
+			b = append(b, value...)
+			if bytes.ContainsAny(b[at:], "\r\n") { // a value may not begin another header
+				for i := at; i < len(b); i++ {
+					if b[i] == '\r' || b[i] == '\n' {
+						b[i] = ' '
+					}
+				}
+			}
+		}
+	}
+	b = append(b, "\r\n\r\n"...)
+	if withBody {
+		b = append(b, w.body...)
+	}
+	_, err := w.conn.Write(b)
+	clear(w.header)
+	w.status = 0
+	w.out, w.body = reuse(b), reuse(w.body)
+	return err
+}
+
+// reuse keeps a buffer for the next answer unless it is large.
+func reuse(b []byte) []byte {
+	if cap(b) > 64<<10 {
+		return nil
+	}
+	return b[:0]
+}
+
+// peerGone says that the client has closed the connection, so that an event given to it would be lost.
+func (w *responseWriter) peerGone() bool {
+	conn, ok := w.conn.(syscall.Conn)
+	if !ok {
+		return false
+	}
+	raw, err := conn.SyscallConn()
+	if err != nil {
+		return true
+	}
+	gone := false
+	err = raw.Control(func(fd uintptr) {
+		var b [1]byte
+		n, _, err := syscall.Recvfrom(int(fd), b[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
+		gone = n == 0 && err == nil || err != nil && err != syscall.EAGAIN && err != syscall.EINTR
+	})
+	return gone || err != nil
+}
