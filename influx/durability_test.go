@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -35,20 +36,24 @@ func TestKill(t *testing.T) {
 	}
 }
 
-// openDir opens the store in dir and serves it. What its events are is safe to look at once it is quiet.
-func openDir(t *testing.T, dir string) (*Server, target, *[]Event) {
+// openDir opens the store in dir and serves it. Its caller closes it.
+func openDir(t *testing.T, dir string) (_ *Server, _ target, events func() []Event) {
 	t.Helper()
 	var mu sync.Mutex
-	var events []Event
+	var seen []Event
 	s, err := Open(Config{Dir: dir, Database: "ephor", OnEvent: func(e Event) {
 		mu.Lock()
 		defer mu.Unlock()
-		events = append(events, e)
+		seen = append(seen, e)
 	}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return s, inProcess(t, s), &events
+	return s, inProcess(t, s), func() []Event {
+		mu.Lock()
+		defer mu.Unlock()
+		return slices.Clone(seen)
+	}
 }
 
 // crash closes a store's files and leaves them as they are, as the end of a killed process does.
@@ -107,8 +112,8 @@ func TestTornLog(t *testing.T) {
 				t.Fatal(err)
 			}
 			s, d, events := openDir(t, dir)
-			if len(*events) != 1 || !strings.Contains((*events)[0].Message, "cut off") {
-				t.Errorf("events %+v, want one about the cut", *events)
+			if len(events()) != 1 || !strings.Contains(events()[0].Message, "cut off") {
+				t.Errorf("events %+v, want one about the cut", events())
 			}
 			if !bytes.Equal(whole(t, dir), segment) {
 				t.Error("the segment is not what it was before")
@@ -121,8 +126,8 @@ func TestTornLog(t *testing.T) {
 			if got, want := d.values(t, "SELECT v FROM torn"), "[1,1] [2,2]"; got != want {
 				t.Errorf("after the second restart: %s, want %s", got, want)
 			}
-			if len(*events) != 0 {
-				t.Errorf("events %+v, want none", *events)
+			if len(events()) != 0 {
+				t.Errorf("events %+v, want none", events())
 			}
 		})
 	}
@@ -239,7 +244,37 @@ func TestSettledOnClose(t *testing.T) {
 	if got, want := d.values(t, "SELECT v FROM x"), "[1,1] [2,2]"; got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
-	if len(*events) != 0 {
-		t.Errorf("events %+v, want none", *events)
+	if len(events()) != 0 {
+		t.Errorf("events %+v, want none", events())
+	}
+}
+
+// A damaged data file is set aside, aloud, and the store goes on.
+func TestDamagedDataFile(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	s, d, _ := openDir(t, dir)
+	d.write(t, "x v=1 1")
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	files, err := filepath.Glob(filepath.Join(dir, "data", "ephor", "autogen", "1", "*.tsm"))
+	if err != nil || len(files) != 1 {
+		t.Fatalf("data files %v, %v", files, err)
+	}
+	if err := os.WriteFile(files[0], []byte("damaged"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s, d, events := openDir(t, dir)
+	defer s.Close()
+	if !slices.ContainsFunc(events(), func(e Event) bool { return e.Path == files[0] && e.Err != nil }) {
+		t.Errorf("events %+v, want one about %s", events(), files[0])
+	}
+	if _, err := os.Stat(files[0] + ".bad"); err != nil {
+		t.Error(err)
+	}
+	d.write(t, "x v=2 2")
+	if got, want := d.values(t, "SELECT v FROM x"), "[2,2]"; got != want {
+		t.Errorf("%s, want %s", got, want)
 	}
 }

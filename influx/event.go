@@ -2,6 +2,7 @@ package influx
 
 import (
 	"fmt"
+	"strings"
 
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
@@ -44,7 +45,8 @@ func (c eventCore) Check(entry zapcore.Entry, checked *zapcore.CheckedEntry) *za
 }
 
 func (c eventCore) Write(entry zapcore.Entry, fields []zapcore.Field) error {
-	event := Event{Message: entry.Message}
+	message, _, _ := strings.Cut(entry.Message, "\n") // a panic's has its stack behind it
+	event := Event{Message: message}
 	for _, f := range append(c.fields[:len(c.fields):len(c.fields)], fields...) {
 		switch {
 		case f.Type == zapcore.ErrorType:

@@ -17,7 +17,7 @@ func TestLoggerTurnsTroubleIntoEvents(t *testing.T) {
 	log.Info("opened a file")
 	log.Debug("looked at a file", zap.Error(failed))
 	log.Info("tried", zap.String("query", "SELECT"), zap.Error(failed))
-	log.Warn("careful", zap.Int("n", 1))
+	log.Warn("careful\nwith a stack", zap.Int("n", 1))
 	want := []Event{
 		{Message: "tried query=SELECT", Path: "/data", Err: failed},
 		{Message: "careful", Path: "/data"},

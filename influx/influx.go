@@ -13,7 +13,7 @@
 // is written here, since that module's own one links the Flux language. Left out with it are /api/v2/query,
 // the Prometheus endpoints, /debug and /metrics.
 //
-// Where this layer is stricter than InfluxDB 1.8, on purpose:
+// Where this layer differs from InfluxDB 1.8, on purpose:
 //
 //   - A statement that changes something is refused in a GET request. 1.8 warns and executes it, and an image
 //     tag on any web page can send a GET request to a port of this machine.
@@ -21,6 +21,8 @@
 //   - A write whose precision is unknown is refused. 1.8 answers 400 and stores the points nevertheless.
 //   - The limit on a body's size also holds for what a gzip body unpacks to.
 //   - Requests beyond the concurrency limits wait their turn; 1.8 refuses queries at once.
+//   - An answer that is not chunked has a limit of rows, and says so where it ends.
+//   - When one of several statements fails, the answer says why; in 1.8 "not executed" takes the reason's place.
 package influx
 
 import (
@@ -108,8 +110,9 @@ type Server struct {
 }
 
 // Open opens the store in c.Dir, or makes one there. Before the engine reads it, what a killed process left
-// half-written is cut off, and reported through c.OnEvent; acknowledged points are never part of that. A store
-// that the engine cannot read in full is an error, never a store with less in it.
+// half-written is cut off, and reported through c.OnEvent; acknowledged points are never part of that. A shard
+// that does not open is an error, not a store without it. One thing the engine does give up is a damaged data
+// file: it renames it to *.bad, and the event says which.
 func Open(c Config) (*Server, error) {
 	c, err := c.withDefaults()
 	if err != nil {
@@ -131,7 +134,8 @@ func Open(c Config) (*Server, error) {
 }
 
 // Close ends running queries, waits for running requests, and closes the store. Requests that come later are
-// answered 503. A second Close does nothing.
+// answered 503. A client that stops in the middle of a request can hold Close up for as long as StallTimeout,
+// unless its connection is closed first. A second Close does nothing.
 func (s *Server) Close() error {
 	s.mu.Lock()
 	if s.closed {

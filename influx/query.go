@@ -150,7 +150,7 @@ func queryText(r *http.Request) (string, error) {
 // parseParams reads the values that a query's $placeholders stand for. A number with a point is a float, any
 // other an integer.
 //
-// https://docs.influxdata.com/influxdb/v1/tools/api/#bind-parameters
+// https://docs.influxdata.com/influxdb/v1/tools/api/#query-http-endpoint, under params.
 func parseParams(raw string) (map[string]any, error) {
 	if raw == "" {
 		return nil, nil

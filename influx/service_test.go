@@ -25,8 +25,8 @@ func TestContinuousQuery(t *testing.T) {
 		d.write(t, fmt.Sprintf("src v=1 %d", time.Now().UnixNano()))
 		return d.values(t, "SELECT v FROM rollup WHERE v > 0") != ""
 	})
-	if len(*events) != 0 {
-		t.Errorf("events %+v, want none", *events)
+	if len(events()) != 0 {
+		t.Errorf("events %+v, want none", events())
 	}
 }
 

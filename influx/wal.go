@@ -26,6 +26,7 @@ import (
 // The engine cuts such a part off while it loads the segment, but by then it has opened the same file for
 // appending, at its old end. The next entry leaves a hole where the part was, and the load after that stops at
 // the hole: what was acknowledged behind it is lost. So the cut has to be made before the engine opens.
+// (https://github.com/influxdata/influxdb/issues/9657 is such a loss, after a disk that was full.)
 const (
 	walHeader = 1 + 4
 

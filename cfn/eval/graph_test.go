@@ -138,12 +138,12 @@ func TestCheck(t *testing.T) {
 	}
 	f("Parameters: {P: {Type: String}}\nResources: {A: {Type: T, Properties: {V: [!Ref P, !Ref 'AWS::Region', {'Fn::ImportValue': !Ref P}]}}}", "")
 	f("Resources:\n  A: {Type: T, Properties: {V: [!Ref X, !Sub '${Y} ${Z.Arn}']}}\n  B: {Type: T, DependsOn: W}",
-		"Resources.A.Properties.V[0].Ref (line 2, column 33): Template format error: Unresolved resource dependencies [W, X, Y, Z] in the Resources block of the template")
+		"Resources.A.Properties.V[0].Ref, line 2, column 33: Template format error: Unresolved resource dependencies [W, X, Y, Z] in the Resources block of the template")
 	f("Resources:\n  A: {Type: T}\nOutputs: {O: {Value: !Ref X}}",
-		"Outputs.O.Value.Ref (line 3, column 22): Template format error: Unresolved resource dependencies [X] in the Outputs block of the template")
-	f("Resources:\n  A: {Type: T, Condition: C}", "Resources.A.Condition (line 2, column 16): Template format error: Unresolved condition dependency C in the Resources block of the template")
-	f("Resources:\n  A: {Type: T, Properties: {V: !If [C, a, b]}}", "Resources.A.Properties.V (line 2, column 29): Template error: unresolved condition dependency C in Fn::If")
-	f("Resources:\n  A: {Type: T, Properties: {V: !GetAtt B.Arn}}", "Resources.A.Properties.V.Fn::GetAtt (line 2, column 32): Template error: instance of Fn::GetAtt references undefined resource B")
+		"Outputs.O.Value.Ref, line 3, column 22: Template format error: Unresolved resource dependencies [X] in the Outputs block of the template")
+	f("Resources:\n  A: {Type: T, Condition: C}", "Resources.A.Condition, line 2, column 16: Template format error: Unresolved condition dependency C in the Resources block of the template")
+	f("Resources:\n  A: {Type: T, Properties: {V: !If [C, a, b]}}", "Resources.A.Properties.V, line 2, column 29: Template error: unresolved condition dependency C in Fn::If")
+	f("Resources:\n  A: {Type: T, Properties: {V: !GetAtt B.Arn}}", "Resources.A.Properties.V.Fn::GetAtt, line 2, column 32: Template error: instance of Fn::GetAtt references undefined resource B")
 }
 
 func TestUses(t *testing.T) {

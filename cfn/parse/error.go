@@ -21,7 +21,7 @@ func (e *Error) Error() string {
 	return e.Message
 }
 
-// Place is the path with line and column behind it, as far as they are known.
+// Place is the path, line and column, as far as they are known.
 func (e *Error) Place() string {
 	if e.Position == (Position{}) {
 		return e.Path
@@ -30,7 +30,7 @@ func (e *Error) Place() string {
 	if e.Path == "" {
 		return at
 	}
-	return e.Path + " (" + at + ")"
+	return e.Path + ", " + at
 }
 
 // Errorf is an error about the part of t at path.

@@ -3,7 +3,7 @@
 //
 //	t, err := parse.Parse(text)
 //	if err != nil {
-//		return err // Resources.Api.Type (line 3, column 5): Template format error: …
+//		return err // Resources.Api.Type, line 3, column 5: Template format error: …
 //	}
 //	for id, r := range t.Resources {
 //		at, _ := t.Position("Resources." + id)

@@ -17,7 +17,9 @@ func TestWhatIsRefused(t *testing.T) {
 	api := newTestAPI(t, s, "GET /taken")
 	f := func(err error, wantCode, wantText string) {
 		t.Helper()
-		if got := awsproto.From(err); err == nil || got.Code != wantCode || !strings.Contains(got.Message, wantText) {
+		if err == nil {
+			t.Errorf("no error, want %s with %q", wantCode, wantText)
+		} else if got := awsproto.From(err); got.Code != wantCode || !strings.Contains(got.Message, wantText) {
 			t.Errorf("%v, want %s with %q", err, wantCode, wantText)
 		}
 	}

@@ -195,7 +195,7 @@ func (s *Service) updateStack(ctx context.Context, f form) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	changes, any, err := s.compare(st, p)
+	changes, any, err := s.compare(st, p, false)
 	if err != nil {
 		return nil, err
 	}

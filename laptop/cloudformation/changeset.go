@@ -147,7 +147,7 @@ func (s *Service) fillChangeSet(st *stack, cs *changeSet) error {
 		cs.fail(message(err))
 		return nil
 	}
-	cs.Changes, beside, err = s.compare(st, p)
+	cs.Changes, beside, err = s.compare(st, p, true)
 	if err != nil {
 		cs.fail(message(err))
 		return nil

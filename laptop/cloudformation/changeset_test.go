@@ -139,15 +139,15 @@ Resources:
 	a, b, c := f.memory.physical("A"), f.memory.physical("B"), f.memory.physical("C")
 	cs := f.changeSet("S", "x", types.ChangeSetTypeUpdate, after, "Stage", "prod", "Key", "other")
 	want := []string{
+		"Modify A True ReplaceAndRetain Properties",
+		"  Properties Name Always: Static ParameterReference Stage", `    "test" -> "prod"`,
+		"  Properties Name Always: Dynamic DirectModification", `    "test" -> "prod"`,
 		"Modify E False Properties Metadata",
 		"  Properties List Never: Static DirectModification", `    "" -> "[\"x\"]"`,
 		"  Properties Size Never: Static DirectModification", `    "2" -> ""`,
 		"  Properties Value Never: Static DirectModification", `    "1" -> "2"`,
 		"  Metadata  Never: Static DirectModification",
 		"Add New",
-		"Modify A True ReplaceAndRetain Properties",
-		"  Properties Name Always: Static ParameterReference Stage", `    "test" -> "prod"`,
-		"  Properties Name Always: Dynamic DirectModification", `    "test" -> "prod"`,
 		"Modify B False Properties",
 		"  Properties Value Never: Dynamic ResourceReference A", fmt.Sprintf("    %q -> %q", a, "{{changeSet:KNOWN_AFTER_APPLY}}"),
 		"Modify C Conditional ReplaceAndDelete Properties",

@@ -43,14 +43,16 @@ type comparison struct {
 	st      *stack
 	p       *plan
 	old     []parameter
+	strict  bool // the properties must suit their types
 	changes map[string]*change
 }
 
 // compare says what the plan changes in a stack's resources, and whether it changes its outputs or
-// tags beside them.
-func (s *Service) compare(st *stack, p *plan) (list []change, beside bool, err error) {
+// tags beside them. If strict, properties that do not suit their types are an error, as they are
+// for a change set; a call without one finds them when it makes the resource.
+func (s *Service) compare(st *stack, p *plan, strict bool) (list []change, beside bool, err error) {
 	s.mu.RLock()
-	c := &comparison{s: s, st: st, p: p, old: st.Goal.Parameters, changes: map[string]*change{}}
+	c := &comparison{s: s, st: st, p: p, old: st.Goal.Parameters, strict: strict, changes: map[string]*change{}}
 	tags, before := st.Goal.Tags, st.Outputs
 	s.mu.RUnlock()
 	for _, id := range p.graph.Order() {
@@ -121,6 +123,11 @@ func (c *comparison) resource(id string) (*change, error) {
 	props, shown, err := c.p.properties(id, foreseen{c})
 	if err != nil {
 		return nil, err
+	}
+	if c.strict {
+		if err := c.s.validate(id, &made{Type: r.Type, Properties: props}); err != nil {
+			return nil, err
+		}
 	}
 	now := c.now(id)
 	if now == nil {

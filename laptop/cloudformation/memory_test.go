@@ -33,6 +33,7 @@ type memory struct {
 	fail   map[string]error // by "create A" and the like
 	block  map[string]chan struct{}
 	boots  map[string]bool // logical IDs whose Restore says Signals
+	hook   func()          // called before and after whatever is done
 }
 
 type thing struct {
@@ -56,8 +57,11 @@ func (m *memory) Schema() Schema {
 func (m *memory) do(ctx context.Context, what string) error {
 	m.mu.Lock()
 	m.log = append(m.log, what)
-	err, block := m.fail[what], m.block[what]
+	err, block, hook := m.fail[what], m.block[what], m.hook
 	m.mu.Unlock()
+	if hook != nil {
+		hook()
+	}
 	if block != nil {
 		select {
 		case <-block:
@@ -69,10 +73,14 @@ func (m *memory) do(ctx context.Context, what string) error {
 }
 
 func (m *memory) keep(r Request) Resource {
-	m.mu.Lock()
-	defer m.mu.Unlock()
 	t := thing{Logical: r.LogicalID, PhysicalID: r.PhysicalName(0), Properties: r.Properties}
+	m.mu.Lock()
 	m.things[r.Token] = t
+	hook := m.hook
+	m.mu.Unlock()
+	if hook != nil {
+		hook()
+	}
 	return Resource{PhysicalID: t.PhysicalID, Attributes: map[string]any{
 		"Arn":      "arn:thing:" + t.PhysicalID,
 		"Value":    fmt.Sprint(r.Properties["Value"]),
@@ -99,8 +107,12 @@ func (m *memory) Delete(ctx context.Context, r Request) error {
 		return err
 	}
 	m.mu.Lock()
-	defer m.mu.Unlock()
 	delete(m.things, r.Token)
+	hook := m.hook
+	m.mu.Unlock()
+	if hook != nil {
+		hook()
+	}
 	return nil
 }
 
@@ -414,4 +426,28 @@ func (f *fixture) forget() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.events = nil
+}
+
+// eventually waits until there is an event "LOGICAL STATUS…" in any stack.
+func (f *fixture) eventually(line string) {
+	f.Helper()
+	for {
+		f.mu.Lock()
+		found := slices.ContainsFunc(f.events, func(e Event) bool { return e.LogicalID+" "+e.Status == line })
+		f.mu.Unlock()
+		if found {
+			return
+		}
+		select {
+		case <-f.news:
+		case <-f.Context().Done():
+			f.Fatalf("there is no event %q", line)
+		}
+	}
+}
+
+func (f *fixture) status(name string) string {
+	f.service.mu.RLock()
+	defer f.service.mu.RUnlock()
+	return f.service.find(name).Status
 }

@@ -67,7 +67,8 @@ func (r Request) PhysicalName(limit int) string {
 	return PhysicalName(r.StackName, r.LogicalID, r.Token, limit)
 }
 
-// Resource is what a provider tells about a resource.
+// Resource is what a provider tells about a resource. All of it is kept on disk and shown, so
+// nothing that came out of a dynamic reference may stand in it.
 type Resource struct {
 	// PhysicalID names the resource. It is what Ref gives unless Ref is set.
 	PhysicalID string

@@ -79,14 +79,6 @@ func (s *Service) checkResource(t *parse.Template, id string, r cfn.Resource) er
 	default:
 		return t.Errorf(path+".UpdateReplacePolicy", "Template format error: Unrecognized UpdateReplacePolicy %s for resource %s", r.UpdateReplacePolicy, id)
 	}
-	// CloudFormation finds an unknown property only when it makes the resource; found here it
-	// leaves nothing behind.
-	schema := s.providers[r.Type].Schema()
-	for _, name := range sortedKeys(r.Properties) {
-		if !slices.Contains(schema.Properties, name) && !strings.HasPrefix(name, "Fn::") {
-			return t.Errorf(path+".Properties."+name, "Encountered unsupported property %s", name)
-		}
-	}
 	return nil
 }
 

@@ -20,15 +20,13 @@ const (
 type oneOrMore[V any] []V
 
 func (o *oneOrMore[V]) UnmarshalJSON(data []byte) error {
+	d := json.NewDecoder(bytes.NewReader(data))
+	d.DisallowUnknownFields() // does not reach here from the decoder outside
 	if data[0] == '[' {
-		return json.Unmarshal(data, (*[]V)(o))
+		return d.Decode((*[]V)(o))
 	}
-	var v V
-	if err := json.Unmarshal(data, &v); err != nil {
-		return err
-	}
-	*o = oneOrMore[V]{v}
-	return nil
+	*o = make(oneOrMore[V], 1)
+	return d.Decode(&(*o)[0])
 }
 
 type statement struct {

@@ -80,7 +80,7 @@ func (c *codeStore) release(sha string) {
 	if c.refs[sha]--; c.refs[sha] == 0 && !c.closed {
 		delete(c.refs, sha)
 		// What cannot be removed now is swept when the store is opened again.
-		_ = removeAll(c.path(sha))
+		_ = os.RemoveAll(c.path(sha))
 	}
 }
 
@@ -104,7 +104,7 @@ func (c *codeStore) sweep() error {
 	}
 	for _, e := range entries {
 		if !held[e.Name()] {
-			if err := removeAll(filepath.Join(c.dir, e.Name())); err != nil {
+			if err := os.RemoveAll(filepath.Join(c.dir, e.Name())); err != nil {
 				return fmt.Errorf("removing unused code: %w", err)
 			}
 		}
@@ -112,7 +112,8 @@ func (c *codeStore) sweep() error {
 	return nil
 }
 
-// unpack makes dir hold what is in archive, or leaves nothing. The result is read-only.
+// unpack makes dir hold what is in archive, or leaves nothing. The files cannot be written to; the
+// folders can, or nobody but this program could remove them.
 func (c *codeStore) unpack(archive []byte, dir string) error {
 	r, err := zip.NewReader(bytes.NewReader(archive), int64(len(archive)))
 	if err != nil {
@@ -130,11 +131,8 @@ func (c *codeStore) unpack(archive []byte, dir string) error {
 	if err == nil {
 		err = os.Rename(tmp, dir)
 	}
-	if err == nil {
-		err = lock(dir)
-	}
 	if err != nil {
-		return errors.Join(err, removeAll(tmp))
+		return errors.Join(err, os.RemoveAll(tmp))
 	}
 	return syncFolder(c.dir)
 }
@@ -211,30 +209,6 @@ func copyFile(root *os.Root, name string, in io.Reader, left int64, perm fs.File
 		err = out.Sync()
 	}
 	return n, errors.Join(err, out.Close())
-}
-
-// lock takes the right to write away from every folder below dir. Files have lost it already.
-func lock(dir string) error {
-	return filepath.WalkDir(dir, func(p string, d fs.DirEntry, err error) error {
-		if err != nil || !d.IsDir() {
-			return err
-		}
-		return os.Chmod(p, 0o555)
-	})
-}
-
-// removeAll is os.RemoveAll for folders that have been locked.
-func removeAll(dir string) error {
-	err := filepath.WalkDir(dir, func(p string, d fs.DirEntry, err error) error {
-		if err != nil || !d.IsDir() {
-			return err
-		}
-		return os.Chmod(p, 0o700)
-	})
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	return os.RemoveAll(dir)
 }
 
 func syncFolder(dir string) error {

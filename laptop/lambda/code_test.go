@@ -15,9 +15,7 @@ import (
 )
 
 func newCodeStore(t testing.TB) *codeStore {
-	dir := t.TempDir()
-	t.Cleanup(func() { _ = removeAll(filepath.Join(dir, "code")) }) // or TempDir cannot remove what is locked
-	return &codeStore{dir: filepath.Join(dir, "code"), refs: map[string]int{}}
+	return &codeStore{dir: filepath.Join(t.TempDir(), "code"), refs: map[string]int{}}
 }
 
 func TestUnpack(t *testing.T) {
@@ -38,8 +36,8 @@ func TestUnpack(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, mode := range map[string]fs.FileMode{
-		".": fs.ModeDir | 0o555, "bootstrap": 0o555, "etc": fs.ModeDir | 0o555, "etc/a.txt": 0o444, "etc/b.txt": 0o444,
-		"empty": fs.ModeDir | 0o555, "link": 0o444,
+		".": fs.ModeDir | 0o700, "bootstrap": 0o555, "etc": fs.ModeDir | 0o700, "etc/a.txt": 0o444, "etc/b.txt": 0o444,
+		"empty": fs.ModeDir | 0o700, "link": 0o444,
 	} {
 		info, err := os.Stat(filepath.Join(c.path(sha), name))
 		if err != nil || info.Mode() != mode {

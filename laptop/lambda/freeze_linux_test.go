@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -94,6 +95,7 @@ func TestNoFunctionOutlivesItsService(t *testing.T) {
 				t.Fatal(err)
 			}
 			pids = append(pids, pid)
+			t.Cleanup(func() { _ = syscall.Kill(pid, syscall.SIGKILL) }) // it is gone, or the test has failed
 		}
 	}
 	if len(pids) != 2 {

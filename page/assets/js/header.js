@@ -31,7 +31,7 @@ export class Header {
     this.live.replaceChildren({ live: "Live", paused: "Paused", failing: "Retrying" }[state]);
     this.live.title = { live: "New points every second. Press to stop.", paused: "Press to go on with now.", failing: "Press to try at once." }[state];
     this.trouble.hidden = state !== "failing";
-    if (error) this.trouble.textContent = `${error.message} Trying again in ${Math.round(wait / 1000)} s; nothing is lost meanwhile.`;
+    if (error) this.trouble.textContent = `${error.message} Trying again in ${Math.round(wait / 1000)} s.`;
   }
 
   // poll shows the status and returns the command to try.

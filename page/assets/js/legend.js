@@ -4,6 +4,11 @@ import { el } from "./dom.js";
 import { short } from "./influxql.js";
 import { format } from "./units.js";
 
+const pen = document.createElement("canvas").getContext("2d");
+
+// Widths in the style sheet: an item's mark and gaps, the longest name, and "+ 999".
+const MARK = 12 + 6 + 6 + 14, NAME = 240, REST = 44;
+
 export class Legend {
   // pick is called with a series' key when it is to be shown alone, with null for all.
   constructor(pick) {
@@ -15,14 +20,7 @@ export class Legend {
 
   // show lists series, each {key, name, color, last}, in their order.
   show(series, unit) {
-    const room = this.root.clientWidth - 24;
-    let used = 0, fit = 0;
-    for (const s of series) {
-      const width = 12 + 6 + Math.min(240, 6.6 * short(s.name).length) + 6 + 7.2 * format(s.last, unit).length + 14;
-      if (used + width > room - (fit + 1 < series.length ? 60 : 0) && fit > 0) break;
-      used += width;
-      fit++;
-    }
+    const fit = this.#fitting(series, unit);
     const shown = series.slice(0, fit);
     const keys = shown.map((s) => s.key + s.color).join("\n");
     if (keys !== this.keys) {
@@ -38,6 +36,19 @@ export class Legend {
     }
     this.rest.textContent = series.length > fit ? `+ ${series.length - fit}` : "";
     this.rest.title = series.length > fit ? `${series.length} series in all` : "";
+  }
+
+  // #fitting is how many series have room, with what says how many more there are.
+  #fitting(series, unit) {
+    pen.font = `12px ${getComputedStyle(this.root).fontFamily}`;
+    const room = this.root.clientWidth - 24;
+    let used = 0, fit = 0;
+    for (const s of series) {
+      used += MARK + Math.min(NAME, pen.measureText(short(s.name)).width) + pen.measureText(format(s.last, unit)).width;
+      if (fit > 0 && used + (fit + 1 < series.length ? REST : 0) > room) break;
+      fit++;
+    }
+    return fit;
   }
 
   #item(s) {

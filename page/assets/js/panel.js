@@ -137,8 +137,15 @@ export class Panel {
       return;
     }
     const shown = this.legend?.alone ? this.series.filter((s) => s.key === this.legend.alone) : this.series;
-    this.chart.draw(this.times, shown, this.range);
+    this.chart.draw(...this.#sketch(this.times, shown), this.range);
     this.legend?.show([...this.series].sort((a, b) => (this.look.stacked ? weight(b) - weight(a) : 0)), this.look.unit);
+  }
+
+  // #sketch is what the course behind a stat shows: its value counts the interval that goes on, but
+  // a line would plunge there.
+  #sketch(times, series) {
+    const going = this.stat && this.frames[0].form?.early && times.length > 1 && times[times.length - 1] + this.frames[0].form.step > this.range.to;
+    return going ? [times.slice(0, -1), series.map((s) => ({ ...s, values: s.values.slice(0, -1) }))] : [times, series];
   }
 
   #value(empty) {
