@@ -5,7 +5,6 @@ import (
 
 	"github.com/ephor-io/ephor"
 	"github.com/ephor-io/ephor/cfn"
-	"github.com/ephor-io/ephor/dashboard"
 )
 
 func outputs(g ephor.Grafana) map[string]cfn.Output {
@@ -20,7 +19,10 @@ func outputs(g ephor.Grafana) map[string]cfn.Output {
 		"GrafanaURL":    exported("GrafanaURL", "Where the dashboards are.", signalled(1)),
 	}
 	for i, d := range g.Dashboards {
-		out[dashboardOutput(d, i)] = cfn.Output{Description: "Dashboard " + d.Title + ".", Value: DashboardURL(signalled(1), d)}
+		out[dashboardOutput(i)] = cfn.Output{
+			Description: "Dashboard " + d.Title + ".",
+			Value:       cfn.Join("", signalled(1), "/d/"+d.UID()+"/"+d.UID()),
+		}
 	}
 	return out
 }
@@ -36,19 +38,9 @@ func signalled(part int) any {
 	return cfn.Select(part, cfn.Split(",", cfn.Select(3, cfn.Split(`"`, cfn.GetAtt("HostReady", "Data")))))
 }
 
-// DashboardURL is the address of d on the Grafana, or the local page, at base, which is a string
-// or a function of package cfn.
-func DashboardURL(base any, d dashboard.Dashboard) any {
-	path := "/d/" + d.UID() + "/" + d.UID()
-	if s, ok := base.(string); ok {
-		return s + path
-	}
-	return cfn.Join("", base, path)
-}
-
-// dashboardOutput is the logical ID of a dashboard's output, letters and digits: the first
-// dashboard's is DashboardURL, the second's DashboardURL2.
-func dashboardOutput(_ dashboard.Dashboard, i int) string {
+// dashboardOutput is the logical ID of the output of the dashboard at i: DashboardURL of the first,
+// DashboardURL2 of the second.
+func dashboardOutput(i int) string {
 	if i == 0 {
 		return "DashboardURL"
 	}

@@ -383,4 +383,3 @@ func TestScripts(t *testing.T) {
 		}
 	}
 }
-

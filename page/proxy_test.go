@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/influxdata/influxql"
 )
 
 func TestReads(t *testing.T) {
@@ -31,6 +33,34 @@ func TestReads(t *testing.T) {
 	f(`DELETE FROM invocation`, "it does not pass on")
 	f(`EXPLAIN ANALYZE SELECT a FROM b`, "it does not pass on")
 	f(`SELEKT a`, "parsing the query: found SELEKT")
+}
+
+// FuzzReads holds that what passes begins as reading does and names no target to write to.
+func FuzzReads(f *testing.F) {
+	f.Add(`SELECT a FROM b; SHOW MEASUREMENTS`)
+	f.Add(`SELECT a INTO b FROM c`)
+	f.Add(`SELECT a FROM "b INTO c"; DROP DATABASE "x"`)
+	f.Add("/* SELECT */ DELETE FROM b -- SHOW")
+	f.Fuzz(func(t *testing.T, q string) {
+		if reads(q) != nil {
+			return
+		}
+		parsed, err := influxql.ParseQuery(q)
+		if err != nil {
+			t.Fatalf("%q passed and does not parse: %v", q, err)
+		}
+		for _, s := range parsed.Statements {
+			privileges, err := s.RequiredPrivileges()
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, p := range privileges {
+				if p.Privilege != influxql.ReadPrivilege && !strings.HasPrefix(s.String(), "SHOW ") {
+					t.Errorf("%q passed, and needs the right to %v", s, p.Privilege)
+				}
+			}
+		}
+	})
 }
 
 // recorder is a store that keeps what it was asked.

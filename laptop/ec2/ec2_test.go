@@ -169,10 +169,13 @@ func TestTerminatingABootUnderWay(t *testing.T) {
 	if n := len(s.ListInstances()); n != 0 {
 		t.Errorf("%d instances are left", n)
 	}
-	// Closing ends a boot, too.
-	_, err = s.RunInstance(InstanceInput{UserData: monitoring})
+	// Closing ends a boot, too, which is no failure of the instance.
+	i, err = s.RunInstance(InstanceInput{UserData: monitoring})
 	must(t, err)
 	must(t, s.Close())
+	if got, err := s.GetInstance(i.InstanceID); err != nil || got.State != "pending" {
+		t.Errorf("%+v, %v", got, err)
+	}
 }
 
 func TestSecurityGroups(t *testing.T) {
@@ -229,10 +232,19 @@ func TestTheWire(t *testing.T) {
 	f(400, "<Code>InvalidInstanceID.NotFound</Code>", url.Values{"Action": {"DescribeInstances"}, "InstanceId.1": {"i-none"}})
 	f(400, "<Code>InvalidParameterValue</Code>", url.Values{"Action": {"DescribeInstances"}, "Filter.1.Name": {"tag:Name"}})
 	f(400, "RunInstances", url.Values{"Action": {"RunInstances"}})
+}
 
+func TestBoto3(t *testing.T) {
+	t.Parallel()
 	if exec.Command("python3", "-c", "import boto3").Run() != nil {
 		t.Skip("boto3 is not installed: pip install boto3")
 	}
+	s := openService(t, t.TempDir(), &host{})
+	i, err := s.RunInstance(InstanceInput{ImageID: "ami-1", UserData: monitoring, Tags: map[string]string{"Name": "grafana"}})
+	must(t, err)
+	must(t, s.WaitBoot(t.Context(), i.InstanceID))
+	server := httptest.NewServer(s)
+	t.Cleanup(server.Close)
 	cmd := exec.CommandContext(t.Context(), "python3", "-c", `
 import boto3, sys
 i = boto3.client("ec2").describe_instances(InstanceIds=[sys.argv[1]])["Reservations"][0]["Instances"][0]

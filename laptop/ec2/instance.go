@@ -150,8 +150,12 @@ func (s *Service) WaitBoot(ctx context.Context, instanceID string) error {
 	return err
 }
 
-// booted notes how a boot ended. What cannot be saved is said in the event.
+// booted notes how a boot ended. What cannot be saved is said in the event. One that the
+// service's own end cut short has not failed: the instance boots again after the restart.
 func (s *Service) booted(id string, err error) {
+	if err != nil && s.ctx.Err() != nil {
+		return
+	}
 	saved := s.change(func(r *records) error {
 		i, ok := r.Instances[id]
 		if !ok {

@@ -61,7 +61,7 @@ func (c *call) address() error {
 		host = h
 	}
 	path := strings.TrimPrefix(c.URL.EscapedPath(), "/")
-	if m := bucketHost.FindStringSubmatch(host); m != nil && m[1] != "s3" {
+	if m := bucketHost.FindStringSubmatch(host); m != nil && m[1] != "s3" && !strings.HasPrefix(m[1], "s3.") {
 		c.bucket = m[1]
 	} else {
 		c.bucket, path, _ = strings.Cut(path, "/")

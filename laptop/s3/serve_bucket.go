@@ -28,6 +28,9 @@ func (s *Service) serveListBuckets(c *call) error {
 }
 
 func (s *Service) serveCreateBucket(c *call) error {
+	if err := refuse(c.Header); err != nil {
+		return err
+	}
 	if c.ContentLength != 0 {
 		var in struct{ LocationConstraint string }
 		if err := c.document(&in); err != nil {

@@ -36,7 +36,8 @@ func (c *call) selection() (in ListInput, encode func(string) string, err error)
 	switch v := c.query.Get("encoding-type"); v {
 	case "":
 	case "url":
-		encode = func(s string) string { return strings.ReplaceAll(url.PathEscape(s), "%2F", "/") }
+		// Some clients decode a plus as a space and some do not: neither is left as it is.
+		encode = func(s string) string { return strings.NewReplacer("+", "%20", "%2F", "/").Replace(url.QueryEscape(s)) }
 	default:
 		return in, nil, fail("InvalidArgument", 400, "Invalid Encoding Method specified in Request: %q", v)
 	}

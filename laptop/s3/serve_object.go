@@ -64,11 +64,18 @@ func decodedLength(h http.Header) (int64, error) {
 // refuse names what a request asks for that would be a false promise.
 func refuse(h http.Header) error {
 	for name := range h {
-		if strings.HasPrefix(name, "X-Amz-Server-Side-Encryption-Customer-") || strings.HasPrefix(name, "X-Amz-Object-Lock-") {
+		if strings.HasPrefix(name, "X-Amz-Server-Side-Encryption-Customer-") || strings.HasPrefix(name, "X-Amz-Object-Lock-") || name == "X-Amz-Tagging" {
 			return notImplemented(name)
 		}
 	}
-	return nil
+	if class := h.Get("X-Amz-Storage-Class"); class != "" && class != "STANDARD" {
+		return notImplemented("the storage class " + class)
+	}
+	switch acl := h.Get("X-Amz-Acl"); acl {
+	case "", "private", "bucket-owner-full-control":
+		return nil
+	}
+	return fail("AccessControlListNotSupported", 400, "The bucket does not allow ACLs")
 }
 
 func (s *Service) servePutObject(c *call) error {

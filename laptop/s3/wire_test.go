@@ -291,6 +291,27 @@ func TestTheSDKConfiguresBuckets(t *testing.T) {
 	must(t, err)
 }
 
+func TestWhatWouldBeAFalsePromiseIsRefused(t *testing.T) {
+	t.Parallel()
+	s, server := serve(t)
+	c := sdk(server)
+	f := func(want string, edit func(*s3.PutObjectInput)) {
+		t.Helper()
+		in := &s3.PutObjectInput{Bucket: aws.String("bkt"), Key: aws.String("k"), Body: strings.NewReader("x")}
+		edit(in)
+		if _, err := c.PutObject(t.Context(), in); code(err) != want {
+			t.Errorf("%v, want %s", err, want)
+		}
+	}
+	f("NotImplemented", func(in *s3.PutObjectInput) { in.Tagging = aws.String("a=b") })
+	f("NotImplemented", func(in *s3.PutObjectInput) { in.StorageClass = "GLACIER" })
+	f("NotImplemented", func(in *s3.PutObjectInput) { in.ObjectLockMode = "GOVERNANCE" })
+	f("AccessControlListNotSupported", func(in *s3.PutObjectInput) { in.ACL = "public-read" })
+	f("KeyTooLongError", func(in *s3.PutObjectInput) { in.Key = aws.String(strings.Repeat("k", 1025)) })
+	_, err := s.HeadObject("bkt", "k", "")
+	wants(t, err, "NoSuchKey")
+}
+
 func TestTheSDKListsAndCopies(t *testing.T) {
 	t.Parallel()
 	s, server := serve(t)
@@ -404,6 +425,7 @@ func TestAddressing(t *testing.T) {
 	f("b.s3.us-east-1.amazonaws.com", "//k", "b", "/k")
 	f("s3.localhost:4566", "/b/k", "b", "k")
 	f("s3.us-east-1.amazonaws.com", "/b/../k", "b", "../k")
+	f("s3.us-east-1.localhost", "/b/k", "b", "k")
 }
 
 // A client that goes away in the middle of its body leaves no half object.

@@ -1,0 +1,60 @@
+package e2e
+
+import (
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+
+	"github.com/ephor-io/ephor/internal/browsertest"
+)
+
+// shots is where the pictures of the page go, if anywhere: EPHOR_SHOTS=docs go test ./e2e -run Browser
+var shots = os.Getenv("EPHOR_SHOTS")
+
+// A browser opens the dashboard while requests flow and sees the counter move by what was sent.
+// It runs alone: see browsertest.
+func TestTheBrowserSeesTheLoad(t *testing.T) {
+	tab := browsertest.Open(t)
+	a := up(t, root(t), helloProgram(t), filepath.Join(t.TempDir(), "state"))
+	tab.Go(a.Dashboard)
+	tab.Until(`document.title.includes("Sparta Hello World")`, "true")
+
+	const sum = `globalThis.ephor ? ephor.panels.find(p => p.model.title === "helloWorldCounterMetric").series.reduce((n, s) => n + s.values.reduce((a, b) => a + b, 0), 0) : 0`
+	sent := 0
+	steps := map[string]bool{}
+	for start := time.Now(); time.Since(start) < 5*time.Second; {
+		for range 10 {
+			if status, body := a.get("/hello/grafana"); status != http.StatusOK {
+				t.Fatalf("%d %s", status, body)
+			}
+			sent++
+		}
+		seen := tab.JS(sum)
+		if n, err := strconv.Atoi(seen); err != nil || n > sent {
+			t.Fatalf("the page shows %s of %d", seen, sent)
+		}
+		steps[seen] = true
+	}
+	// It moved while the load went on, not only at the end.
+	if len(steps) < 3 {
+		t.Errorf("in 5 s the page showed only %v", steps)
+	}
+	tab.Until(sum, strconv.Itoa(sent))
+	if shots != "" {
+		picture(t, tab, filepath.Join("..", shots, "page.png"))
+	}
+}
+
+func picture(t *testing.T, tab *browsertest.Tab, path string) {
+	t.Helper()
+	var png []byte
+	tab.Run(chromedp.CaptureScreenshot(&png))
+	if err := os.WriteFile(path, png, 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
