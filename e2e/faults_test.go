@@ -228,7 +228,7 @@ func TestKilled(t *testing.T) {
 }
 
 // processesWith are the processes whose command line or executable lies below a folder.
-func processesWith(t *testing.T, dir string) (found []string) {
+func processesWith(t testing.TB, dir string) (found []string) {
 	t.Helper()
 	processes, err := filepath.Glob("/proc/[0-9]*")
 	if err != nil || len(processes) == 0 {
@@ -259,12 +259,18 @@ func TestGoRunKilled(t *testing.T) {
 // goRun is `go run ./examples/hello up`.
 func goRun(t *testing.T, state string) *application {
 	t.Helper()
-	wrapper := filepath.Join(t.TempDir(), "go-run")
-	writeFile(t, wrapper, "#!/bin/sh\nexec go run ./examples/hello \"$@\"\n")
-	if err := os.Chmod(wrapper, 0o755); err != nil {
+	return up(t, root(t), goRunScript(t), state)
+}
+
+// goRunScript is a program that becomes `go run ./examples/hello`.
+func goRunScript(t testing.TB) string {
+	t.Helper()
+	script := filepath.Join(t.TempDir(), "go-run")
+	writeFile(t, script, "#!/bin/sh\nexec go run ./examples/hello \"$@\"\n")
+	if err := os.Chmod(script, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	return up(t, root(t), wrapper, state)
+	return script
 }
 
 // Pages of other sites get nothing from any port.

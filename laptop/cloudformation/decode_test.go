@@ -18,7 +18,6 @@ type decoded struct {
 	List    []string
 	Any     any
 	Renamed string `json:"x-y"`
-	hidden  string
 }
 
 func TestDecode(t *testing.T) {
@@ -41,7 +40,7 @@ func TestDecode(t *testing.T) {
 			t.Errorf("%s: %v", properties, err)
 			return
 		}
-		if diff := cmp.Diff(want, got, cmp.AllowUnexported(decoded{})); diff != "" {
+		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", properties, diff)
 		}
 	}

@@ -63,7 +63,7 @@ func converged(t *testing.T, files map[string]string) string {
 	}
 	f := start(t, oneByOne, func(c *Config) { c.Secrets, c.Parameters = secrets, secrets })
 	f.create("Shared", `
-Resources: {A: {Type: Test::Memory::Thing}}
+Resources: {Shared: {Type: Test::Memory::Thing}}
 Outputs: {O: {Value: "http://127.0.0.1:8086", Export: {Name: Shared-URL}}}`)
 	f.forget()
 	var params []string
@@ -75,7 +75,7 @@ Outputs: {O: {Value: "http://127.0.0.1:8086", Export: {Name: Shared-URL}}}`)
 	names := strings.NewReplacer(f.id("S"), "STACK-ID")
 	things := map[string]any{}
 	for _, thing := range f.memory.things {
-		if thing.Logical != "A" || len(f.memory.things) > 1 && thing.Properties["Value"] != nil {
+		if thing.Logical != "Shared" {
 			things[thing.Logical] = thing.Properties
 		}
 	}

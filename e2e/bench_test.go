@@ -1,0 +1,165 @@
+package e2e
+
+import (
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// The figures of docs/figures.md:
+//
+//	go test ./e2e -run '^$' -bench . -benchtime 5x
+
+// BenchmarkFirstAnswer is the time from `go run` to the first answer.
+func BenchmarkFirstAnswer(b *testing.B) {
+	helloProgram(b) // so that the caches are warm
+	b.Run("FreshCloneElsewhere", func(b *testing.B) {
+		for b.Loop() {
+			b.StopTimer()
+			dir := clone(b)
+			b.StartTimer()
+			firstAnswer(b, dir)
+		}
+	})
+	b.Run("FreshCloneBuilt", func(b *testing.B) {
+		for b.Loop() {
+			b.StopTimer()
+			dir := clone(b)
+			c := exec.Command("go", "build", "./...")
+			c.Dir = dir
+			if out, err := c.CombinedOutput(); err != nil {
+				b.Fatalf("%v\n%s", err, out)
+			}
+			b.StartTimer()
+			firstAnswer(b, dir)
+		}
+	})
+	b.Run("Again", func(b *testing.B) {
+		dir := clone(b)
+		firstAnswer(b, dir)
+		for b.Loop() {
+			firstAnswer(b, dir)
+		}
+	})
+}
+
+func clone(b *testing.B) string {
+	b.Helper()
+	dir := filepath.Join(b.TempDir(), "ephor")
+	if out, err := exec.Command("git", "clone", "-q", root(b), dir).CombinedOutput(); err != nil {
+		b.Fatalf("%v\n%s", err, out)
+	}
+	return dir
+}
+
+// firstAnswer runs `go run ./examples/hello up` in dir until it has answered once.
+func firstAnswer(b *testing.B, dir string) {
+	b.Helper()
+	a := up(b, dir, goRunScript(b), filepath.Join(dir, ".ephor", "bench"))
+	if status, body := a.get("/hello/grafana"); status != http.StatusOK {
+		b.Fatalf("%d %s", status, body)
+	}
+	b.StopTimer()
+	a.stop(os.Kill)
+	eventually(b, "no process of it is left", func() bool { return len(processesWith(b, dir)) == 0 })
+	b.StartTimer()
+}
+
+// BenchmarkSourceSaved is the time from a change that is saved until the new code answers.
+func BenchmarkSourceSaved(b *testing.B) {
+	a, dir := shopUp(b)
+	n := 1
+	for b.Loop() {
+		n++
+		version := "version " + strings.Repeat("i", n)
+		writeFile(b, filepath.Join(dir, "main.go"), strings.Replace(shop, "version 1", version, 1))
+		for {
+			if _, body := a.get("/"); body == version {
+				break
+			}
+			time.Sleep(5 * time.Millisecond)
+		}
+	}
+}
+
+// BenchmarkWarmRequest compares a request through the gateway with one to a bare net/http server,
+// both from one client, one after the other.
+func BenchmarkWarmRequest(b *testing.B) {
+	a := up(b, root(b), helloProgram(b), filepath.Join(b.TempDir(), "state"))
+	bare := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, "Hello World")
+	}))
+	defer bare.Close()
+	const requests = 2000
+	var through, direct []time.Duration
+	measure := func(url string) time.Duration {
+		start := time.Now()
+		response, err := http.Get(url)
+		if err != nil {
+			b.Fatal(err)
+		}
+		_, err = io.Copy(io.Discard, response.Body)
+		if response.Body.Close(); err != nil || response.StatusCode != http.StatusOK {
+			b.Fatal(response.Status, err)
+		}
+		return time.Since(start)
+	}
+	for range 50 {
+		measure(a.API + "/hello/grafana")
+		measure(bare.URL)
+	}
+	for b.Loop() {
+		// In turns, so that both meet the same machine.
+		for range requests / 100 {
+			for range 100 {
+				through = append(through, measure(a.API+"/hello/grafana"))
+			}
+			for range 100 {
+				direct = append(direct, measure(bare.URL))
+			}
+		}
+	}
+	p50 := func(d []time.Duration) float64 {
+		slices.Sort(d)
+		return float64(d[len(d)/2]) / float64(time.Microsecond)
+	}
+	b.ReportMetric(p50(through), "µs/gateway-p50")
+	b.ReportMetric(p50(direct), "µs/bare-p50")
+	b.ReportMetric(p50(through)/p50(direct), "times-bare")
+}
+
+// BenchmarkFreshness is how long it takes from an invocation's end until /query shows it, at 200 a
+// second.
+func BenchmarkFreshness(b *testing.B) {
+	var p50, p99 []float64
+	for b.Loop() {
+		args := append([]string{"up", "--once", "--json", "--load", "10s@200", "--state", filepath.Join(b.TempDir(), "state")}, anyPorts...)
+		status, stdout, stderr := command(b, root(b), helloProgram(b), args...)
+		var r report
+		if err := json.Unmarshal([]byte(stdout), &r); err != nil || status != 0 {
+			b.Fatalf("status %d, %v\n%s", status, err, stderr)
+		}
+		p50, p99 = append(p50, r.Freshness.P50), append(p99, r.Freshness.P99)
+	}
+	slices.Sort(p50)
+	slices.Sort(p99)
+	b.ReportMetric(p50[len(p50)/2], "ms/p50")
+	b.ReportMetric(p99[len(p99)-1], "ms/p99-worst")
+}
+
+// BenchmarkBinary is the size that Ephor adds to a bare handler's executable.
+func BenchmarkBinary(b *testing.B) {
+	var delta int64
+	for b.Loop() {
+		delta = executableSize(b, "./examples/hello") - executableSize(b, "./e2e/testdata/bare.go")
+	}
+	b.ReportMetric(float64(delta)/1e6, "MB-over-bare")
+}
