@@ -2,9 +2,10 @@ package e2e
 
 import (
 	"encoding/json"
+	"fmt"
 	"io"
+	"net"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -90,14 +91,47 @@ func BenchmarkSourceSaved(b *testing.B) {
 	}
 }
 
-// BenchmarkWarmRequest compares a request through the gateway with one to a bare net/http server,
-// both from one client, one after the other.
-func BenchmarkWarmRequest(b *testing.B) {
-	a := up(b, root(b), helloProgram(b), filepath.Join(b.TempDir(), "state"))
-	bare := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+// bareServer is a net/http server that says hello, in a process of its own as the gateway is. It
+// is this test's executable, run with the variable bareVariable.
+func bareServer(b *testing.B) (url string) {
+	b.Helper()
+	c := exec.Command(os.Args[0])
+	c.Env = append(os.Environ(), bareVariable+"=1")
+	stdout, err := c.StdoutPipe()
+	if err == nil {
+		err = c.Start()
+	}
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() {
+		_ = c.Process.Kill() // it does nothing else than wait for that
+		_ = c.Wait()
+	})
+	if _, err := fmt.Fscanln(stdout, &url); err != nil {
+		b.Fatal(err)
+	}
+	return url
+}
+
+const bareVariable = "EPHOR_E2E_BARE_SERVER"
+
+func serveBare() error {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	fmt.Println("http://" + l.Addr().String())
+	return http.Serve(l, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = io.WriteString(w, "Hello World")
 	}))
-	defer bare.Close()
+}
+
+// BenchmarkWarmRequest compares a request through the gateway with one to a bare net/http server,
+// both from one client, one after the other, and both servers in a process of their own.
+func BenchmarkWarmRequest(b *testing.B) {
+	a := up(b, root(b), helloProgram(b), filepath.Join(b.TempDir(), "state"))
+	bare := bareServer(b)
 	const requests = 2000
 	var through, direct []time.Duration
 	measure := func(url string) time.Duration {
@@ -114,7 +148,7 @@ func BenchmarkWarmRequest(b *testing.B) {
 	}
 	for range 50 {
 		measure(a.API + "/hello/grafana")
-		measure(bare.URL)
+		measure(bare)
 	}
 	for b.Loop() {
 		// In turns, so that both meet the same machine.
@@ -123,7 +157,7 @@ func BenchmarkWarmRequest(b *testing.B) {
 				through = append(through, measure(a.API+"/hello/grafana"))
 			}
 			for range 100 {
-				direct = append(direct, measure(bare.URL))
+				direct = append(direct, measure(bare))
 			}
 		}
 	}

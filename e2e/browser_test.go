@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"context"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -21,8 +22,8 @@ var shots = os.Getenv("EPHOR_SHOTS")
 func TestTheBrowserSeesTheLoad(t *testing.T) {
 	tab := browsertest.Open(t)
 	a := up(t, root(t), helloProgram(t), filepath.Join(t.TempDir(), "state"))
-	tab.Go(a.Dashboard)
-	tab.Until(`document.title.includes("Sparta Hello World")`, "true")
+	browsertest.Go(t, tab, a.Dashboard)
+	browsertest.Until(t, tab, `document.title.includes("Sparta Hello World")`, "true")
 
 	const sum = `globalThis.ephor ? ephor.panels.find(p => p.model.title === "helloWorldCounterMetric").series.reduce((n, s) => n + s.values.reduce((a, b) => a + b, 0), 0) : 0`
 	sent := 0
@@ -34,7 +35,7 @@ func TestTheBrowserSeesTheLoad(t *testing.T) {
 			}
 			sent++
 		}
-		seen := tab.JS(sum)
+		seen := browsertest.JS(t, tab, sum)
 		if n, err := strconv.Atoi(seen); err != nil || n > sent {
 			t.Fatalf("the page shows %s of %d", seen, sent)
 		}
@@ -44,16 +45,18 @@ func TestTheBrowserSeesTheLoad(t *testing.T) {
 	if len(steps) < 3 {
 		t.Errorf("in 5 s the page showed only %v", steps)
 	}
-	tab.Until(sum, strconv.Itoa(sent))
+	browsertest.Until(t, tab, sum, strconv.Itoa(sent))
 	if shots != "" {
 		picture(t, tab, filepath.Join("..", shots, "page.png"))
 	}
 }
 
-func picture(t *testing.T, tab *browsertest.Tab, path string) {
+func picture(t *testing.T, tab context.Context, path string) {
 	t.Helper()
 	var png []byte
-	tab.Run(chromedp.CaptureScreenshot(&png))
+	if err := chromedp.Run(tab, chromedp.CaptureScreenshot(&png)); err != nil {
+		t.Fatal(err)
+	}
 	if err := os.WriteFile(path, png, 0o644); err != nil {
 		t.Fatal(err)
 	}

@@ -39,6 +39,10 @@ var hello struct {
 }
 
 func TestMain(m *testing.M) {
+	if os.Getenv(bareVariable) != "" {
+		fmt.Fprintln(os.Stderr, serveBare())
+		os.Exit(1)
+	}
 	status := m.Run()
 	if hello.dir != "" {
 		if err := os.RemoveAll(hello.dir); err != nil {

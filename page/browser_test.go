@@ -1,82 +1,22 @@
 package page
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"os/exec"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/chromedp/cdproto/network"
-	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/ephor-io/ephor/influx"
+	"github.com/ephor-io/ephor/internal/browsertest"
 )
-
-// browser starts a chromium of the test's own and opens one tab. An exception that the page does
-// not catch fails the test. These tests do not run in parallel: a browser has work for several
-// processors.
-func browser(t *testing.T) context.Context {
-	t.Helper()
-	path, err := exec.LookPath("chromium")
-	if err != nil {
-		t.Skip("chromium is not installed: apt-get install chromium")
-	}
-	flags := []chromedp.ExecAllocatorOption{chromedp.ExecPath(path), chromedp.Headless, chromedp.NoSandbox, chromedp.DisableGPU,
-		chromedp.NoFirstRun, chromedp.UserDataDir(t.TempDir()), chromedp.WindowSize(1440, 900), chromedp.WSURLReadTimeout(time.Minute)}
-	for _, f := range []string{"disable-quic", "disable-background-networking", "disable-component-update", "disable-sync"} {
-		flags = append(flags, chromedp.Flag(f, true))
-	}
-	ctx, cancel := chromedp.NewExecAllocator(context.Background(), flags...)
-	t.Cleanup(cancel)
-	ctx, cancel = chromedp.NewContext(ctx)
-	t.Cleanup(cancel)
-	chromedp.ListenTarget(ctx, func(event any) {
-		if e, ok := event.(*runtime.EventExceptionThrown); ok {
-			t.Errorf("the page threw: %v", e.ExceptionDetails.Error())
-		}
-	})
-	if err := chromedp.Run(ctx); err != nil {
-		t.Fatalf("starting chromium: %v", err)
-	}
-	t.Cleanup(func() {
-		// Closed in an orderly way, it is done with its directory when that is removed.
-		if err := chromedp.Cancel(ctx); err != nil {
-			t.Logf("closing chromium: %v", err)
-		}
-	})
-	return ctx
-}
-
-// js is the value of a JavaScript expression, waited for if it is a promise, as JSON.
-func js(t *testing.T, ctx context.Context, expression string) string {
-	t.Helper()
-	var got string
-	await := func(p *runtime.EvaluateParams) *runtime.EvaluateParams { return p.WithAwaitPromise(true) }
-	if err := chromedp.Run(ctx, chromedp.Evaluate("Promise.resolve("+expression+").then(v => JSON.stringify(v ?? null))", &got, await)); err != nil {
-		t.Fatalf("%s: %v", expression, err)
-	}
-	return got
-}
-
-// until waits for an expression to become what is wanted.
-func until(t *testing.T, ctx context.Context, expression, want string) {
-	t.Helper()
-	var got string
-	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
-		if got = js(t, ctx, expression); got == want {
-			return
-		}
-	}
-	t.Fatalf("%s is %s, want %s", expression, got, want)
-}
 
 // tapped is a store that can be away, and that keeps what it was asked.
 type tapped struct {
@@ -188,29 +128,29 @@ const sums = `globalThis.ephor && Object.fromEntries(ephor.panels[0].series.map(
 
 func TestPageMoves(t *testing.T) {
 	address, store, write := live(t)
-	tab := browser(t)
+	tab := browsertest.Open(t)
 	if err := chromedp.Run(tab, chromedp.Navigate(address)); err != nil {
 		t.Fatal(err)
 	}
-	until(t, tab, `document.querySelector(".calm code")?.textContent`, `"curl http://127.0.0.1:8080/hello"`)
-	until(t, tab, `document.getElementById("strip").textContent`, `"Functions1APItrap"`)
-	until(t, tab, `document.querySelectorAll("#strip a").length`, "1")
+	browsertest.Until(t, tab, `document.querySelector(".calm code")?.textContent`, `"curl http://127.0.0.1:8080/hello"`)
+	browsertest.Until(t, tab, `document.getElementById("strip").textContent`, `"Functions1APItrap"`)
+	browsertest.Until(t, tab, `document.querySelectorAll("#strip a").length`, "1")
 
 	// What arrives is drawn without anybody asking for it, and the hint goes.
 	write(point("a", 2, 5*time.Second), point("a", 3, 0), point("b", 4, time.Second))
-	until(t, tab, sums, `{"a":5,"b":4}`)
-	until(t, tab, `document.querySelectorAll(".calm").length`, "0")
-	until(t, tab, `document.querySelector(".big").textContent`, `"3"`)
-	until(t, tab, `ephor.panels[0].chart.plot !== null && ephor.panels[0].chart.plot.data.length`, "3")
+	browsertest.Until(t, tab, sums, `{"a":5,"b":4}`)
+	browsertest.Until(t, tab, `document.querySelectorAll(".calm").length`, "0")
+	browsertest.Until(t, tab, `document.querySelector(".big").textContent`, `"3"`)
+	browsertest.Until(t, tab, `ephor.panels[0].chart.plot !== null && ephor.panels[0].chart.plot.data.length`, "3")
 
 	// From now on only the last seconds are asked for, but for a look at everything every 15 s, and
 	// of what nobody can see, nothing.
 	store.take()
 	began := time.Now()
 	write(point("b", 10, 0), point("c", 1, 0))
-	until(t, tab, sums, `{"a":5,"b":14,"c":1}`)
+	browsertest.Until(t, tab, sums, `{"a":5,"b":14,"c":1}`)
 	write(point("c", 1, 0))
-	until(t, tab, sums, `{"a":5,"b":14,"c":2}`)
+	browsertest.Until(t, tab, sums, `{"a":5,"b":14,"c":2}`)
 	asked := store.take()
 	short, long := 0, 0
 	for _, q := range asked {
@@ -233,121 +173,121 @@ func TestPageMoves(t *testing.T) {
 	}
 
 	// The newest bars stand where the data say: the stack's top is the sum.
-	until(t, tab, `(() => { const { data } = ephor.panels[0].chart.plot; return Math.max(...data[data.length - 1]) >= 10 })()`, "true")
+	browsertest.Until(t, tab, `(() => { const { data } = ephor.panels[0].chart.plot; return Math.max(...data[data.length - 1]) >= 10 })()`, "true")
 }
 
 func TestPageCatchesUp(t *testing.T) {
 	address, store, write := live(t)
-	tab := browser(t)
+	tab := browsertest.Open(t)
 	write(point("a", 1, 30*time.Second))
 	if err := chromedp.Run(tab, chromedp.Navigate(address)); err != nil {
 		t.Fatal(err)
 	}
-	until(t, tab, sums, `{"a":1}`)
+	browsertest.Until(t, tab, sums, `{"a":1}`)
 	store.set(true)
-	until(t, tab, `document.getElementById("live").dataset.state`, `"failing"`)
-	until(t, tab, `/does not answer.*Trying again in \d+ s/.test(document.getElementById("trouble").textContent)`, "true")
-	if got := js(t, tab, sums); got != `{"a":1}` {
+	browsertest.Until(t, tab, `document.getElementById("live").dataset.state`, `"failing"`)
+	browsertest.Until(t, tab, `/does not answer.*Trying again in \d+ s/.test(document.getElementById("trouble").textContent)`, "true")
+	if got := browsertest.JS(t, tab, sums); got != `{"a":1}` {
 		t.Errorf("while the store is away the page shows %s", got)
 	}
 	write(point("a", 7, 0))
 	store.set(false)
-	until(t, tab, sums, `{"a":8}`)
-	until(t, tab, `document.getElementById("live").dataset.state`, `"live"`)
-	until(t, tab, `document.getElementById("trouble").hidden`, "true")
+	browsertest.Until(t, tab, sums, `{"a":8}`)
+	browsertest.Until(t, tab, `document.getElementById("live").dataset.state`, `"live"`)
+	browsertest.Until(t, tab, `document.getElementById("trouble").hidden`, "true")
 }
 
 func TestPageStopsAndZooms(t *testing.T) {
 	address, store, write := live(t)
-	tab := browser(t)
+	tab := browsertest.Open(t)
 	write(point("a", 1, 30*time.Second), point("a", 5, 400*time.Second))
 	if err := chromedp.Run(tab, chromedp.Navigate(address)); err != nil {
 		t.Fatal(err)
 	}
-	until(t, tab, sums, `{"a":1}`)
-	js(t, tab, `[...document.querySelectorAll(".segments button")].find(b => b.textContent === "15m").click()`)
-	until(t, tab, sums, `{"a":6}`)
-	until(t, tab, `location.search`, `"?from=now-15m&to=now"`)
+	browsertest.Until(t, tab, sums, `{"a":1}`)
+	browsertest.JS(t, tab, `[...document.querySelectorAll(".segments button")].find(b => b.textContent === "15m").click()`)
+	browsertest.Until(t, tab, sums, `{"a":6}`)
+	browsertest.Until(t, tab, `location.search`, `"?from=now-15m&to=now"`)
 
-	js(t, tab, `document.getElementById("live").click()`)
-	until(t, tab, `document.getElementById("live").textContent`, `"Paused"`)
-	until(t, tab, `ephor.live.running`, "false")
+	browsertest.JS(t, tab, `document.getElementById("live").click()`)
+	browsertest.Until(t, tab, `document.getElementById("live").textContent`, `"Paused"`)
+	browsertest.Until(t, tab, `ephor.live.running`, "false")
 	store.take()
 	write(point("a", 100, 0))
-	js(t, tab, `new Promise(r => setTimeout(r, 2500))`)
+	browsertest.JS(t, tab, `new Promise(r => setTimeout(r, 2500))`)
 	if asked := store.take(); len(asked) > 0 {
 		t.Errorf("a page that was stopped asked %d times", len(asked))
 	}
-	js(t, tab, `document.getElementById("live").click()`)
-	until(t, tab, sums, `{"a":106}`)
+	browsertest.JS(t, tab, `document.getElementById("live").click()`)
+	browsertest.Until(t, tab, sums, `{"a":106}`)
 
 	// From one moment to another, as a drag over a graph gives.
 	now := time.Now().UnixMilli()
-	js(t, tab, fmt.Sprintf(`ephor.look("%d", "%d")`, now-420e3, now-350e3))
-	until(t, tab, sums, `{"a":5}`)
-	until(t, tab, `document.getElementById("live").textContent`, `"Paused"`)
-	js(t, tab, `history.back()`)
-	until(t, tab, sums, `{"a":106}`)
+	browsertest.JS(t, tab, fmt.Sprintf(`ephor.look("%d", "%d")`, now-420e3, now-350e3))
+	browsertest.Until(t, tab, sums, `{"a":5}`)
+	browsertest.Until(t, tab, `document.getElementById("live").textContent`, `"Paused"`)
+	browsertest.JS(t, tab, `history.back()`)
+	browsertest.Until(t, tab, sums, `{"a":106}`)
 }
 
 func TestPageRestsWhileNobodyLooks(t *testing.T) {
 	address, store, write := live(t)
-	tab := browser(t)
+	tab := browsertest.Open(t)
 	write(point("a", 1, 30*time.Second))
 	if err := chromedp.Run(tab, chromedp.Navigate(address)); err != nil {
 		t.Fatal(err)
 	}
-	until(t, tab, sums, `{"a":1}`)
+	browsertest.Until(t, tab, sums, `{"a":1}`)
 	hide := func(hidden string) {
-		js(t, tab, `(Object.defineProperty(document, "hidden", { configurable: true, value: `+hidden+` }), document.dispatchEvent(new Event("visibilitychange")), 1)`)
+		browsertest.JS(t, tab, `(Object.defineProperty(document, "hidden", { configurable: true, value: `+hidden+` }), document.dispatchEvent(new Event("visibilitychange")), 1)`)
 	}
 	hide("true")
-	js(t, tab, `new Promise(r => setTimeout(r, 1500))`)
-	until(t, tab, `ephor.live.running`, "false")
+	browsertest.JS(t, tab, `new Promise(r => setTimeout(r, 1500))`)
+	browsertest.Until(t, tab, `ephor.live.running`, "false")
 	store.take()
 	write(point("a", 2, 0))
-	js(t, tab, `new Promise(r => setTimeout(r, 2500))`)
+	browsertest.JS(t, tab, `new Promise(r => setTimeout(r, 2500))`)
 	if asked := store.take(); len(asked) > 0 {
 		t.Errorf("a page that nobody looks at asked %d times", len(asked))
 	}
 	hide("false")
-	until(t, tab, sums, `{"a":3}`)
+	browsertest.Until(t, tab, sums, `{"a":3}`)
 }
 
 func TestPageShowsNamesAsText(t *testing.T) {
 	const hostile = `<img src=x onerror="globalThis.harmed=1"><script>globalThis.harmed=1</script>`
 	address, _, write := live(t)
-	tab := browser(t)
+	tab := browsertest.Open(t)
 	write(point(hostile, 1, 30*time.Second))
 	if err := chromedp.Run(tab, chromedp.Navigate(address)); err != nil {
 		t.Fatal(err)
 	}
-	until(t, tab, `document.querySelector(".legend .name")?.textContent.slice(0, 4)`, `"<img"`)
-	js(t, tab, `ephor.panels[0].page.tooltip.show(9, 9, { time: 0, step: 1000, series: [{ name: ephor.panels[0].series[0].name, color: "red", value: 1 }] })`)
-	if got := js(t, tab, `[document.querySelectorAll("#main img, #main script, #tip img").length, globalThis.harmed ?? 0]`); got != "[0,0]" {
+	browsertest.Until(t, tab, `document.querySelector(".legend .name")?.textContent.slice(0, 4)`, `"<img"`)
+	browsertest.JS(t, tab, `ephor.panels[0].page.tooltip.show(9, 9, { time: 0, step: 1000, series: [{ name: ephor.panels[0].series[0].name, color: "red", value: 1 }] })`)
+	if got := browsertest.JS(t, tab, `[document.querySelectorAll("#main img, #main script, #tip img").length, globalThis.harmed ?? 0]`); got != "[0,0]" {
 		t.Errorf("elements made of a tag's value, and harm done: %s", got)
 	}
 }
 
 func TestPageIsLightAndDark(t *testing.T) {
 	address, _, write := live(t)
-	tab := browser(t)
+	tab := browsertest.Open(t)
 	write(point("a", 1, 30*time.Second))
 	if err := chromedp.Run(tab, chromedp.Navigate(address)); err != nil {
 		t.Fatal(err)
 	}
-	until(t, tab, sums, `{"a":1}`)
-	before := js(t, tab, `[getComputedStyle(document.body).backgroundColor, ephor.panels[0].series[0].color]`)
-	js(t, tab, `document.querySelector('[aria-label="Light or dark"]').click()`)
-	after := js(t, tab, `[getComputedStyle(document.body).backgroundColor, ephor.panels[0].series[0].color]`)
+	browsertest.Until(t, tab, sums, `{"a":1}`)
+	before := browsertest.JS(t, tab, `[getComputedStyle(document.body).backgroundColor, ephor.panels[0].series[0].color]`)
+	browsertest.JS(t, tab, `document.querySelector('[aria-label="Light or dark"]').click()`)
+	after := browsertest.JS(t, tab, `[getComputedStyle(document.body).backgroundColor, ephor.panels[0].series[0].color]`)
 	if before == after {
 		t.Errorf("light and dark are both %s", before)
 	}
 	if err := chromedp.Run(tab, chromedp.Reload()); err != nil {
 		t.Fatal(err)
 	}
-	until(t, tab, sums, `{"a":1}`)
-	if again := js(t, tab, `[getComputedStyle(document.body).backgroundColor, ephor.panels[0].series[0].color]`); again != after {
+	browsertest.Until(t, tab, sums, `{"a":1}`)
+	if again := browsertest.JS(t, tab, `[getComputedStyle(document.body).backgroundColor, ephor.panels[0].series[0].color]`); again != after {
 		t.Errorf("after a reload %s, before %s", again, after)
 	}
 }
@@ -355,7 +295,7 @@ func TestPageIsLightAndDark(t *testing.T) {
 func TestPageWithoutItsDashboard(t *testing.T) {
 	server := serve(t, Config{Title: "App", Dashboards: boards()})
 	bare := serve(t, Config{Title: "App"})
-	tab := browser(t)
+	tab := browsertest.Open(t)
 	for address, want := range map[string]string{
 		server.URL + "/d/nope/nope": `"There is nothing at this address"`,
 		bare.URL + "/":              `"This application has no dashboard"`,
@@ -363,20 +303,20 @@ func TestPageWithoutItsDashboard(t *testing.T) {
 		if err := chromedp.Run(tab, network.Enable(), chromedp.Navigate(address)); err != nil {
 			t.Fatal(err)
 		}
-		until(t, tab, `document.querySelector("#main h1")?.textContent`, want)
+		browsertest.Until(t, tab, `document.querySelector("#main h1")?.textContent`, want)
 	}
 }
 
 // TestScripts calls functions of the page's modules, which keep no state.
 func TestScripts(t *testing.T) {
 	server := serve(t, Config{Title: "App"})
-	tab := browser(t)
+	tab := browsertest.Open(t)
 	if err := chromedp.Run(tab, chromedp.Navigate(server.URL+"/")); err != nil {
 		t.Fatal(err)
 	}
 	for module, cases := range scripts {
 		for _, c := range cases {
-			got := js(t, tab, `import("/assets/js/`+module+`").then(m => `+c.call+`)`)
+			got := browsertest.JS(t, tab, `import("/assets/js/`+module+`").then(m => `+c.call+`)`)
 			if diff := cmp.Diff(c.want, got); diff != "" {
 				t.Errorf("%s: %s (-want +got):\n%s", module, c.call, diff)
 			}

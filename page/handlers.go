@@ -7,6 +7,7 @@ import (
 	"html/template"
 	"net/http"
 	"strconv"
+	"strings"
 )
 
 type pages struct {
@@ -99,4 +100,8 @@ func writeError(w http.ResponseWriter, code int, what string) {
 		text = []byte(`{"error":"the error cannot be told"}`)
 	}
 	writeJSON(w, code, text)
+}
+
+func acceptsHTML(r *http.Request) bool {
+	return strings.Contains(r.Header.Get("Accept"), "text/html")
 }

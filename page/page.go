@@ -9,7 +9,7 @@
 //	})
 //
 // It only ever reads: the methods are GET and HEAD, and of InfluxQL it lets SELECT and SHOW
-// through. It answers on the loopback interface's names alone.
+// through.
 package page
 
 import (
@@ -124,7 +124,7 @@ func New(c Config) (http.Handler, error) {
 	mux.HandleFunc("GET /assets/", files.serve)
 	mux.HandleFunc("GET /favicon.ico", p.favicon)
 	mux.HandleFunc("/", p.missing)
-	return guard(mux), nil
+	return secure(mux), nil
 }
 
 // list is what /api/dashboards answers: {"dashboards":[{"uid","title","path","model"}]}.

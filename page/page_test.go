@@ -165,33 +165,6 @@ func TestEveryAnswerIsGuarded(t *testing.T) {
 	}
 }
 
-func TestOtherSitesAreRefused(t *testing.T) {
-	t.Parallel()
-	server := serve(t, Config{Dashboards: boards()})
-	f := func(want int, headers ...string) {
-		t.Helper()
-		if resp, body := send(t, "GET", server.URL+"/api/dashboards", headers...); resp.StatusCode != want {
-			t.Errorf("%q: %s, want %d: %s", headers, resp.Status, want, body)
-		}
-	}
-	own := server.Listener.Addr().String()
-	f(200)
-	f(200, "Host", "localhost:3000")
-	f(200, "Host", "[::1]:3000")
-	f(200, "Host", "hello.localhost")
-	f(200, "Origin", "http://"+own)
-	f(200, "Sec-Fetch-Site", "same-origin")
-	f(200, "Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "navigate", "Sec-Fetch-Dest", "document")
-	f(403, "Host", "evil.example")
-	f(403, "Host", "localhost.evil.example:3000")
-	f(403, "Host", "192.0.2.1:3000")
-	f(403, "Origin", "https://evil.example")
-	f(403, "Origin", "null")
-	f(403, "Origin", "http://127.0.0.1:1")
-	f(403, "Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "no-cors")
-	f(403, "Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "navigate", "Sec-Fetch-Dest", "iframe")
-}
-
 func TestAssetsAreAskedForOnce(t *testing.T) {
 	t.Parallel()
 	server := serve(t, Config{})

@@ -1,8 +1,8 @@
 // Package browsertest opens web pages in a real Chromium, for tests.
 //
 //	tab := browsertest.Open(t)
-//	tab.Go("http://127.0.0.1:3000/")
-//	tab.Until(`document.title`, `"hello"`)
+//	browsertest.Go(t, tab, "http://127.0.0.1:3000/")
+//	browsertest.Until(t, tab, `document.title`, `"hello"`)
 package browsertest
 
 import (
@@ -15,16 +15,11 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// Tab is one tab of a browser of the test's own.
-type Tab struct {
-	t   *testing.T
-	ctx context.Context
-}
-
-// Open starts a Chromium and opens a tab in it; both are closed when the test ends. Without a
+// Open starts a Chromium and opens a tab in it, which the context stands for, as in chromedp; both
+// are closed when the test ends. Without a
 // Chromium the test is skipped. An exception that a page does not catch fails the test. Such
 // tests had better not run in parallel: a browser has work for several processors.
-func Open(t *testing.T) *Tab {
+func Open(t *testing.T) context.Context {
 	t.Helper()
 	path, err := exec.LookPath("chromium")
 	if err != nil {
@@ -53,42 +48,36 @@ func Open(t *testing.T) *Tab {
 			t.Logf("closing chromium: %v", err)
 		}
 	})
-	return &Tab{t, ctx}
-}
-
-// Run runs actions of chromedp.
-func (b *Tab) Run(actions ...chromedp.Action) {
-	b.t.Helper()
-	if err := chromedp.Run(b.ctx, actions...); err != nil {
-		b.t.Fatal(err)
-	}
+	return ctx
 }
 
 // Go opens a page.
-func (b *Tab) Go(url string) {
-	b.t.Helper()
-	b.Run(chromedp.Navigate(url))
+func Go(t *testing.T, tab context.Context, url string) {
+	t.Helper()
+	if err := chromedp.Run(tab, chromedp.Navigate(url)); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // JS is the value of a JavaScript expression, waited for if it is a promise, as JSON.
-func (b *Tab) JS(expression string) string {
-	b.t.Helper()
+func JS(t *testing.T, tab context.Context, expression string) string {
+	t.Helper()
 	var got string
 	await := func(p *runtime.EvaluateParams) *runtime.EvaluateParams { return p.WithAwaitPromise(true) }
-	if err := chromedp.Run(b.ctx, chromedp.Evaluate("Promise.resolve("+expression+").then(v => JSON.stringify(v ?? null))", &got, await)); err != nil {
-		b.t.Fatalf("%s: %v", expression, err)
+	if err := chromedp.Run(tab, chromedp.Evaluate("Promise.resolve("+expression+").then(v => JSON.stringify(v ?? null))", &got, await)); err != nil {
+		t.Fatalf("%s: %v", expression, err)
 	}
 	return got
 }
 
 // Until waits for an expression to become what is wanted, for a minute.
-func (b *Tab) Until(expression, want string) {
-	b.t.Helper()
+func Until(t *testing.T, tab context.Context, expression, want string) {
+	t.Helper()
 	var got string
 	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
-		if got = b.JS(expression); got == want {
+		if got = JS(t, tab, expression); got == want {
 			return
 		}
 	}
-	b.t.Fatalf("%s is %s, want %s", expression, got, want)
+	t.Fatalf("%s is %s, want %s", expression, got, want)
 }

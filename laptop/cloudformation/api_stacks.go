@@ -140,10 +140,7 @@ func (s *Service) guard(st *stack, cs *changeSet, run func(context.Context) erro
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		if cs != nil {
-			cs.Execution, cs.Goal.Template = executeComplete, ""
-			if st.Status != createComplete && st.Status != updateComplete {
-				cs.Execution = executeFailed
-			}
+			cs.end(st.Status)
 			err = errors.Join(err, s.saveChangeSets(st))
 		}
 		if err != nil {

@@ -179,6 +179,14 @@ func (cs *changeSet) fail(reason string) {
 	cs.Goal.Template = "" // nobody can execute it
 }
 
+// end records that the execution ended with the stack in status.
+func (cs *changeSet) end(status string) {
+	cs.Execution, cs.Goal.Template = executeFailed, ""
+	if status == createComplete || status == updateComplete {
+		cs.Execution = executeComplete
+	}
+}
+
 // changeSet finds a change set that can still be executed or looked at, by name or ID; the
 // newest of a name.
 func (st *stack) changeSet(nameOrID string) *changeSet {

@@ -147,6 +147,8 @@ func (s *Service) Close(ctx context.Context) error {
 	}
 	s.cancel(errStopped)
 	<-done
+	s.gate.Lock() // Restore and the calls under way have returned, too
+	defer s.gate.Unlock()
 	return nil
 }
 

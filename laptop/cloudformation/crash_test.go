@@ -1,9 +1,11 @@
 package cloudformation
 
 import (
+	"errors"
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -202,5 +204,27 @@ func TestTornJournal(t *testing.T) {
 	f.again()
 	if got := len(f.service.stacks[f.id("S")].events); got < count {
 		t.Errorf("%d events after more of them", got)
+	}
+}
+
+// A disk that takes no more is told as the reason, and nothing hangs.
+func TestStateCannotBeWritten(t *testing.T) {
+	t.Parallel()
+	f := start(t)
+	f.memory.hook = func() {
+		f.memory.mu.Lock()
+		defer f.memory.mu.Unlock()
+		if slices.Contains(f.memory.log, "create B") {
+			root := filepath.Join(f.config.Dir, "stacks")
+			if err := errors.Join(os.RemoveAll(root), os.WriteFile(root, nil, 0o600)); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	if got := f.create("S", chain); got != rollbackFailed {
+		t.Errorf("status %s", got)
+	}
+	if got := f.reason("S"); !strings.HasPrefix(got, "internal error: writing state: ") {
+		t.Errorf("reason %q", got)
 	}
 }

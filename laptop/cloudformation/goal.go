@@ -16,13 +16,13 @@ func unsupported() []string {
 	return []string{
 		"StackPolicyBody", "StackPolicyURL", "StackPolicyDuringUpdateBody", "StackPolicyDuringUpdateURL",
 		"ResourcesToImport.member.1.ResourceType", "RollbackConfiguration.RollbackTriggers.member.1.Arn",
-		"ResourceTypes.member.1", "ImportExistingResources", "DeploymentMode", "RetainExceptOnCreate",
+		"ResourceTypes.member.1", "ImportExistingResources", "DeploymentMode", "RetainExceptOnCreate", "DeletionMode",
 	}
 }
 
 func refuseUnsupported(f form) error {
 	for _, name := range unsupported() {
-		if v := f.get(name); v != "" && v != "false" {
+		if v := f.get(name); v != "" && v != "false" && v != "STANDARD" {
 			top, _, _ := strings.Cut(name, ".")
 			return invalid("%s is not supported here", top)
 		}

@@ -72,7 +72,20 @@ func (s *Service) provide(ctx context.Context, t task, do func(Provider, context
 		return Resource{}, err
 	}
 	got, err := do(p, ctx, request)
-	return got, redact(err, secrets)
+	return got, redact(err, append(secrets, s.hidden(t.st)...))
+}
+
+// hidden are the values of a stack's NoEcho parameters.
+func (s *Service) hidden(st *stack) []string {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	var values []string
+	for _, p := range st.Goal.Parameters {
+		if p.NoEcho {
+			values = append(values, p.Value)
+		}
+	}
+	return values
 }
 
 // dismiss has a provider delete a resource. Dynamic references stay as they are: what they lead to

@@ -29,7 +29,7 @@ func (s *Service) Restore(ctx context.Context) error {
 	defer context.AfterFunc(s.ctx, stop)()
 	var errs []error
 	for _, st := range s.byImports() {
-		if err := s.resume(ctx, st); err != nil {
+		if err := errors.Join(s.resume(ctx, st), s.endExecutions(st)); err != nil {
 			errs = append(errs, fmt.Errorf("resuming stack %s: %w", st.Name, err))
 			continue
 		}
@@ -88,6 +88,19 @@ func (s *Service) resume(ctx context.Context, st *stack) error {
 		return s.cleanUp(ctx, st, updateRollbackComplete)
 	case deleteInProgress:
 		return s.deleteStack(ctx, st)
+	}
+	return nil
+}
+
+// endExecutions records how the change sets ended that were executed when the laptop stopped.
+func (s *Service) endExecutions(st *stack) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, cs := range st.changeSets {
+		if cs.Execution == executeInProgress {
+			cs.end(st.Status)
+			return s.saveChangeSets(st)
+		}
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package cloudformation
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
@@ -205,6 +206,17 @@ Resources:
 	if want := "prod **** large"; !strings.Contains(events, want) {
 		t.Errorf("no %s in %s", want, events)
 	}
+	f.memory.fail["update A"] = errors.New("hunter2 is too short")
+	f.post("UpdateStack", "StackName", "S", "UsePreviousTemplate", "true",
+		"Parameters.member.1.ParameterKey", "Stage", "Parameters.member.1.ParameterValue", "dev",
+		"Parameters.member.2.ParameterKey", "Password", "Parameters.member.2.UsePreviousValue", "true")
+	f.settle("S")
+	if trace := strings.Join(f.trace("S"), "\n"); !strings.Contains(trace, "A UPDATE_FAILED **** is too short") {
+		t.Errorf("events: %s", trace)
+	}
+	f.remove("S")
+	delete(f.memory.fail, "update A")
+	f.create("S", template, "Stage", "test", "Password", "x")
 	f.refuse("UpdateStack", "ValidationError", "Invalid input for parameter key Nope. Cannot specify usePreviousValue as true for a parameter key not in the previous template",
 		"StackName", "S", "UsePreviousTemplate", "true", "Parameters.member.1.ParameterKey", "Nope", "Parameters.member.1.UsePreviousValue", "true")
 }
