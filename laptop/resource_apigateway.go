@@ -253,8 +253,8 @@ func deployments(service *apigateway.Service) cloudformation.Provider {
 			return goneIsFine(service.DeleteDeployment(p.ApiId, r.PhysicalID))
 		},
 		exists: func(r cloudformation.Request, p deploymentProperties) bool {
-			_, err := service.GetAPI(p.ApiId)
-			return err == nil && r.PhysicalID != ""
+			_, err := service.GetDeployment(p.ApiId, r.PhysicalID)
+			return err == nil
 		},
 	}
 }

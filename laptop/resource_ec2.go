@@ -35,6 +35,14 @@ func instances(service *ec2.Service) cloudformation.Provider {
 		r.Signals = err == nil
 		return r, err
 	}
+	find := func(r cloudformation.Request) (ec2.Instance, bool) {
+		for _, i := range service.ListInstances() {
+			if i.InstanceID == r.PhysicalID || i.Tags[tokenTag] == r.Token {
+				return i, true
+			}
+		}
+		return ec2.Instance{}, false
+	}
 	return resource[instanceProperties]{
 		schema: cloudformation.Schema{
 			Properties: []string{"ImageId", "InstanceType", "UserData", "SecurityGroupIds", "IamInstanceProfile", "KeyName", "SubnetId",
@@ -44,16 +52,17 @@ func instances(service *ec2.Service) cloudformation.Provider {
 			Attributes: []string{"InstanceId", "AvailabilityZone", "PrivateIp", "PublicIp", "PrivateDnsName", "PublicDnsName"},
 		},
 		create: func(_ context.Context, r cloudformation.Request, p instanceProperties) (cloudformation.Resource, error) {
+			if i, ok := find(r); ok {
+				return made(i, nil) // made before a crash, under this very token
+			}
 			in := ec2.InstanceInput{ImageID: p.ImageId, InstanceType: p.InstanceType, UserData: p.UserData, SecurityGroupIDs: p.SecurityGroupIds,
 				IamInstanceProfile: p.IamInstanceProfile, KeyName: p.KeyName, SubnetID: p.SubnetId, Tags: p.Tags.toMap()}
 			in.Tags[tokenTag] = r.Token
 			return made(service.RunInstance(in))
 		},
 		remove: func(ctx context.Context, r cloudformation.Request, _ instanceProperties) error {
-			for _, i := range service.ListInstances() {
-				if i.InstanceID == r.PhysicalID || r.PhysicalID == "" && i.Tags[tokenTag] == r.Token {
-					return service.TerminateInstance(ctx, i.InstanceID)
-				}
+			if i, ok := find(r); ok {
+				return service.TerminateInstance(ctx, i.InstanceID)
 			}
 			return nil
 		},

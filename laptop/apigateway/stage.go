@@ -149,6 +149,15 @@ func (s *Service) CreateDeployment(apiID, description, stage string) (Deployment
 	return out, err
 }
 
+// GetDeployment finds a deployment.
+func (s *Service) GetDeployment(apiID, deploymentID string) (out Deployment, err error) {
+	err = s.view(apiID, func(r *record) (err error) {
+		out, err = lookup(r.Deployments, "Deployment", deploymentID)
+		return err
+	})
+	return out, err
+}
+
 // DeleteDeployment removes a deployment that no stage serves.
 func (s *Service) DeleteDeployment(apiID, deploymentID string) error {
 	return s.change(apiID, func(r *record) error {
