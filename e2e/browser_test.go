@@ -9,13 +9,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 
 	"github.com/ephor-io/ephor/internal/browsertest"
 )
-
-// shots is where the pictures of the page go, if anywhere: EPHOR_SHOTS=docs go test ./e2e -run Browser
-var shots = os.Getenv("EPHOR_SHOTS")
 
 // A browser opens the dashboard while requests flow and sees the counter move by what was sent.
 // It runs alone: see browsertest.
@@ -46,9 +44,28 @@ func TestTheBrowserSeesTheLoad(t *testing.T) {
 		t.Errorf("in 5 s the page showed only %v", steps)
 	}
 	browsertest.Until(t, tab, sum, strconv.Itoa(sent))
-	if shots != "" {
-		picture(t, tab, filepath.Join("..", shots, "page.png"))
+}
+
+// TestPictures takes the pictures of the documentation, under a load of a minute:
+//
+//	EPHOR_PICTURES=docs go test ./e2e -run Pictures
+func TestPictures(t *testing.T) {
+	folder := os.Getenv("EPHOR_PICTURES")
+	if folder == "" {
+		t.Skip("EPHOR_PICTURES names no folder for the pictures of the documentation")
 	}
+	tab := browsertest.Open(t)
+	a := up(t, root(t), helloProgram(t), filepath.Join(t.TempDir(), "state"),
+		"--load", "20s@5..60,20s@60..120,15s@120..30,10s@30", "--load-url", "/hello/grafana?ms=80")
+	browsertest.Go(t, tab, a.Dashboard+"?from=now-1m&to=now")
+	browsertest.Until(t, tab, `document.title.includes("Sparta Hello World")`, "true")
+	time.Sleep(62 * time.Second)
+	picture(t, tab, filepath.Join(root(t), folder, "page-light.png"))
+	if err := chromedp.Run(tab, emulation.SetEmulatedMedia().WithFeatures([]*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: "dark"}})); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(2 * time.Second)
+	picture(t, tab, filepath.Join(root(t), folder, "page-dark.png"))
 }
 
 func picture(t *testing.T, tab context.Context, path string) {
