@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -143,7 +144,8 @@ func (g *goal) tags() map[string]string {
 	return m
 }
 
-// setStatus records a new status of the stack with its event.
+// setStatus records a new status of the stack with its event, which is told even if it cannot be
+// written down.
 func (s *Service) setStatus(st *stack, status, reason string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -152,10 +154,7 @@ func (s *Service) setStatus(st *stack, status, reason string) error {
 
 func (s *Service) setStatusLocked(st *stack, status, reason string) error {
 	st.Status, st.Reason = status, reason
-	if err := s.saveStack(st); err != nil {
-		return err
-	}
-	return s.emit(st, Event{ID: awsproto.NewID(), LogicalID: st.Name, PhysicalID: st.ID, Type: StackType, Status: status, Reason: reason})
+	return errors.Join(s.saveStack(st), s.emit(st, Event{ID: awsproto.NewID(), LogicalID: st.Name, PhysicalID: st.ID, Type: StackType, Status: status, Reason: reason}))
 }
 
 // setResource records a new status of a resource with its event. change, if any, is made first,
@@ -167,10 +166,7 @@ func (s *Service) setResource(st *stack, r *resource, status, reason string, cha
 		change()
 	}
 	r.Status, r.Reason, r.Time = status, reason, s.config.Now()
-	if err := s.saveResource(st, r); err != nil {
-		return err
-	}
-	return s.emitResource(st, r, r.Now, status, reason)
+	return errors.Join(s.saveResource(st, r), s.emitResource(st, r, r.Now, status, reason))
 }
 
 // emitResource tells an event of a resource, about the physical one in m. s.mu is held.
