@@ -223,6 +223,25 @@ func (a *application) count(influxQL string) int {
 	return int(n)
 }
 
+// busy is the number of environments that have work, their flush included.
+func (a *application) busy() int {
+	a.t.Helper()
+	response, err := http.Get(a.Page + "/api/lambda")
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	defer response.Body.Close()
+	var status struct{ Functions []struct{ Busy int } }
+	if err := json.NewDecoder(response.Body).Decode(&status); err != nil {
+		a.t.Fatal(err)
+	}
+	n := 0
+	for _, f := range status.Functions {
+		n += f.Busy
+	}
+	return n
+}
+
 // eventually waits until what comes true, for half a minute: it tests that something happens, not
 // how fast.
 func eventually(t testing.TB, what string, check func() bool) {

@@ -208,6 +208,8 @@ func TestKilled(t *testing.T) {
 		}
 	}
 	eventually(t, "20 recorded", func() bool { return a.count(recorded) == 20 })
+	// A point can be seen a moment before it is acknowledged; a function that is at rest was told.
+	eventually(t, "all functions at rest", func() bool { return a.busy() == 0 })
 	a.stop(syscall.SIGKILL)
 	eventually(t, "no process of it is left", func() bool { return len(processesWith(t, state)) == 0 })
 

@@ -17,7 +17,8 @@ import (
 // again wherever it was imported; nothing is replaced by that.
 //
 // A resource that cannot be restored does not keep the others from it: all errors come back
-// together. Calls that change something wait for Restore.
+// together. Calls that change something wait for Restore. ServeSignal must be reachable already:
+// hosts that boot again signal meanwhile.
 func (s *Service) Restore(ctx context.Context) error {
 	s.gate.Lock()
 	defer s.gate.Unlock()
