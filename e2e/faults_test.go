@@ -227,6 +227,11 @@ func TestKilled(t *testing.T) {
 	if code := b.cmd.ProcessState.ExitCode(); code != 0 {
 		t.Errorf("Ctrl-C ended with status %d:\n%s", code, b.stderr)
 	}
+	// Told to end, the function delivered its last batch, and the store was still there to take it.
+	c := up(t, root(t), helloProgram(t), state)
+	if n := c.count(`SELECT count("final") FROM "publisher"`); n != 1 {
+		t.Errorf("%d environments said goodbye, one was ended in order", n)
+	}
 }
 
 // processesWith are the processes whose command line or executable lies below a folder.

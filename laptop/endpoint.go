@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"sync/atomic"
 
 	"github.com/ephor-io/ephor/laptop/internal/awsproto"
 )
@@ -15,8 +16,9 @@ import (
 //
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
 type endpoint struct {
-	services map[string]http.Handler // by the name in the credential scope
-	signals  http.Handler            // what wait conditions are signalled at
+	// services are by the name in the credential scope, among them signals, where wait conditions
+	// are signalled. Nil until they are open.
+	services atomic.Pointer[map[string]http.Handler]
 }
 
 func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -26,11 +28,12 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			Message: "the request is not signed; any access key will do, e.g. AWS_ACCESS_KEY_ID=ephor AWS_SECRET_ACCESS_KEY=ephor"})
 		return
 	}
-	if name == signals {
-		e.signals.ServeHTTP(w, r)
+	services := e.services.Load()
+	if services == nil {
+		awsproto.WriteJSONError(w, &awsproto.Error{Code: "ServiceUnavailableException", Status: http.StatusServiceUnavailable, Message: "the laptop is starting"})
 		return
 	}
-	service, ok := e.services[name]
+	service, ok := (*services)[name]
 	if !ok {
 		awsproto.WriteJSONError(w, &awsproto.Error{Code: "UnknownServiceException", Status: http.StatusNotImplemented,
 			Message: "the laptop has no service " + name})

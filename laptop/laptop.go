@@ -154,21 +154,25 @@ func (l *Laptop) start(ctx context.Context) error {
 		return err
 	}
 	l.onClose("the monitoring host", func(context.Context) error { return l.host.Close() })
-	e, err := l.open()
-	if err != nil {
-		return err
-	}
+	// The services are closed before what they talk to: functions that are shut down deliver their
+	// last metrics.
+	e := &endpoint{}
 	l.serve("endpoint", listeners["endpoint"], guard(e, false))
 	l.serve("store", listeners["store"], guard(l.host.store(), false))
 	l.serve("page", listeners["page"], guard(l.host.page(), false))
+	services, err := l.open()
+	if err != nil {
+		return err
+	}
+	e.services.Store(&services)
 	if err := l.cloudformation.Restore(ctx); err != nil {
 		return fmt.Errorf("bringing back the stacks: %w", err)
 	}
 	return nil
 }
 
-// open opens the services, those first that others need.
-func (l *Laptop) open() (*endpoint, error) {
+// open opens the services, those first that others need, and tells what stands behind the endpoint.
+func (l *Laptop) open() (map[string]http.Handler, error) {
 	c := l.config
 	dir := func(service string) string { return filepath.Join(c.Dir, service) }
 
@@ -233,11 +237,9 @@ func (l *Laptop) open() (*endpoint, error) {
 		return nil, err
 	}
 	l.onClose("CloudFormation", l.cloudformation.Close)
-	return &endpoint{
-		services: map[string]http.Handler{
-			"s3": objects, "sts": identity, "iam": roles, "secretsmanager": secrets, "ec2": machines,
-			"lambda": l.lambda, "apigateway": l.gateway, "cloudformation": l.cloudformation,
-		},
+	return map[string]http.Handler{
+		"s3": objects, "sts": identity, "iam": roles, "secretsmanager": secrets, "ec2": machines,
+		"lambda": l.lambda, "apigateway": l.gateway, "cloudformation": l.cloudformation,
 		signals: http.HandlerFunc(l.cloudformation.ServeSignal),
 	}, nil
 }

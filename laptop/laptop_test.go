@@ -231,7 +231,7 @@ func TestEndpointRoutesBySignature(t *testing.T) {
 	service := func(name string) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, name) })
 	}
-	e := &endpoint{services: map[string]http.Handler{"s3": service("s3"), "lambda": service("lambda")}, signals: service("signal")}
+	e := &endpoint{}
 	f := func(target, authorization, want string) {
 		t.Helper()
 		r := httptest.NewRequest("GET", target, nil)
@@ -245,6 +245,8 @@ func TestEndpointRoutesBySignature(t *testing.T) {
 	scope := func(service string) string {
 		return "AWS4-HMAC-SHA256 Credential=AKID/20261122/us-east-1/" + service + "/aws4_request, SignedHeaders=host, Signature=00"
 	}
+	f("/b/k", scope("s3"), "the laptop is starting")
+	e.services.Store(&map[string]http.Handler{"s3": service("s3"), "lambda": service("lambda"), signals: service("signal")})
 	f("/b/k", scope("s3"), "s3")
 	f("/", scope("lambda"), "lambda")
 	f("/", scope("neptune"), "the laptop has no service neptune")
