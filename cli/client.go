@@ -43,6 +43,12 @@ type addresses struct {
 	Dashboard string `json:"dashboard,omitempty"`
 }
 
+// What an `up` keeps in its state, beside the lock and the file of its addresses.
+const (
+	buildFolder  = "build"
+	laptopFolder = "laptop"
+)
+
 func addressFile(dir string) string { return filepath.Join(dir, "up.json") }
 
 // connect finds the `up` that runs on this application's state.

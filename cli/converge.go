@@ -38,7 +38,7 @@ type converger struct {
 
 func newConverger(app *ephor.App, source gotool.Package, dir string) *converger {
 	return &converger{
-		app: app, source: source, binary: filepath.Join(dir, "build", "bootstrap"),
+		app: app, source: source, binary: filepath.Join(dir, buildFolder, "bootstrap"),
 		deployment: ephor.Deployment{App: app, Values: map[string]any{}},
 	}
 }
@@ -89,6 +89,9 @@ func (c *converger) application(ctx context.Context) (outputs map[string]string,
 	}
 	result, err := c.deployer.Converge(ctx, deploy.Stack{Name: c.app.Name(), Template: deploy.Template(c.app, code, c.dashboard)})
 	if err != nil {
+		return nil, err
+	}
+	if err := c.deployer.Prune(ctx, c.app.Name(), code); err != nil {
 		return nil, err
 	}
 	c.deployment.Outputs = result.Outputs

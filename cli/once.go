@@ -59,6 +59,9 @@ func (s *session) once(ctx context.Context, plan load.Plan, target string) error
 		fresh.run(polling)
 	}()
 	result, err := s.load(ctx, plan, target)
+	if err == nil && result.Interrupted {
+		err = fmt.Errorf("the load was interrupted after %d of %d requests", result.Asked, plan.Count())
+	}
 	recorded := int64(0)
 	if err == nil {
 		recorded, err = s.settled(ctx, at)
@@ -80,7 +83,7 @@ func (s *session) once(ctx context.Context, plan load.Plan, target string) error
 	if err := r.print(s); err != nil {
 		return err
 	}
-	return r.check()
+	return r.check(plan)
 }
 
 func recordedSince(t time.Time) string {
@@ -113,13 +116,14 @@ func (s *session) settled(ctx context.Context, at *store) (int64, error) {
 
 // check is the expectation of `--once`: every request was sent and answered, every one was an
 // invocation, and every invocation is recorded.
-func (r onceReport) check() error {
+func (r onceReport) check(plan load.Plan) error {
 	var off []string
 	expect := func(what string, got, want int64) {
 		if got != want {
 			off = append(off, fmt.Sprintf("%s %d instead of %d", what, got, want))
 		}
 	}
+	expect("asked for", r.Load.Asked, int64(plan.Count()))
 	expect("sent", r.Load.Sent, r.Load.Asked)
 	expect("answered ok", r.Load.OK, r.Load.Sent)
 	expect("invocations", r.Invocations, r.Load.Sent)

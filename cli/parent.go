@@ -34,12 +34,19 @@ func withGoRun(ctx context.Context) (context.Context, context.CancelFunc) {
 				return
 			case <-t.C:
 				if os.Getppid() != parent {
-					cancel(fmt.Errorf("the go run that started this program, process %d, is gone", parent))
+					cancel(&goRunGone{parent})
 				}
 			}
 		}
 	}()
 	return ctx, func() { cancel(nil) }
+}
+
+// goRunGone is why a program ends whose `go run` has ended before it.
+type goRunGone struct{ pid int }
+
+func (e *goRunGone) Error() string {
+	return fmt.Sprintf("the go run that started this program, process %d, is gone", e.pid)
 }
 
 // isGo reports whether the process is the go command.

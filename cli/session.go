@@ -64,6 +64,10 @@ func (s *session) run(ctx context.Context, ports laptop.Ports, plan load.Plan, f
 	if err == nil {
 		err = s.serve(ctx, plan, f)
 	}
+	// Ctrl-C is how up ends, and no failure, unless there was a result to wait for.
+	if !f.once && wasAsked(ctx, err) {
+		err = nil
+	}
 	l := s.running.Load()
 	if l == nil {
 		return err
@@ -78,10 +82,17 @@ func (s *session) run(ctx context.Context, ports laptop.Ports, plan load.Plan, f
 	return err
 }
 
+// wasAsked reports whether err says nothing but that a signal asked the program to end.
+func wasAsked(ctx context.Context, err error) bool {
+	var gone *goRunGone
+	cause := context.Cause(ctx)
+	return cause != nil && !errors.As(cause, &gone) && (errors.Is(err, context.Canceled) || errors.Is(err, cause))
+}
+
 // startLaptop starts AWS on this machine.
 func (s *session) startLaptop(ctx context.Context, ports laptop.Ports) error {
 	config := laptop.Config{
-		Dir: filepath.Join(s.dir, "laptop"), Region: laptopRegion, AccessKey: laptopKey, Database: storeDatabase,
+		Dir: filepath.Join(s.dir, laptopFolder), Region: laptopRegion, AccessKey: laptopKey, Database: storeDatabase,
 		Ports: ports, Events: func(e laptop.Event) { s.terminal.show(e) },
 	}
 	if g, ok := s.program.app.Monitoring(); ok {
@@ -97,6 +108,9 @@ func (s *session) startLaptop(ctx context.Context, ports laptop.Ports) error {
 	var taken *laptop.PortTakenError
 	if errors.As(err, &taken) {
 		return hinted(err, "another port, or leave the flag out: the next free one is found then")
+	}
+	if err != nil && ctx.Err() == nil {
+		return hinted(fmt.Errorf("starting the laptop: %w", err), "what the message names; or start empty with up --fresh, which deletes what was recorded")
 	}
 	if err != nil {
 		return fmt.Errorf("starting the laptop: %w", err)
@@ -150,7 +164,7 @@ func (s *session) printAddresses(w io.Writer, outputs map[string]string) error {
 		fmt.Fprintf(&b, "  store      %s  (InfluxDB 1.8, database %s)\n", s.addresses.Store, storeDatabase)
 	}
 	fmt.Fprintf(&b, "  AWS        %s  (any SDK or the aws CLI, any access key, region %s)\n", s.addresses.Endpoint, laptopRegion)
-	fmt.Fprintf(&b, "  logs       %s\n\nCtrl-C ends it.\n\n", filepath.Join(s.dir, "laptop", "lambda", "logs"))
+	fmt.Fprintf(&b, "  logs       %s\n\nCtrl-C ends it.\n\n", filepath.Join(s.dir, laptopFolder, "lambda", "logs"))
 	_, err := io.WriteString(w, b.String())
 	return err
 }

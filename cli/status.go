@@ -86,7 +86,7 @@ func askHost(ctx context.Context, at addresses) (*monitored, error) {
 	client := &http.Client{Timeout: 5 * time.Second}
 	m := &monitored{Host: hostNote}
 	var err error
-	if m.Lambda, err = fetchStatus(client, at.Page); err != nil {
+	if m.Lambda, err = fetchStatus(ctx, client, at.Page); err != nil {
 		return nil, err
 	}
 	s := &store{url: at.Store, database: storeDatabase, client: client}
@@ -94,8 +94,12 @@ func askHost(ctx context.Context, at addresses) (*monitored, error) {
 	return m, err
 }
 
-func fetchStatus(client *http.Client, page string) (s lambdaStatus, err error) {
-	response, err := client.Get(page + lambdaPath)
+func fetchStatus(ctx context.Context, client *http.Client, page string) (s lambdaStatus, err error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, page+lambdaPath, nil)
+	if err != nil {
+		return s, fmt.Errorf("asking for the environments: %w", err)
+	}
+	response, err := client.Do(r)
 	if err != nil {
 		return s, fmt.Errorf("asking for the environments: %w", err)
 	}

@@ -17,34 +17,45 @@ import (
 // terminal shows events to a person. It has a goroutine of its own, so that a slow terminal holds
 // up nobody: what does not fit into its queue is counted and said.
 type terminal struct {
-	w     io.Writer
-	queue chan any
-	done  chan struct{}
-
+	w      io.Writer
+	queue  chan any
 	missed atomic.Int64
 
-	mu     sync.Mutex // never taken by the printer
-	closed bool
+	ending sync.Once
+	end    chan struct{} // closed when no more is shown
+	done   chan struct{} // closed when all is printed
 }
 
 func newTerminal(w io.Writer) *terminal {
-	t := &terminal{w: w, queue: make(chan any, 1000), done: make(chan struct{})}
-	go func() {
-		defer close(t.done)
-		for e := range t.queue {
-			t.print(e)
-		}
-	}()
+	t := &terminal{w: w, queue: make(chan any, 1000), end: make(chan struct{}), done: make(chan struct{})}
+	go t.run()
 	return t
+}
+
+// run prints what is queued until the end, and then what is left.
+func (t *terminal) run() {
+	defer close(t.done)
+	for {
+		select {
+		case e := <-t.queue:
+			t.print(e)
+			continue
+		case <-t.end:
+		}
+		for {
+			select {
+			case e := <-t.queue:
+				t.print(e)
+			default:
+				t.sayMissed()
+				return
+			}
+		}
+	}
 }
 
 // show queues an event. It never blocks and may be called from anywhere, also after close.
 func (t *terminal) show(e any) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.closed {
-		return
-	}
 	select {
 	case t.queue <- e:
 	default:
@@ -52,19 +63,36 @@ func (t *terminal) show(e any) {
 	}
 }
 
-// close prints what is queued.
+// close prints what is queued and returns when that is done, or after a second: a terminal that
+// takes nothing must not keep the program from ending.
 func (t *terminal) close() {
-	t.mu.Lock()
-	if t.closed {
-		t.mu.Unlock()
+	t.ending.Do(func() { close(t.end) })
+	select {
+	case <-t.done:
+	case <-time.After(time.Second):
+	}
+}
+
+// flush returns when all that was shown before it is printed, or after a second.
+func (t *terminal) flush() {
+	printed := make(flushed)
+	limit := time.After(time.Second)
+	select {
+	case t.queue <- printed:
+	case <-t.done:
+		return
+	case <-limit:
 		return
 	}
-	t.closed = true
-	close(t.queue)
-	t.mu.Unlock()
-	<-t.done
-	t.sayMissed()
+	select {
+	case <-printed:
+	case <-t.done:
+	case <-limit:
+	}
 }
+
+// flushed is closed by the printer when it comes to it.
+type flushed chan struct{}
 
 func (t *terminal) sayMissed() {
 	if missed := t.missed.Swap(0); missed > 0 {
@@ -76,22 +104,6 @@ func (t *terminal) sayMissed() {
 type say string
 
 func (t *terminal) sayf(format string, args ...any) { t.show(say(fmt.Sprintf(format, args...))) }
-
-// flush returns when all that was shown before it is printed.
-func (t *terminal) flush() {
-	printed := make(chan struct{})
-	t.mu.Lock()
-	if t.closed {
-		t.mu.Unlock()
-		return
-	}
-	t.queue <- flushed(printed) // the printer needs no lock to make room
-	t.mu.Unlock()
-	<-printed
-}
-
-// flushed is closed by the printer when it comes to it.
-type flushed chan struct{}
 
 func (t *terminal) print(e any) {
 	if f, ok := e.(flushed); ok {
@@ -132,6 +144,8 @@ func render(e any) string {
 		return fmt.Sprintf("port %d is taken: the %s is on %d", e.Wanted, e.Name, e.Got)
 	case laptop.FunctionLog:
 		return e.Function + " | " + e.Line
+	case laptop.GatewayError:
+		return fmt.Sprintf("%s %s answered %d: %s", e.Method, e.Path, e.Status, e.Reason)
 	case laptop.Problem:
 		return "problem: " + e.Err.Error()
 	}

@@ -130,21 +130,19 @@ func (p *program) up(c *cobra.Command, f upFlags) (err error) {
 
 	s := newSession(p, pkg, dir, f)
 	defer s.terminal.close()
-	err = s.run(ctx, ports, plan, f)
-	// Ctrl-C is how up ends, and no failure.
-	if ctx.Err() != nil && c.Context().Err() != nil && errors.Is(err, context.Canceled) {
-		err = nil
-	}
-	return err
+	return s.run(ctx, ports, plan, f)
 }
 
 // openState takes the lock of the state and, if it shall be fresh, empties it.
 func openState(dir string, fresh bool) (*lock, error) {
 	held, err := acquire(dir)
 	var locked *lockedError
+	var foreign *foreignError
 	switch {
 	case errors.As(err, &locked):
 		return nil, hinted(err, "end it with Ctrl-C in its terminal, or use another state with --state")
+	case errors.As(err, &foreign):
+		return nil, hinted(err, "a folder that is empty or not there yet: --state FOLDER")
 	case err != nil:
 		return nil, hinted(err, "a folder that can be written to: --state FOLDER")
 	}
@@ -162,13 +160,10 @@ func openState(dir string, fresh bool) (*lock, error) {
 	return held, nil
 }
 
-// empty removes all from a state but its lock.
-func empty(dir string) error {
-	entries, err := os.ReadDir(dir)
-	for _, e := range entries {
-		if e.Name() != "lock" {
-			err = errors.Join(err, os.RemoveAll(filepath.Join(dir, e.Name())))
-		}
+// empty removes what an `up` makes in its state, but for the lock.
+func empty(dir string) (err error) {
+	for _, name := range []string{buildFolder, laptopFolder} {
+		err = errors.Join(err, os.RemoveAll(filepath.Join(dir, name)))
 	}
 	return err
 }

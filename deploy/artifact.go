@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -54,6 +55,33 @@ func (d *Deployer) Upload(ctx context.Context, app, path, goarch string) (Code, 
 	}
 	d.events(Uploaded{Bucket: code.Bucket, Key: code.Key, Size: int64(len(data)), Took: time.Since(start)})
 	return code, nil
+}
+
+// keptArtifacts is how many of an application's deployment packages stay in the bucket: the one in
+// use, those that a rollback may go back to, and some to spare.
+const keptArtifacts = 5
+
+// Prune deletes the application's older deployment packages, all but the newest few and the one
+// in use.
+func (d *Deployer) Prune(ctx context.Context, app string, inUse Code) error {
+	var objects []types.Object
+	prefix := app + "/"
+	pages := s3.NewListObjectsV2Paginator(d.s3, &s3.ListObjectsV2Input{Bucket: &inUse.Bucket, Prefix: &prefix})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return fmt.Errorf("listing the artifacts of %s: %w", app, err)
+		}
+		objects = append(objects, page.Contents...)
+	}
+	objects = slices.DeleteFunc(objects, func(o types.Object) bool { return aws.ToString(o.Key) == inUse.Key })
+	slices.SortFunc(objects, func(a, b types.Object) int { return aws.ToTime(b.LastModified).Compare(aws.ToTime(a.LastModified)) })
+	for _, o := range objects[min(len(objects), keptArtifacts-1):] {
+		if _, err := d.s3.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: &inUse.Bucket, Key: o.Key}); err != nil {
+			return fmt.Errorf("deleting the old artifact %s: %w", aws.ToString(o.Key), err)
+		}
+	}
+	return nil
 }
 
 // uploadTemplate puts a template that is too long for a call where CloudFormation can fetch it.

@@ -10,7 +10,6 @@ type Built struct {
 	Path    string
 	Size    int64
 	Took    time.Duration
-	SHA256  string
 	GOOS    string
 	GOARCH  string
 	Package string

@@ -37,8 +37,8 @@ type Result struct {
 const inlineTemplate = 51200
 
 // Converge makes the stack what its template says, by a change set, and returns when it is so.
-// A stack that nothing changes in is a success. A stack that could not be created at its last
-// try, and so can only be deleted, is deleted first. A failure is a *StackError.
+// A stack that nothing changes in is a success. A stack that could not be created or deleted at
+// the last try, and so can only be deleted, is deleted first. A failure is a *StackError.
 func (d *Deployer) Converge(ctx context.Context, s Stack) (Result, error) {
 	start := time.Now()
 	kind, err := d.prepare(ctx, s.Name)
@@ -92,11 +92,13 @@ func (d *Deployer) prepare(ctx context.Context, name string) (types.ChangeSetTyp
 	case stack == nil, stack.StackStatus == types.StackStatusReviewInProgress:
 		return types.ChangeSetTypeCreate, nil
 	case stack.StackStatus == types.StackStatusRollbackComplete, stack.StackStatus == types.StackStatusRollbackFailed,
-		stack.StackStatus == types.StackStatusCreateFailed:
+		stack.StackStatus == types.StackStatusCreateFailed, stack.StackStatus == types.StackStatusDeleteFailed:
 		if err := d.Delete(ctx, name); err != nil {
 			return "", err
 		}
 		return types.ChangeSetTypeCreate, nil
+	case stack.StackStatus == types.StackStatusUpdateRollbackFailed:
+		return "", &StackError{Stack: name, Status: string(stack.StackStatus), Reason: "its last update could not be rolled back, and until somebody continues that it cannot be updated"}
 	case inProgress(stack.StackStatus):
 		if err := d.settleQuietly(ctx, name); err != nil {
 			return "", err

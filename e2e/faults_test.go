@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -194,6 +195,79 @@ func TestStateThatCannotBeUsed(t *testing.T) {
 	status, _, stderr = command(t, root(t), helloProgram(t), append([]string{"up", "--state", filepath.Join(file, "state")}, anyPorts...)...)
 	if status != 1 || !strings.Contains(stderr, file) || !strings.Contains(stderr, "--state FOLDER") {
 		t.Errorf("not writable: status %d:\n%s", status, stderr)
+	}
+}
+
+// --fresh deletes what `up` made and nothing else, wherever --state points.
+func TestFresh(t *testing.T) {
+	t.Parallel()
+	home := t.TempDir()
+	writeFile(t, filepath.Join(home, "thesis.txt"), "years of work")
+	status, _, stderr := command(t, root(t), helloProgram(t), append([]string{"up", "--fresh", "--state", home}, anyPorts...)...)
+	if status != 1 || !strings.Contains(stderr, "is not a state of an earlier up") {
+		t.Errorf("a folder that is no state: status %d:\n%s", status, stderr)
+	}
+	state := filepath.Join(t.TempDir(), "state")
+	a := up(t, root(t), helloProgram(t), state)
+	a.get("/hello/grafana")
+	eventually(t, "recorded", func() bool { return a.count(recorded) == 1 })
+	a.stop(os.Interrupt)
+	writeFile(t, filepath.Join(state, "notes.md"), "of the user's")
+	b := up(t, root(t), helloProgram(t), state, "--fresh")
+	if n := b.count(recorded); n != 0 {
+		t.Errorf("%d invocations are there after --fresh", n)
+	}
+	for _, path := range []string{filepath.Join(home, "thesis.txt"), filepath.Join(state, "notes.md")} {
+		if _, err := os.Stat(path); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// Interrupted, --once has no result and no success.
+func TestOnceInterrupted(t *testing.T) {
+	t.Parallel()
+	c := exec.Command(helloProgram(t), append([]string{"up", "--once", "--json", "--load", "60s@20", "--state", filepath.Join(t.TempDir(), "state")}, anyPorts...)...)
+	c.Dir = root(t)
+	var stdout, stderr output
+	c.Stdout, c.Stderr = &stdout, &stderr
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the load has begun", func() bool { return strings.Contains(stderr.String(), "load: ") })
+	if err := c.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Wait(); err == nil || c.ProcessState.ExitCode() != 1 || stdout.String() != "" || !strings.Contains(stderr.String(), "interrupted") {
+		t.Errorf("%v\n%s\n%s", err, &stdout, &stderr)
+	}
+}
+
+// Asking for the status never stands in the way of an `up` that starts.
+func TestStatusWhileItStarts(t *testing.T) {
+	t.Parallel()
+	state := filepath.Join(t.TempDir(), "state")
+	stop := make(chan struct{})
+	var asking sync.WaitGroup
+	for range 2 {
+		asking.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				c := exec.Command(helloProgram(t), "status", "--state", state)
+				c.Dir = root(t)
+				_ = c.Run() // it fails until there is something to tell
+			}
+		})
+	}
+	a := up(t, root(t), helloProgram(t), state)
+	close(stop)
+	asking.Wait()
+	if status, _ := a.get("/hello/grafana"); status != http.StatusOK {
+		t.Errorf("status %d", status)
 	}
 }
 

@@ -7,9 +7,8 @@ import (
 	"github.com/ephor-io/ephor/laptop/lambda"
 )
 
-// Event is something that happened on the laptop: one of the types of this file, or an event of
-// the services lambda and cloudformation.
-type Event any
+// Event is something that happened on the laptop: one of the types of this file.
+type Event interface{ event() }
 
 // PortMoved says that a port was taken and the next free one is used.
 type PortMoved struct {
@@ -20,13 +19,24 @@ type PortMoved struct {
 // FunctionLog is a line of a function's log that says more than that it was invoked.
 type FunctionLog struct{ Function, Line string }
 
+// GatewayError says why an API answered in its function's place.
+type GatewayError struct {
+	Method, Path string
+	Status       int
+	Reason       string
+}
+
 // Problem is an error that has no caller to return it to.
 type Problem struct{ Err error }
+
+func (PortMoved) event()    {}
+func (FunctionLog) event()  {}
+func (GatewayError) event() {}
+func (Problem) event()      {}
 
 func (l *Laptop) lambdaEvent(e lambda.Event) {
 	line, ok := e.(lambda.LogLine)
 	if !ok {
-		l.config.Events(e)
 		return
 	}
 	for _, usual := range []string{"START RequestId: ", "END RequestId: ", "REPORT RequestId: "} {
@@ -38,7 +48,12 @@ func (l *Laptop) lambdaEvent(e lambda.Event) {
 }
 
 func (l *Laptop) gatewayEvent(e apigateway.Event) {
-	if moved, ok := e.(apigateway.PortMoved); ok {
-		l.config.Events(PortMoved{Name: "gateway", Wanted: moved.Wanted, Got: moved.Got})
+	switch e := e.(type) {
+	case apigateway.PortMoved:
+		l.config.Events(PortMoved{Name: "gateway", Wanted: e.Wanted, Got: e.Got})
+	case apigateway.Served:
+		if e.IntegrationError != "" {
+			l.config.Events(GatewayError{Method: e.Method, Path: e.Path, Status: e.Status, Reason: e.IntegrationError})
+		}
 	}
 }

@@ -79,7 +79,7 @@ func (h *host) start(instance string) error {
 	}
 	server, err := influx.Open(influx.Config{
 		Dir: filepath.Join(h.config.Dir, "data"), Database: h.config.Database,
-		OnEvent: func(e influx.Event) { h.config.Events(e) },
+		OnEvent: func(e influx.Event) { h.config.Events(Problem{Err: storeProblem(e)}) },
 	})
 	if err != nil {
 		return err
@@ -87,6 +87,18 @@ func (h *host) start(instance string) error {
 	h.server = server
 	h.show(server, h.config.Page)
 	return nil
+}
+
+// storeProblem is what the store's engine warned about.
+func storeProblem(e influx.Event) error {
+	text := "the store: " + e.Message
+	if e.Path != "" {
+		text += ": " + e.Path
+	}
+	if e.Err != nil {
+		return fmt.Errorf("%s: %w", text, e.Err)
+	}
+	return errors.New(text)
 }
 
 // signal tells the stack's wait condition that the host is ready.

@@ -112,7 +112,10 @@ func Start(ctx context.Context, config Config) (*Laptop, error) {
 	}
 	l := &Laptop{config: config}
 	if err := l.start(ctx); err != nil {
-		return nil, errors.Join(err, l.Close(context.WithoutCancel(ctx)))
+		// ctx may have ended; what has been started has its time to end all the same.
+		end, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second)
+		defer cancel()
+		return nil, errors.Join(err, l.Close(end))
 	}
 	return l, nil
 }
@@ -231,7 +234,6 @@ func (l *Laptop) open() (map[string]http.Handler, error) {
 		Providers: providers(services{objects: objects, roles: roles, secrets: secrets, machines: machines, lambda: l.lambda, gateway: l.gateway}, c.Region),
 		Secrets:   secretReader{secrets}, Parameters: publicParameters{}, Templates: templates{objects},
 		EndpointURL: func() string { return l.addresses.Endpoint },
-		Events:      func(e cloudformation.Event) { c.Events(e) },
 	})
 	if err != nil {
 		return nil, err
@@ -255,6 +257,10 @@ func (l *Laptop) serve(name string, listener net.Listener, h http.Handler) {
 		}
 	}()
 	l.onClose("the "+name, func(ctx context.Context) error {
+		// Whoever matters has been answered: the services are closed before. What is left are
+		// readers, and connections that browsers open ahead of need.
+		ctx, cancel := context.WithTimeout(ctx, 200*time.Millisecond)
+		defer cancel()
 		if err := server.Shutdown(ctx); err != nil {
 			return server.Close()
 		}

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"strconv"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -31,18 +32,42 @@ type api struct {
 	tables  atomic.Pointer[tables]
 	server  *http.Server
 	stopped chan error
+
+	mu    sync.Mutex
+	fresh map[net.Conn]struct{} // connections that have not sent anything
 }
 
 func newAPI(config Config, r *record, t *tables) *api {
-	a := &api{config: config, record: r, id: r.API.APIID, port: strconv.Itoa(r.Port), stopped: make(chan error, 1)}
+	a := &api{config: config, record: r, id: r.API.APIID, port: strconv.Itoa(r.Port), stopped: make(chan error, 1), fresh: map[net.Conn]struct{}{}}
 	a.tables.Store(t)
 	a.server = &http.Server{
 		Handler:           config.Middleware(a),
 		ReadHeaderTimeout: headerTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    4 * maxHeadBytes,
+		ConnState:         a.track,
 	}
 	return a
+}
+
+// track knows the connections that browsers open ahead of need. Shutdown would wait for them.
+func (a *api) track(c net.Conn, s http.ConnState) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if s == http.StateNew {
+		a.fresh[c] = struct{}{}
+	} else {
+		delete(a.fresh, c)
+	}
+}
+
+// dropFresh closes the connections on which nothing has been asked.
+func (a *api) dropFresh() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for c := range a.fresh {
+		c.Close()
+	}
 }
 
 func (a *api) serve(l net.Listener) {
@@ -52,6 +77,7 @@ func (a *api) serve(l net.Listener) {
 // stop ends the listener and waits for the requests in flight; those that ctx does not wait for
 // lose their connection.
 func (a *api) stop(ctx context.Context) error {
+	a.server.RegisterOnShutdown(a.dropFresh)
 	err := a.server.Shutdown(ctx)
 	if err != nil {
 		err = errors.Join(fmt.Errorf("closing API %s: %w", a.id, err), a.server.Close())
@@ -71,7 +97,7 @@ func (s *Service) listen(r *record) (net.Listener, error) {
 		first = first && a.record.Order > r.Order
 	}
 	wanted := r.Port
-	if wanted == 0 || first && s.config.PortFixed {
+	if wanted == 0 || first && s.config.Port != 0 {
 		wanted = s.config.Port
 	}
 	l, err := open(wanted)

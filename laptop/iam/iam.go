@@ -11,10 +11,8 @@ package iam
 import (
 	"cmp"
 	"crypto/rand"
-	"errors"
 	"fmt"
 	"net/url"
-	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -34,7 +32,9 @@ type Config struct {
 
 // Service is IAM. It is safe for concurrent use.
 type Service struct {
-	config Config
+	config       Config
+	roleFiles    state.Folder[Role]
+	profileFiles state.Folder[InstanceProfile]
 
 	mu       sync.RWMutex
 	roles    map[string]Role // by name in lower case: two names may not differ in case alone
@@ -44,13 +44,24 @@ type Service struct {
 // Open loads what Dir holds.
 func Open(config Config) (*Service, error) {
 	config.Account = cmp.Or(config.Account, "000000000000")
-	s := &Service{config: config, roles: map[string]Role{}, profiles: map[string]InstanceProfile{}}
-	err := load(filepath.Join(config.Dir, "roles"), func(r Role) { s.roles[fold(r.RoleName)] = r })
-	if err == nil {
-		err = load(filepath.Join(config.Dir, "instance-profiles"), func(p InstanceProfile) { s.profiles[fold(p.InstanceProfileName)] = p })
+	s := &Service{
+		config: config, roles: map[string]Role{}, profiles: map[string]InstanceProfile{},
+		roleFiles:    state.Folder[Role]{Dir: filepath.Join(config.Dir, "roles")},
+		profileFiles: state.Folder[InstanceProfile]{Dir: filepath.Join(config.Dir, "instance-profiles")},
 	}
+	roles, err := s.roleFiles.Load()
 	if err != nil {
 		return nil, fmt.Errorf("opening IAM: %w", err)
+	}
+	profiles, err := s.profileFiles.Load()
+	if err != nil {
+		return nil, fmt.Errorf("opening IAM: %w", err)
+	}
+	for _, r := range roles {
+		s.roles[fold(r.RoleName)] = r
+	}
+	for _, p := range profiles {
+		s.profiles[fold(p.InstanceProfileName)] = p
 	}
 	return s, nil
 }
@@ -58,40 +69,9 @@ func Open(config Config) (*Service, error) {
 // Close does nothing: every call is durable before it returns.
 func (s *Service) Close() error { return nil }
 
-func load[V any](dir string, found func(V)) error {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return err
-	}
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		return err
-	}
-	for _, e := range entries {
-		// What a crash left half written begins with a dot.
-		if strings.HasPrefix(e.Name(), ".") || !strings.HasSuffix(e.Name(), ".json") {
-			continue
-		}
-		var v V
-		if err := state.Load(filepath.Join(dir, e.Name()), &v); err != nil {
-			return err
-		}
-		found(v)
-	}
-	return nil
-}
-
-// path is the file of a role or a profile. Names hold no slash; escaping keeps a leading dot from
-// looking like a file that was left half written.
-func (s *Service) path(kind, name string) string {
-	return filepath.Join(s.config.Dir, kind, "n-"+url.PathEscape(fold(name))+".json")
-}
-
-func (s *Service) remove(kind, name string) error {
-	if err := os.Remove(s.path(kind, name)); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("deleting %s %s: %w", kind, name, err)
-	}
-	return nil
-}
+// file names what a role or a profile is kept in. Names hold no slash; escaping keeps a leading
+// dot from looking like a file that was left half written.
+func file(name string) string { return "n-" + url.PathEscape(fold(name)) }
 
 func fold(name string) string { return strings.ToLower(name) }
 

@@ -4,8 +4,6 @@ import (
 	"maps"
 	"slices"
 	"time"
-
-	"github.com/ephor-io/ephor/laptop/internal/state"
 )
 
 // InstanceProfileInput is what AWS::IAM::InstanceProfile takes:
@@ -14,6 +12,7 @@ type InstanceProfileInput struct {
 	InstanceProfileName string
 	Path                string   // "" means /
 	Roles               []string // at most one
+	ClientToken         string   // as a role's
 }
 
 // InstanceProfile is a profile as it is stored.
@@ -80,13 +79,13 @@ func (s *Service) UpdateInstanceProfile(in InstanceProfileInput) (InstanceProfil
 	if in.Path != p.Path {
 		return InstanceProfile{}, invalid("the path of instance profile %s cannot change", in.InstanceProfileName)
 	}
-	in.InstanceProfileName = p.InstanceProfileName
+	in.InstanceProfileName, in.ClientToken = p.InstanceProfileName, p.ClientToken
 	p.InstanceProfileInput = in
 	return p, s.saveProfile(p)
 }
 
 func (s *Service) saveProfile(p InstanceProfile) error {
-	if err := state.Save(s.path("instance-profiles", p.InstanceProfileName), p); err != nil {
+	if err := s.profileFiles.Save(file(p.InstanceProfileName), p); err != nil {
 		return err
 	}
 	s.profiles[fold(p.InstanceProfileName)] = p
@@ -122,7 +121,7 @@ func (s *Service) DeleteInstanceProfile(name string) error {
 	if _, ok := s.profiles[fold(name)]; !ok {
 		return noSuchEntity("instance profile", name)
 	}
-	if err := s.remove("instance-profiles", name); err != nil {
+	if err := s.profileFiles.Remove(file(name)); err != nil {
 		return err
 	}
 	delete(s.profiles, fold(name))

@@ -5,8 +5,6 @@ import (
 	"regexp"
 	"slices"
 	"time"
-
-	"github.com/ephor-io/ephor/laptop/internal/state"
 )
 
 // RoleInput is what AWS::IAM::Role takes:
@@ -22,6 +20,9 @@ type RoleInput struct {
 	Policies            map[string]string
 	PermissionsBoundary string
 	Tags                map[string]string
+	// ClientToken marks what one creation made, so that it is found after a crash. It is kept,
+	// changed by no update and not told on the wire.
+	ClientToken string
 }
 
 // Role is a role as it is stored.
@@ -102,13 +103,13 @@ func (s *Service) UpdateRole(in RoleInput) (Role, error) {
 	if in.Path != r.Path {
 		return Role{}, invalid("the path of role %s cannot change", in.RoleName)
 	}
-	in.RoleName = r.RoleName
+	in.RoleName, in.ClientToken = r.RoleName, r.ClientToken
 	r.RoleInput = in
 	return r, s.saveRole(r)
 }
 
 func (s *Service) saveRole(r Role) error {
-	if err := state.Save(s.path("roles", r.RoleName), r); err != nil {
+	if err := s.roleFiles.Save(file(r.RoleName), r); err != nil {
 		return err
 	}
 	s.roles[fold(r.RoleName)] = r
@@ -151,7 +152,7 @@ func (s *Service) DeleteRole(name string) error {
 			return deleteConflict("Cannot delete entity, must remove roles from instance profile first.")
 		}
 	}
-	if err := s.remove("roles", name); err != nil {
+	if err := s.roleFiles.Remove(file(name)); err != nil {
 		return err
 	}
 	delete(s.roles, fold(name))

@@ -24,6 +24,9 @@ type BucketInput struct {
 	BucketEncryption               *Encryption
 	PublicAccessBlockConfiguration *PublicAccessBlock
 	Tags                           map[string]string
+	// ClientToken marks what one creation made, so that it is found after a crash. It is kept,
+	// changed by no update and not told on the wire.
+	ClientToken string
 }
 
 // Bucket is a bucket and its configuration.
@@ -34,6 +37,7 @@ type Bucket struct {
 	Encryption        Encryption
 	PublicAccessBlock *PublicAccessBlock
 	Tags              map[string]string
+	ClientToken       string // of the input that made it
 }
 
 // Encryption is a bucket's default encryption. It is kept and told again; nothing is encrypted.
@@ -107,7 +111,7 @@ func (s *Service) CreateBucket(in BucketInput) error {
 	if err := validateName(in.BucketName); err != nil {
 		return err
 	}
-	info := Bucket{Name: in.BucketName, CreationDate: now()}
+	info := Bucket{Name: in.BucketName, CreationDate: now(), ClientToken: in.ClientToken}
 	if err := in.apply(&info); err != nil {
 		return err
 	}

@@ -30,6 +30,9 @@ type SecretInput struct {
 	GenerateSecretString *Generate
 	// ClientRequestToken becomes the first version's ID; "" makes one.
 	ClientRequestToken string
+	// ClientToken marks what one creation made, so that it is found after a crash. It is kept,
+	// changed by no update and not told on the wire.
+	ClientToken string
 }
 
 // Secret is all about a secret but its value.
@@ -45,6 +48,8 @@ type Secret struct {
 	DeletedDate *time.Time `json:",omitempty"`
 	// VersionIDsToStages are the versions that have a stage.
 	VersionIDsToStages map[string][]string `json:"-"`
+	// ClientToken is that of the input that made the secret.
+	ClientToken string `json:",omitempty"`
 }
 
 // Value is one version of a secret.
@@ -78,7 +83,7 @@ func (s *Service) CreateSecret(in SecretInput) (Secret, error) {
 	}
 	r := &record{Versions: map[string]version{}, Secret: Secret{
 		ARN:  "arn:aws:secretsmanager:" + s.config.Region + ":" + s.config.Account + ":secret:" + in.Name + "-" + suffix(),
-		Name: in.Name, CreatedDate: now(),
+		Name: in.Name, CreatedDate: now(), ClientToken: in.ClientToken,
 	}}
 	in.describe(&r.Secret)
 	if hasValue {

@@ -14,11 +14,7 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
-	"strings"
 	"sync"
 	"time"
 
@@ -37,6 +33,7 @@ type Config struct {
 // Service is Secrets Manager. It is safe for concurrent use.
 type Service struct {
 	config Config
+	files  state.Folder[*record]
 
 	mu      sync.Mutex
 	secrets map[string]*record // by name
@@ -68,23 +65,12 @@ type version struct {
 func Open(config Config) (*Service, error) {
 	config.Region = cmp.Or(config.Region, "us-east-1")
 	config.Account = cmp.Or(config.Account, "000000000000")
-	s := &Service{config: config, secrets: map[string]*record{}}
-	if err := os.MkdirAll(config.Dir, 0o700); err != nil {
-		return nil, fmt.Errorf("opening Secrets Manager: %w", err)
-	}
-	entries, err := os.ReadDir(config.Dir)
+	s := &Service{config: config, files: state.Folder[*record]{Dir: config.Dir}, secrets: map[string]*record{}}
+	all, err := s.files.Load()
 	if err != nil {
 		return nil, fmt.Errorf("opening Secrets Manager: %w", err)
 	}
-	for _, e := range entries {
-		// What a crash left half written begins with a dot.
-		if strings.HasPrefix(e.Name(), ".") || !strings.HasSuffix(e.Name(), ".json") {
-			continue
-		}
-		r := &record{}
-		if err := state.Load(filepath.Join(config.Dir, e.Name()), r); err != nil {
-			return nil, fmt.Errorf("opening Secrets Manager: %w", err)
-		}
+	for _, r := range all {
 		s.secrets[r.Name] = r
 	}
 	return s, nil
@@ -93,15 +79,16 @@ func Open(config Config) (*Service, error) {
 // Close does nothing: every call is durable before it returns.
 func (s *Service) Close() error { return nil }
 
-// path is a secret's file. Names may hold slashes and dots, so they do not become part of it.
-func (s *Service) path(name string) string {
+// file names what a secret is kept in. Names may hold slashes and dots, so they do not become part
+// of it.
+func file(name string) string {
 	sum := sha256.Sum256([]byte(name))
-	return filepath.Join(s.config.Dir, hex.EncodeToString(sum[:16])+".json")
+	return hex.EncodeToString(sum[:16])
 }
 
 // save makes r durable and current. s.mu is held.
 func (s *Service) save(r *record) error {
-	if err := state.Save(s.path(r.Name), r); err != nil {
+	if err := s.files.Save(file(r.Name), r); err != nil {
 		return err
 	}
 	s.secrets[r.Name] = r
@@ -110,8 +97,8 @@ func (s *Service) save(r *record) error {
 
 // remove deletes a secret for good. s.mu is held.
 func (s *Service) remove(name string) error {
-	if err := os.Remove(s.path(name)); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("deleting secret %s: %w", name, err)
+	if err := s.files.Remove(file(name)); err != nil {
+		return err
 	}
 	delete(s.secrets, name)
 	return nil

@@ -1,0 +1,45 @@
+package state
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func TestFolder(t *testing.T) {
+	t.Parallel()
+	f := Folder[int]{Dir: filepath.Join(t.TempDir(), "a", "b")}
+	holds := func(want ...int) {
+		t.Helper()
+		if got, err := f.Load(); err != nil || !slices.Equal(got, want) {
+			t.Fatalf("Load: %v, %v, want %v", got, err, want)
+		}
+	}
+	holds()
+	for n, name := range []string{"x", "y", "x"} {
+		if err := f.Save(name, n); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, name := range []string{".z.json-1", "notes.txt"} {
+		if err := os.WriteFile(filepath.Join(f.Dir, name), []byte("{"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	holds(2, 1)
+	for range 2 {
+		if err := f.Remove("x"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	holds(1)
+	broken := filepath.Join(f.Dir, "z.json")
+	if err := os.WriteFile(broken, []byte("{"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.Load(); err == nil || !strings.Contains(err.Error(), broken) {
+		t.Errorf("Load: %v, want an error that names %s", err, broken)
+	}
+}
