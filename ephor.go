@@ -52,8 +52,8 @@ type Function struct {
 	Timeout time.Duration
 	// Concurrency reserves that many execution environments and is their limit; 0 reserves none.
 	Concurrency int
-	// Environment holds variables of the user's own. Names with the prefixes EPHOR_ and AWS_
-	// are taken.
+	// Environment holds variables of the user's own. Names with the prefixes EPHOR_, AWS_ and
+	// LAMBDA_ are taken.
 	Environment map[string]string
 	// FlushEvery publishes the metrics after every n-th invocation only; 0 and 1 mean after
 	// every one. What n > 1 strands is everything since the last flush, whenever an

@@ -42,6 +42,7 @@ func TestValidate(t *testing.T) {
 	f(`function "Orders": reserved concurrency is -1`, func(_ *ephor.App, o *ephor.Function) { o.Concurrency = -1 })
 	f(`function "Orders": FlushEvery is -1`, func(_ *ephor.App, o *ephor.Function) { o.FlushEvery = -1 })
 	f(`environment variable EPHOR_X`, func(_ *ephor.App, o *ephor.Function) { o.Environment = map[string]string{"EPHOR_X": "1"} })
+	f(`environment variable "1A"`, func(_ *ephor.App, o *ephor.Function) { o.Environment = map[string]string{"1A": "1"} })
 	f(`route "GET /orders/{id}": there are two`, func(a *ephor.App, o *ephor.Function) { a.Get("/orders/{id}", o) })
 	f(`does not know the method "FETCH"`, func(a *ephor.App, o *ephor.Function) { a.Route("fetch", "/x", o) })
 	f(`a path begins with "/"`, func(a *ephor.App, o *ephor.Function) { a.Get("x", o) })
@@ -50,6 +51,11 @@ func TestValidate(t *testing.T) {
 	f(`does not belong to this application`, func(a *ephor.App, _ *ephor.Function) { a.Get("/x", nil) })
 	f(`has the application's own name`, func(a *ephor.App, _ *ephor.Function) { a.Monitor(ephor.Grafana{Stack: "Shop"}) })
 
+	long := ephor.New(strings.Repeat("a", 30))
+	long.Function(strings.Repeat("x", 34), handler)
+	if err := long.Validate(); err == nil || !strings.Contains(err.Error(), "65 characters; Lambda takes 64") {
+		t.Errorf("a name too long for Lambda: %v", err)
+	}
 	if err := ephor.New("1").Validate(); err == nil || !strings.Contains(err.Error(), `application "1"`) || !strings.Contains(err.Error(), "has no function") {
 		t.Errorf("a bad name and no function: %v", err)
 	}

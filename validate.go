@@ -12,10 +12,15 @@ import (
 // What names and paths look like. They are compiled where they are used: at package level they
 // would be linked into the deployed binary, which never validates.
 const (
-	validStack    = `^[A-Za-z][A-Za-z0-9-]{0,99}$`
+	validStack = `^[A-Za-z][A-Za-z0-9-]{0,99}$`
+	// https://docs.aws.amazon.com/lambda/latest/api/API_Environment.html
+	validVariable = `^[A-Za-z][A-Za-z0-9_]+$`
 	validFunction = `^[A-Za-z][A-Za-z0-9]{0,40}$`
 	validPath     = `^(/|(/([A-Za-z0-9._~!$&'()*+,;=:@%-]+|\{[A-Za-z0-9._-]+\+?\}))+/?)$`
 )
+
+// maxFunctionName is the length of a function's name on AWS, APPLICATION-FUNCTION here.
+const maxFunctionName = 64
 
 func matches(pattern, s string) bool { return regexp.MustCompile(pattern).MatchString(s) }
 
@@ -31,6 +36,9 @@ func (a *App) Validate() error {
 			errs = append(errs, fmt.Errorf("function %q: there are two of that name", f.Name))
 		}
 		seen[strings.ToLower(f.Name)] = true
+		if n := len(a.name) + 1 + len(f.Name); n > maxFunctionName {
+			errs = append(errs, fmt.Errorf("function %q: with the application's name it is called %s-%s, %d characters; Lambda takes %d", f.Name, a.name, f.Name, n, maxFunctionName))
+		}
 		errs = append(errs, f.validate()...)
 	}
 	if len(a.functions) == 0 {
@@ -75,8 +83,11 @@ func (f *Function) validate() (errs []error) {
 		bad("FlushEvery is %d", f.FlushEvery)
 	}
 	for name := range f.Environment {
-		if strings.HasPrefix(name, "EPHOR_") || strings.HasPrefix(name, "AWS_") {
-			bad("environment variable %s: names that begin with EPHOR_ or AWS_ are taken", name)
+		switch {
+		case strings.HasPrefix(name, "EPHOR_"), strings.HasPrefix(name, "AWS_"), strings.HasPrefix(name, "LAMBDA_"):
+			bad("environment variable %s: names that begin with EPHOR_, AWS_ or LAMBDA_ are taken", name)
+		case !matches(validVariable, name):
+			bad("environment variable %q: a name is a letter, then letters, digits and underscores, two at least", name)
 		}
 	}
 	return errs

@@ -38,13 +38,21 @@ func (p *program) delete(c *cobra.Command, args []string) error {
 	defer out.close()
 	d := deploy.New(deploy.Config{AWS: laptopAWS(at.Endpoint), Events: func(e deploy.Event) { out.show(e) }})
 	for _, stack := range stacks {
-		err := d.Delete(ctx, stack)
+		state, err := d.State(ctx, stack)
+		if err != nil {
+			return err
+		}
+		if state.Status == "" {
+			out.sayf("stack %s: does not exist", stack)
+			continue
+		}
+		err = d.Delete(ctx, stack)
 		var used *deploy.InUseError
 		if errors.As(err, &used) {
 			return hinted(err, p.releaseHint(used))
 		}
 		if err != nil {
-			return fmt.Errorf("deleting stack %s: %w", stack, err)
+			return err
 		}
 	}
 	return nil

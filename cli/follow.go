@@ -53,19 +53,22 @@ func (s *session) follow(ctx context.Context) error {
 	}
 }
 
-// reload builds the source as it is now and converges the application's stack.
+// reload builds the source as it is now and converges the stacks.
 func (s *session) reload(ctx context.Context) {
 	start := time.Now()
 	s.tell("building", false)
 	err := s.converger.build(ctx)
 	if err == nil {
-		_, err = s.converger.application(ctx)
+		err = s.converger.monitoring(ctx) // somebody may have deleted it
+	}
+	if err == nil {
+		err = s.application(ctx)
 	}
 	var compile *gotool.Error
 	switch {
 	case ctx.Err() != nil:
 	case errors.As(err, &compile):
-		s.tell("the source does not compile; the version before it goes on running", true)
+		s.tell("the source does not compile; the version before it goes on running: "+firstError(compile.Output), true)
 		s.terminal.sayf("the source does not compile; the version before it goes on running:\n%s", strings.TrimSpace(compile.Output))
 	case err != nil:
 		s.tell("the change could not be deployed: "+err.Error(), true)
@@ -74,6 +77,16 @@ func (s *session) reload(ctx context.Context) {
 		s.notice.Store(nil)
 		s.terminal.sayf("changed in %s", short(time.Since(start)))
 	}
+}
+
+// firstError is the first line that the compiler says about a file.
+func firstError(output string) string {
+	for line := range strings.SplitSeq(output, "\n") {
+		if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "#") {
+			return line
+		}
+	}
+	return ""
 }
 
 // tell puts a notice on the page.

@@ -69,8 +69,11 @@ func (f *freshness) run(ctx context.Context) {
 // finish notes every point of the run that was not seen before. It must not run beside run.
 func (f *freshness) finish(ctx context.Context) error { return f.poll(ctx, f.since) }
 
-// poll notes every point since from that was not seen before.
+// poll notes every point of the run since from that was not seen before.
 func (f *freshness) poll(ctx context.Context, from time.Time) error {
+	if from.Before(f.since) {
+		from = f.since // what an earlier run left is none of this one's
+	}
 	all, err := f.store.query(ctx, fmt.Sprintf(`SELECT "duration_ms" FROM "invocation" WHERE time >= %d GROUP BY "instance"`, from.UnixNano()))
 	if err != nil {
 		return err

@@ -33,7 +33,7 @@ func (s *session) load(ctx context.Context, plan load.Plan, given string) (load.
 	if _, monitored := s.program.app.Monitoring(); monitored {
 		c.Store = load.Store{URL: s.addresses.Store, Database: storeDatabase}
 	}
-	s.terminal.sayf("load: %s to %s, %d requests in %s", plan, target, plan.Count(), short(plan.Duration()))
+	s.terminal.sayf("load: %s to %s, %d in %s", plan, target, plan.Count(), short(plan.Duration()))
 	r, err := load.Run(ctx, c)
 	if err != nil {
 		return r, fmt.Errorf("load: %w", err)

@@ -133,8 +133,8 @@ func hostReady(userData, storeURL, pageURL string) (signalURL string, body []byt
 	return settings.Signal, body, err
 }
 
-// announce says where to go, to a person or to a program, and leaves it for other terminals.
-func (s *session) announce(outputs map[string]string) error {
+// leaveWord writes down where everything is, for other terminals.
+func (s *session) leaveWord() error {
 	data, err := json.MarshalIndent(s.addresses, "", "  ")
 	if err != nil {
 		return err
@@ -142,25 +142,30 @@ func (s *session) announce(outputs map[string]string) error {
 	if err := os.WriteFile(addressFile(s.dir), append(data, '\n'), 0o600); err != nil {
 		return fmt.Errorf("leaving word where %s runs: %w", s.program.app.Name(), err)
 	}
-	s.terminal.sayf("up in %s", short(time.Since(s.started)))
-	s.terminal.flush()
-	if s.json {
-		if s.isOnce {
-			return nil // the report at the end holds them
-		}
-		return json.NewEncoder(s.program.stdout).Encode(s.addresses)
-	}
-	return s.printAddresses(s.program.stdout, outputs)
+	return nil
 }
 
-func (s *session) printAddresses(w io.Writer, outputs map[string]string) error {
+// announce says where to go, to a person or to a program. With --once, the report at the end does.
+func (s *session) announce() error {
+	s.terminal.sayf("up in %s", short(time.Since(s.started)))
+	s.terminal.flush()
+	switch {
+	case s.isOnce:
+		return nil
+	case s.json:
+		return json.NewEncoder(s.program.stdout).Encode(s.addresses)
+	}
+	return s.printAddresses(s.program.stdout)
+}
+
+func (s *session) printAddresses(w io.Writer) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "\n%s is up.\n\n", s.program.app.Name())
 	if s.addresses.API != "" {
 		fmt.Fprintf(&b, "  API        %s%s\n", s.addresses.API, firstGet(s.program.app))
 	}
-	if u := outputs[deploy.OutputDashboard]; u != "" {
-		fmt.Fprintf(&b, "  dashboard  %s\n", u)
+	if s.addresses.Dashboard != "" {
+		fmt.Fprintf(&b, "  dashboard  %s\n", s.addresses.Dashboard)
 		fmt.Fprintf(&b, "  store      %s  (InfluxDB 1.8, database %s)\n", s.addresses.Store, storeDatabase)
 	}
 	fmt.Fprintf(&b, "  AWS        %s  (any SDK or the aws CLI, any access key, region %s)\n", s.addresses.Endpoint, laptopRegion)

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"runtime/debug"
 
+	"github.com/ephor-io/ephor"
 	"github.com/ephor-io/ephor/internal/gotool"
 )
 
@@ -23,7 +24,11 @@ func source(ctx context.Context) (gotool.Package, error) {
 	if info.Path == "" || info.Path == "command-line-arguments" {
 		return gotool.Package{}, hinted(errors.New("this program was built from files, not from a package"), "go run . "+lastArgs())
 	}
-	return gotool.FindPackage(ctx, info.Path)
+	pkg, err := gotool.FindPackage(ctx, info.Path)
+	if err != nil && ctx.Err() == nil {
+		return pkg, hinted(err, "the same in the folder of the program's go.mod, or below it")
+	}
+	return pkg, err
 }
 
 func lastArgs() string {
@@ -47,5 +52,9 @@ func (p *program) stateDir(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return filepath.Join(pkg.ModuleDir, ".ephor", p.app.Name()), nil
+	return stateFolder(pkg, p.app), nil
+}
+
+func stateFolder(pkg gotool.Package, app *ephor.App) string {
+	return filepath.Join(pkg.ModuleDir, ".ephor", app.Name())
 }

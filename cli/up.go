@@ -57,6 +57,9 @@ over without losing a request. Ctrl-C ends it; what was recorded stays for the n
 // plan is what --load, --load-url and --once ask for; empty without a load.
 func (p *program) plan(c *cobra.Command, f upFlags) (load.Plan, error) {
 	var plan load.Plan
+	if c.Flags().Changed("load") && f.load == "" {
+		return plan, usage(c, errors.New("--load: the plan is empty; it is DURATION@RATE[..RATE], as in 10s@50"))
+	}
 	if f.load == "" {
 		if f.once || f.loadURL != "" {
 			return plan, usage(c, errors.New("--once and --load-url need a --load"))
@@ -70,10 +73,26 @@ func (p *program) plan(c *cobra.Command, f upFlags) (load.Plan, error) {
 	if err != nil {
 		return plan, usage(c, fmt.Errorf("--load: %w", err))
 	}
-	if u, err := url.Parse(f.loadURL); err != nil || f.loadURL != "" && !strings.HasPrefix(f.loadURL, "/") && u.Host == "" {
-		return plan, usage(c, fmt.Errorf("--load-url: %q is neither a path that begins with / nor an absolute URL", f.loadURL))
+	if err := checkLoadURL(f.loadURL); err != nil {
+		return plan, usage(c, err)
 	}
 	return plan, nil
+}
+
+// checkLoadURL takes a path of the API, an absolute URL on this machine, or nothing.
+func checkLoadURL(text string) error {
+	u, err := url.Parse(text)
+	switch {
+	case err != nil:
+		return fmt.Errorf("--load-url: %w", err)
+	case text == "", u.Host == "" && strings.HasPrefix(text, "/"):
+		return nil
+	case u.Host == "" || u.Scheme != "http" && u.Scheme != "https":
+		return fmt.Errorf("--load-url: %q is neither a path that begins with / nor an absolute http URL", text)
+	case !laptop.Loopback(u.Host):
+		return fmt.Errorf("--load-url: %s is not this machine, and a load on somebody else's server is an attack", u.Host)
+	}
+	return nil
 }
 
 // ports are the laptop's ports: those given by flag are fixed.
@@ -82,14 +101,20 @@ func (f upFlags) ports(c *cobra.Command) (laptop.Ports, error) {
 		return laptop.Port{Number: number, Fixed: c.Flags().Changed(name)}
 	}
 	given := map[int]string{}
-	for name, n := range map[string]int{"page-port": f.page, "store-port": f.store, "endpoint-port": f.endpoint, "gateway-port": f.gateway} {
-		if n < 0 || n > 65535 {
-			return laptop.Ports{}, usage(c, fmt.Errorf("--%s: %d is not a port: 0 (any) to 65535", name, n))
+	for _, p := range []struct {
+		name   string
+		number int
+	}{{"page-port", f.page}, {"store-port", f.store}, {"endpoint-port", f.endpoint}, {"gateway-port", f.gateway}} {
+		if p.number < 0 || p.number > 65535 {
+			return laptop.Ports{}, usage(c, fmt.Errorf("--%s: %d is not a port: 0 (any) to 65535", p.name, p.number))
 		}
-		if other := given[n]; n != 0 && other != "" {
-			return laptop.Ports{}, usage(c, fmt.Errorf("--%s and --%s are both %d", min(name, other), max(name, other), n))
+		if p.number == 0 || !c.Flags().Changed(p.name) {
+			continue
 		}
-		given[n] = name
+		if other := given[p.number]; other != "" {
+			return laptop.Ports{}, usage(c, fmt.Errorf("--%s and --%s are both %d", other, p.name, p.number))
+		}
+		given[p.number] = p.name
 	}
 	return laptop.Ports{
 		Page:     port("page-port", f.page),
@@ -115,6 +140,12 @@ func (p *program) up(c *cobra.Command, f upFlags) (err error) {
 	ctx, cancel := withGoRun(c.Context())
 	defer cancel()
 	pkg, err := source(ctx)
+	if err == nil && p.state == "" {
+		p.state = stateFolder(pkg, p.app)
+	}
+	if !f.once && wasAsked(ctx, err) {
+		return nil
+	}
 	if err != nil {
 		return err
 	}
@@ -179,15 +210,23 @@ func (s *session) start(ctx context.Context, ports laptop.Ports) error {
 	if err := g.Wait(); err != nil {
 		return err
 	}
+	if err := s.application(ctx); err != nil {
+		return err
+	}
+	return s.announce()
+}
+
+// application converges the application's stack and notes where it answers.
+func (s *session) application(ctx context.Context) error {
 	outputs, err := s.converger.application(ctx)
 	if err != nil {
 		return err
 	}
 	s.addresses.API, s.addresses.Dashboard = outputs[deploy.OutputAPI], outputs[deploy.OutputDashboard]
 	if s.addresses.API != "" {
-		s.apiURL.Store(&s.addresses.API)
+		s.apiURL.Store(new(s.addresses.API))
 	}
-	return s.announce(outputs)
+	return s.leaveWord()
 }
 
 // drain is how long the end of up waits for requests that are under way.

@@ -17,7 +17,7 @@ func (p *program) versionCommand() *cobra.Command {
 	var asJSON bool
 	c := &cobra.Command{
 		Use:   "version",
-		Short: "Print the versions of Ephor, Go and this program",
+		Short: "Print the versions of Ephor and Go",
 		RunE: func(c *cobra.Command, _ []string) error {
 			v := versions()
 			if asJSON {

@@ -1,8 +1,6 @@
 package laptop
 
 import (
-	"strings"
-
 	"github.com/ephor-io/ephor/laptop/apigateway"
 	"github.com/ephor-io/ephor/laptop/lambda"
 )
@@ -35,16 +33,14 @@ func (GatewayError) event() {}
 func (Problem) event()      {}
 
 func (l *Laptop) lambdaEvent(e lambda.Event) {
-	line, ok := e.(lambda.LogLine)
-	if !ok {
-		return
-	}
-	for _, usual := range []string{"START RequestId: ", "END RequestId: ", "REPORT RequestId: "} {
-		if strings.HasPrefix(line.Line, usual) {
-			return
+	switch e := e.(type) {
+	case lambda.LogLine:
+		if !e.Routine {
+			l.config.Events(FunctionLog{Function: e.Function, Line: e.Line})
 		}
+	case lambda.CodeMissing:
+		l.config.Events(Problem{Err: e.Err})
 	}
-	l.config.Events(FunctionLog{Function: line.Function, Line: line.Line})
 }
 
 func (l *Laptop) gatewayEvent(e apigateway.Event) {

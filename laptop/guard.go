@@ -32,7 +32,7 @@ func guard(next http.Handler, neighbours bool) http.Handler {
 }
 
 func checkSite(r *http.Request, neighbours bool) error {
-	if !loopbackHost(r.Host) {
+	if !Loopback(r.Host) {
 		return fmt.Errorf("refused: the host %q is not this machine: use 127.0.0.1 or localhost", r.Host)
 	}
 	origin := r.Header.Get("Origin")
@@ -41,7 +41,7 @@ func checkSite(r *http.Request, neighbours bool) error {
 		switch {
 		case err == nil && u.Host != "" && strings.EqualFold(u.Host, r.Host):
 			return nil
-		case err == nil && neighbours && u.Host != "" && loopbackHost(u.Host):
+		case err == nil && neighbours && u.Host != "" && Loopback(u.Host):
 			return nil
 		}
 		return fmt.Errorf("refused: the request comes from a page of another site, %q", origin)
@@ -61,9 +61,9 @@ func checkSite(r *http.Request, neighbours bool) error {
 	return fmt.Errorf("refused: the request comes from a page of another site")
 }
 
-// loopbackHost reports whether hostport, with or without a port, names this machine's loopback.
+// Loopback reports whether hostport, with or without a port, names this machine's loopback.
 // Names below localhost are loopback's, too (RFC 6761, section 6.3).
-func loopbackHost(hostport string) bool {
+func Loopback(hostport string) bool {
 	host := hostport
 	if h, _, err := net.SplitHostPort(hostport); err == nil {
 		host = h

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"sync"
@@ -116,6 +117,10 @@ func (h *host) signal(ctx context.Context, userData string) error {
 		return err
 	}
 	response, err := http.DefaultClient.Do(r)
+	var failed *url.Error
+	if errors.As(err, &failed) {
+		return failed.Err // without the address, which holds the signal's secret
+	}
 	if err != nil {
 		return err
 	}

@@ -17,6 +17,7 @@ import (
 	"net"
 	"net/http"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -122,17 +123,32 @@ func Start(ctx context.Context, config Config) (*Laptop, error) {
 
 func (l *Laptop) start(ctx context.Context) error {
 	c := l.config
-	// All ports first: one that is taken is found before anything is touched.
+	// All ports first: one that is taken is found before anything is touched. Those that are
+	// fixed come before those that can move.
+	type wanted struct {
+		name string
+		Port
+	}
+	ports := []wanted{{"page", c.Ports.Page}, {"store", c.Ports.Store}, {"endpoint", c.Ports.Endpoint}}
+	slices.SortStableFunc(ports, func(a, b wanted) int {
+		switch {
+		case a.Fixed && !b.Fixed:
+			return -1
+		case b.Fixed && !a.Fixed:
+			return 1
+		}
+		return 0
+	})
 	listeners := map[string]net.Listener{}
-	for name, p := range map[string]Port{"page": c.Ports.Page, "store": c.Ports.Store, "endpoint": c.Ports.Endpoint} {
-		listener, err := listen(name, p)
+	for _, p := range ports {
+		listener, err := listen(p.name, p.Port)
 		if err != nil {
 			return err
 		}
-		l.onClose("the "+name+"'s listener", func(context.Context) error { return closeListener(listener) })
-		listeners[name] = listener
+		l.onClose("the "+p.name+"'s listener", func(context.Context) error { return closeListener(listener) })
+		listeners[p.name] = listener
 		if got := portOf(listener); p.Number != 0 && got != p.Number {
-			c.Events(PortMoved{Name: name, Wanted: p.Number, Got: got})
+			c.Events(PortMoved{Name: p.name, Wanted: p.Number, Got: got})
 		}
 	}
 	if err := probe("gateway", c.Ports.Gateway); err != nil {

@@ -3,7 +3,7 @@ package laptop
 import (
 	"context"
 	"errors"
-	"fmt"
+	"maps"
 	"net/http"
 	"reflect"
 	"strings"
@@ -18,15 +18,16 @@ import (
 // P is what the type's properties are decoded into, its fields named as in AWS's reference.
 type resource[P any] struct {
 	schema cloudformation.Schema
-	// create makes the resource; it runs again with the same token after a crash, and must then
-	// find or replace what it made.
+	// find tells what the service has and the token of the creation that made it: what has the
+	// physical ID or, where the request has none, what has the request's token or the name that
+	// the template gives. Only what has the request's token is the resource then.
+	find func(cloudformation.Request, P) (got cloudformation.Resource, token string, ok bool)
+	// create makes the resource, marked with the request's token, where find has found none.
 	create func(context.Context, cloudformation.Request, P) (cloudformation.Resource, error)
 	// update changes it in place; nil for a type of which every change is a replacement.
 	update func(context.Context, cloudformation.Request, P) (cloudformation.Resource, error)
-	// remove deletes it. Of a resource whose creation was cut off it gets no physical ID.
+	// remove deletes what find has found; the request has its physical ID.
 	remove func(context.Context, cloudformation.Request, P) error
-	// exists reports whether the service still has it.
-	exists func(cloudformation.Request, P) bool
 	// restore, if not nil, takes the place of update for a resource that is there when the laptop
 	// starts again.
 	restore func(context.Context, cloudformation.Request, P) (cloudformation.Resource, error)
@@ -36,16 +37,25 @@ func (p resource[P]) Schema() cloudformation.Schema { return p.schema }
 
 func (p resource[P]) decode(r cloudformation.Request) (P, error) {
 	var properties P
-	if err := r.Decode(&properties); err != nil {
-		return properties, fmt.Errorf("%s: %w", r.LogicalID, err)
-	}
-	return properties, nil
+	err := r.Decode(&properties)
+	return properties, err
+}
+
+// made is what the service has of the resource. Between a creation and the record of its physical
+// ID there can be a crash; from then on the token alone tells what is ours from what another stack
+// has under the same name.
+func (p resource[P]) made(r cloudformation.Request, properties P) (cloudformation.Resource, bool) {
+	got, token, ok := p.find(r, properties)
+	return got, ok && (r.PhysicalID != "" || token == r.Token)
 }
 
 func (p resource[P]) Create(ctx context.Context, r cloudformation.Request) (cloudformation.Resource, error) {
 	properties, err := p.decode(r)
 	if err != nil {
 		return cloudformation.Resource{}, err
+	}
+	if got, ok := p.made(r, properties); ok {
+		return got, nil
 	}
 	return p.create(ctx, r, properties)
 }
@@ -66,10 +76,12 @@ func (p resource[P]) Delete(ctx context.Context, r cloudformation.Request) error
 	if err != nil {
 		return err
 	}
-	if r.PhysicalID != "" && !p.exists(r, properties) {
+	got, ok := p.made(r, properties)
+	if !ok {
 		return nil
 	}
-	return p.remove(ctx, r, properties)
+	r.PhysicalID = got.PhysicalID
+	return goneIsFine(p.remove(ctx, r, properties))
 }
 
 func (p resource[P]) Restore(ctx context.Context, r cloudformation.Request) (cloudformation.Resource, error) {
@@ -77,10 +89,10 @@ func (p resource[P]) Restore(ctx context.Context, r cloudformation.Request) (clo
 	if err != nil {
 		return cloudformation.Resource{}, err
 	}
-	switch {
-	case !p.exists(r, properties):
+	if _, ok := p.made(r, properties); !ok {
 		return p.create(ctx, r, properties)
-	case p.restore != nil:
+	}
+	if p.restore != nil {
 		return p.restore(ctx, r, properties)
 	}
 	return p.Update(ctx, r)
@@ -92,6 +104,18 @@ func made(id string, attributes map[string]any, err error) (cloudformation.Resou
 		return cloudformation.Resource{}, err
 	}
 	return cloudformation.Resource{PhysicalID: id, Attributes: attributes}, nil
+}
+
+// which finds among all resources of a service the one with the physical ID or, where the request
+// has none, with the token; id tells both of one.
+func which[V any](r cloudformation.Request, all []V, id func(V) (physical, token string)) (V, bool) {
+	for _, v := range all {
+		if physical, token := id(v); physical == r.PhysicalID || r.PhysicalID == "" && token == r.Token {
+			return v, true
+		}
+	}
+	var none V
+	return none, false
 }
 
 // physical is the name of a resource: the one it has, the one that its properties give it, or one
@@ -132,4 +156,15 @@ func (t tags) toMap() map[string]string {
 		m[tag.Key] = tag.Value
 	}
 	return m
+}
+
+// tokenTag is the tag that marks what a creation made, in the services that keep no token.
+const tokenTag = "ephor:token"
+
+// withToken is tags with the mark of the request's creation.
+func withToken(r cloudformation.Request, tags map[string]string) map[string]string {
+	marked := map[string]string{}
+	maps.Copy(marked, tags)
+	marked[tokenTag] = r.Token
+	return marked
 }

@@ -2,7 +2,6 @@ package laptop
 
 import (
 	"context"
-	"errors"
 
 	"github.com/ephor-io/ephor/laptop/apigateway"
 	"github.com/ephor-io/ephor/laptop/cloudformation"
@@ -18,36 +17,14 @@ type apiProperties struct {
 	Tags              map[string]string
 }
 
-func (p apiProperties) input() apigateway.APIInput {
+func (p apiProperties) input(r cloudformation.Request) apigateway.APIInput {
 	return apigateway.APIInput{Name: p.Name, ProtocolType: p.ProtocolType, Description: p.Description,
-		Version: p.Version, CorsConfiguration: p.CorsConfiguration, Tags: p.Tags}
+		Version: p.Version, CorsConfiguration: p.CorsConfiguration, Tags: withToken(r, p.Tags)}
 }
-
-// tokenTag marks an API with the creation that made it, so that one that was cut off is found.
-const tokenTag = "ephor:token"
 
 func apis(service *apigateway.Service) cloudformation.Provider {
 	made := func(a apigateway.API, err error) (cloudformation.Resource, error) {
 		return made(a.APIID, map[string]any{"ApiId": a.APIID, "ApiEndpoint": a.APIEndpoint}, err)
-	}
-	input := func(r cloudformation.Request, p apiProperties) apigateway.APIInput {
-		in := p.input()
-		in.Tags = map[string]string{tokenTag: r.Token}
-		for k, v := range p.Tags {
-			in.Tags[k] = v
-		}
-		return in
-	}
-	find := func(r cloudformation.Request) (apigateway.API, error) {
-		if r.PhysicalID != "" {
-			return service.GetAPI(r.PhysicalID)
-		}
-		for _, a := range service.ListAPIs() {
-			if a.Tags[tokenTag] == r.Token {
-				return a, nil
-			}
-		}
-		return apigateway.API{}, errors.New("there is no such API")
 	}
 	return resource[apiProperties]{
 		schema: cloudformation.Schema{
@@ -56,25 +33,19 @@ func apis(service *apigateway.Service) cloudformation.Provider {
 			CreateOnly: []string{"ProtocolType"},
 			Attributes: []string{"ApiId", "ApiEndpoint"},
 		},
+		find: func(r cloudformation.Request, _ apiProperties) (cloudformation.Resource, string, bool) {
+			a, ok := which(r, service.ListAPIs(), func(a apigateway.API) (string, string) { return a.APIID, a.Tags[tokenTag] })
+			got, _ := made(a, nil)
+			return got, a.Tags[tokenTag], ok
+		},
 		create: func(_ context.Context, r cloudformation.Request, p apiProperties) (cloudformation.Resource, error) {
-			if a, err := find(cloudformation.Request{Token: r.Token}); err == nil {
-				return made(a, nil)
-			}
-			return made(service.CreateAPI(input(r, p)))
+			return made(service.CreateAPI(p.input(r)))
 		},
 		update: func(_ context.Context, r cloudformation.Request, p apiProperties) (cloudformation.Resource, error) {
-			return made(service.UpdateAPI(r.PhysicalID, input(r, p)))
+			return made(service.UpdateAPI(r.PhysicalID, p.input(r)))
 		},
 		remove: func(ctx context.Context, r cloudformation.Request, _ apiProperties) error {
-			a, err := find(r)
-			if err != nil {
-				return nil // never made
-			}
-			return goneIsFine(service.DeleteAPI(ctx, a.APIID))
-		},
-		exists: func(r cloudformation.Request, _ apiProperties) bool {
-			_, err := find(r)
-			return err == nil
+			return service.DeleteAPI(ctx, r.PhysicalID)
 		},
 	}
 }
@@ -109,6 +80,13 @@ func integrations(service *apigateway.Service) cloudformation.Provider {
 			CreateOnly: []string{"ApiId"},
 			Attributes: []string{"IntegrationId"},
 		},
+		// One whose creation was cut off is not found: no route leads to it, so it answers nothing,
+		// and its API takes it along.
+		find: func(r cloudformation.Request, p integrationProperties) (cloudformation.Resource, string, bool) {
+			i, err := service.GetIntegration(p.ApiId, r.PhysicalID)
+			got, _ := made(i, nil)
+			return got, "", err == nil
+		},
 		create: func(_ context.Context, _ cloudformation.Request, p integrationProperties) (cloudformation.Resource, error) {
 			return made(service.CreateIntegration(p.ApiId, p.input()))
 		},
@@ -116,14 +94,7 @@ func integrations(service *apigateway.Service) cloudformation.Provider {
 			return made(service.UpdateIntegration(p.ApiId, r.PhysicalID, p.input()))
 		},
 		remove: func(_ context.Context, r cloudformation.Request, p integrationProperties) error {
-			if r.PhysicalID == "" {
-				return nil // an integration that no route leads to answers nothing; its API takes it along
-			}
-			return goneIsFine(service.DeleteIntegration(p.ApiId, r.PhysicalID))
-		},
-		exists: func(r cloudformation.Request, p integrationProperties) bool {
-			_, err := service.GetIntegration(p.ApiId, r.PhysicalID)
-			return err == nil
+			return service.DeleteIntegration(p.ApiId, r.PhysicalID)
 		},
 	}
 }
@@ -145,25 +116,25 @@ func routes(service *apigateway.Service) cloudformation.Provider {
 	made := func(route apigateway.Route, err error) (cloudformation.Resource, error) {
 		return made(route.RouteID, map[string]any{"RouteId": route.RouteID}, err)
 	}
-	// A route is told by its key, of which an API has only one.
-	find := func(r cloudformation.Request, p routeProperties) (apigateway.Route, bool) {
-		all, err := service.ListRoutes(p.ApiId)
-		if err != nil {
-			return apigateway.Route{}, false
-		}
-		for _, route := range all {
-			if route.RouteID == r.PhysicalID || r.PhysicalID == "" && route.RouteKey == p.RouteKey {
-				return route, true
-			}
-		}
-		return apigateway.Route{}, false
-	}
 	return resource[routeProperties]{
 		schema: cloudformation.Schema{
 			Properties: []string{"ApiId", "RouteKey", "Target", "AuthorizationType", "OperationName"},
 			Required:   []string{"ApiId", "RouteKey"},
 			CreateOnly: []string{"ApiId"},
 			Attributes: []string{"RouteId"},
+		},
+		// Nothing on a route could hold a token. But of a key an API has one route, and of another
+		// stack's the target is another integration.
+		find: func(r cloudformation.Request, p routeProperties) (cloudformation.Resource, string, bool) {
+			all, _ := service.ListRoutes(p.ApiId) // none of an API that is gone
+			route, ok := which(r, all, func(route apigateway.Route) (string, string) {
+				if route.RouteKey == p.RouteKey && route.Target == p.Target {
+					return route.RouteID, r.Token
+				}
+				return route.RouteID, ""
+			})
+			got, _ := made(route, nil)
+			return got, r.Token, ok
 		},
 		create: func(_ context.Context, _ cloudformation.Request, p routeProperties) (cloudformation.Resource, error) {
 			return made(service.CreateRoute(p.ApiId, p.input()))
@@ -172,15 +143,7 @@ func routes(service *apigateway.Service) cloudformation.Provider {
 			return made(service.UpdateRoute(p.ApiId, r.PhysicalID, p.input()))
 		},
 		remove: func(_ context.Context, r cloudformation.Request, p routeProperties) error {
-			route, ok := find(r, p)
-			if !ok {
-				return nil
-			}
-			return goneIsFine(service.DeleteRoute(p.ApiId, route.RouteID))
-		},
-		exists: func(r cloudformation.Request, p routeProperties) bool {
-			_, ok := find(r, p)
-			return ok
+			return service.DeleteRoute(p.ApiId, r.PhysicalID)
 		},
 	}
 }
@@ -196,9 +159,9 @@ type stageProperties struct {
 	Tags           map[string]string
 }
 
-func (p stageProperties) input() apigateway.StageInput {
+func (p stageProperties) input(r cloudformation.Request) apigateway.StageInput {
 	return apigateway.StageInput{StageName: p.StageName, Description: p.Description, AutoDeploy: p.AutoDeploy,
-		DeploymentID: p.DeploymentId, StageVariables: p.StageVariables, Tags: p.Tags}
+		DeploymentID: p.DeploymentId, StageVariables: p.StageVariables, Tags: withToken(r, p.Tags)}
 }
 
 func stages(service *apigateway.Service) cloudformation.Provider {
@@ -211,18 +174,19 @@ func stages(service *apigateway.Service) cloudformation.Provider {
 			Required:   []string{"ApiId", "StageName"},
 			CreateOnly: []string{"ApiId", "StageName"},
 		},
-		create: func(_ context.Context, _ cloudformation.Request, p stageProperties) (cloudformation.Resource, error) {
-			return made(service.CreateStage(p.ApiId, p.input()))
+		find: func(_ cloudformation.Request, p stageProperties) (cloudformation.Resource, string, bool) {
+			s, err := service.GetStage(p.ApiId, p.StageName)
+			got, _ := made(s, nil)
+			return got, s.Tags[tokenTag], err == nil
 		},
-		update: func(_ context.Context, _ cloudformation.Request, p stageProperties) (cloudformation.Resource, error) {
-			return made(service.UpdateStage(p.ApiId, p.input()))
+		create: func(_ context.Context, r cloudformation.Request, p stageProperties) (cloudformation.Resource, error) {
+			return made(service.CreateStage(p.ApiId, p.input(r)))
 		},
-		remove: func(_ context.Context, _ cloudformation.Request, p stageProperties) error {
-			return goneIsFine(service.DeleteStage(p.ApiId, p.StageName))
+		update: func(_ context.Context, r cloudformation.Request, p stageProperties) (cloudformation.Resource, error) {
+			return made(service.UpdateStage(p.ApiId, p.input(r)))
 		},
-		exists: func(_ cloudformation.Request, p stageProperties) bool {
-			_, err := service.GetStage(p.ApiId, p.StageName)
-			return err == nil
+		remove: func(_ context.Context, r cloudformation.Request, p stageProperties) error {
+			return service.DeleteStage(p.ApiId, r.PhysicalID)
 		},
 	}
 }
@@ -235,6 +199,9 @@ type deploymentProperties struct {
 }
 
 func deployments(service *apigateway.Service) cloudformation.Provider {
+	made := func(d apigateway.Deployment, err error) (cloudformation.Resource, error) {
+		return made(d.DeploymentID, map[string]any{"DeploymentId": d.DeploymentID}, err)
+	}
 	return resource[deploymentProperties]{
 		schema: cloudformation.Schema{
 			Properties: []string{"ApiId", "Description", "StageName"},
@@ -242,19 +209,17 @@ func deployments(service *apigateway.Service) cloudformation.Provider {
 			CreateOnly: []string{"ApiId", "Description", "StageName"},
 			Attributes: []string{"DeploymentId"},
 		},
+		// As with an integration, one whose creation was cut off goes with its API.
+		find: func(r cloudformation.Request, p deploymentProperties) (cloudformation.Resource, string, bool) {
+			d, err := service.GetDeployment(p.ApiId, r.PhysicalID)
+			got, _ := made(d, nil)
+			return got, "", err == nil
+		},
 		create: func(_ context.Context, _ cloudformation.Request, p deploymentProperties) (cloudformation.Resource, error) {
-			d, err := service.CreateDeployment(p.ApiId, p.Description, p.StageName)
-			return made(d.DeploymentID, map[string]any{"DeploymentId": d.DeploymentID}, err)
+			return made(service.CreateDeployment(p.ApiId, p.Description, p.StageName))
 		},
 		remove: func(_ context.Context, r cloudformation.Request, p deploymentProperties) error {
-			if r.PhysicalID == "" {
-				return nil // a deployment that no stage serves answers nothing; its API takes it along
-			}
-			return goneIsFine(service.DeleteDeployment(p.ApiId, r.PhysicalID))
-		},
-		exists: func(r cloudformation.Request, p deploymentProperties) bool {
-			_, err := service.GetDeployment(p.ApiId, r.PhysicalID)
-			return err == nil
+			return service.DeleteDeployment(p.ApiId, r.PhysicalID)
 		},
 	}
 }

@@ -35,14 +35,6 @@ func instances(service *ec2.Service) cloudformation.Provider {
 		r.Signals = err == nil
 		return r, err
 	}
-	find := func(r cloudformation.Request) (ec2.Instance, bool) {
-		for _, i := range service.ListInstances() {
-			if i.InstanceID == r.PhysicalID || i.Tags[tokenTag] == r.Token {
-				return i, true
-			}
-		}
-		return ec2.Instance{}, false
-	}
 	return resource[instanceProperties]{
 		schema: cloudformation.Schema{
 			Properties: []string{"ImageId", "InstanceType", "UserData", "SecurityGroupIds", "IamInstanceProfile", "KeyName", "SubnetId",
@@ -51,24 +43,17 @@ func instances(service *ec2.Service) cloudformation.Provider {
 				"MetadataOptions", "BlockDeviceMappings"},
 			Attributes: []string{"InstanceId", "AvailabilityZone", "PrivateIp", "PublicIp", "PrivateDnsName", "PublicDnsName"},
 		},
+		find: func(r cloudformation.Request, _ instanceProperties) (cloudformation.Resource, string, bool) {
+			i, ok := which(r, service.ListInstances(), func(i ec2.Instance) (string, string) { return i.InstanceID, i.ClientToken })
+			got, _ := made(i, nil)
+			return got, i.ClientToken, ok
+		},
 		create: func(_ context.Context, r cloudformation.Request, p instanceProperties) (cloudformation.Resource, error) {
-			if i, ok := find(r); ok {
-				return made(i, nil) // made before a crash, under this very token
-			}
-			in := ec2.InstanceInput{ImageID: p.ImageId, InstanceType: p.InstanceType, UserData: p.UserData, SecurityGroupIDs: p.SecurityGroupIds,
-				IamInstanceProfile: p.IamInstanceProfile, KeyName: p.KeyName, SubnetID: p.SubnetId, Tags: p.Tags.toMap()}
-			in.Tags[tokenTag] = r.Token
-			return made(service.RunInstance(in))
+			return made(service.RunInstance(ec2.InstanceInput{ImageID: p.ImageId, InstanceType: p.InstanceType, UserData: p.UserData, SecurityGroupIDs: p.SecurityGroupIds,
+				IamInstanceProfile: p.IamInstanceProfile, KeyName: p.KeyName, SubnetID: p.SubnetId, Tags: p.Tags.toMap(), ClientToken: r.Token}))
 		},
 		remove: func(ctx context.Context, r cloudformation.Request, _ instanceProperties) error {
-			if i, ok := find(r); ok {
-				return service.TerminateInstance(ctx, i.InstanceID)
-			}
-			return nil
-		},
-		exists: func(r cloudformation.Request, _ instanceProperties) bool {
-			_, err := service.GetInstance(r.PhysicalID)
-			return err == nil
+			return service.TerminateInstance(ctx, r.PhysicalID)
 		},
 		restore: func(ctx context.Context, r cloudformation.Request, p instanceProperties) (cloudformation.Resource, error) {
 			// The address that the host signals to has moved if the endpoint's port has.
@@ -104,7 +89,7 @@ type ruleProperties struct {
 	Description           string
 }
 
-func (p securityGroupProperties) input() ec2.SecurityGroupInput {
+func (p securityGroupProperties) input(token string) ec2.SecurityGroupInput {
 	rules := func(in []ruleProperties) (out []ec2.Rule) {
 		for _, r := range in {
 			out = append(out, ec2.Rule{IPProtocol: r.IpProtocol, FromPort: r.FromPort, ToPort: r.ToPort, CidrIP: r.CidrIp,
@@ -113,7 +98,7 @@ func (p securityGroupProperties) input() ec2.SecurityGroupInput {
 		return out
 	}
 	return ec2.SecurityGroupInput{GroupName: p.GroupName, GroupDescription: p.GroupDescription, VpcID: p.VpcId,
-		SecurityGroupIngress: rules(p.SecurityGroupIngress), SecurityGroupEgress: rules(p.SecurityGroupEgress), Tags: p.Tags.toMap()}
+		SecurityGroupIngress: rules(p.SecurityGroupIngress), SecurityGroupEgress: rules(p.SecurityGroupEgress), Tags: p.Tags.toMap(), ClientToken: token}
 }
 
 func securityGroups(service *ec2.Service) cloudformation.Provider {
@@ -127,23 +112,22 @@ func securityGroups(service *ec2.Service) cloudformation.Provider {
 			CreateOnly: []string{"GroupName", "GroupDescription", "VpcId"},
 			Attributes: []string{"GroupId", "VpcId"},
 		},
+		find: func(r cloudformation.Request, _ securityGroupProperties) (cloudformation.Resource, string, bool) {
+			g, ok := which(r, service.ListSecurityGroups(), func(g ec2.SecurityGroup) (string, string) { return g.GroupID, g.ClientToken })
+			got, _ := made(g, nil)
+			return got, g.ClientToken, ok
+		},
 		create: func(_ context.Context, r cloudformation.Request, p securityGroupProperties) (cloudformation.Resource, error) {
-			in := p.input()
-			in.GroupName = physical(cloudformation.Request{StackName: r.StackName, LogicalID: r.LogicalID, Token: r.Token}, p.GroupName, 255, asItIs)
+			r.PhysicalID = "" // of one that is made again: its ID, which is no name
+			in := p.input(r.Token)
+			in.GroupName = physical(r, p.GroupName, 255, asItIs)
 			return made(service.CreateSecurityGroup(in))
 		},
 		update: func(_ context.Context, r cloudformation.Request, p securityGroupProperties) (cloudformation.Resource, error) {
-			return made(service.UpdateSecurityGroup(r.PhysicalID, p.input()))
+			return made(service.UpdateSecurityGroup(r.PhysicalID, p.input(r.Token)))
 		},
 		remove: func(_ context.Context, r cloudformation.Request, _ securityGroupProperties) error {
-			if r.PhysicalID == "" {
-				return nil // a group that nothing belongs to lets nothing in
-			}
 			return service.DeleteSecurityGroup(r.PhysicalID)
-		},
-		exists: func(r cloudformation.Request, _ securityGroupProperties) bool {
-			_, err := service.GetSecurityGroup(r.PhysicalID)
-			return err == nil
 		},
 	}
 }
@@ -167,21 +151,19 @@ func addresses(service *ec2.Service) cloudformation.Provider {
 			CreateOnly: []string{"Domain"},
 			Attributes: []string{"AllocationId", "PublicIp"},
 		},
-		create: func(_ context.Context, _ cloudformation.Request, p addressProperties) (cloudformation.Resource, error) {
-			return made(service.AllocateAddress(p.Tags.toMap()))
+		find: func(r cloudformation.Request, _ addressProperties) (cloudformation.Resource, string, bool) {
+			a, ok := which(r, service.ListAddresses(), func(a ec2.Address) (string, string) { return a.AllocationID, a.ClientToken })
+			got, _ := made(a, nil)
+			return got, a.ClientToken, ok
+		},
+		create: func(_ context.Context, r cloudformation.Request, p addressProperties) (cloudformation.Resource, error) {
+			return made(service.AllocateAddress(p.Tags.toMap(), r.Token))
 		},
 		update: func(_ context.Context, r cloudformation.Request, _ addressProperties) (cloudformation.Resource, error) {
 			return made(service.GetAddress(r.PhysicalID))
 		},
 		remove: func(_ context.Context, r cloudformation.Request, _ addressProperties) error {
-			if r.PhysicalID == "" {
-				return nil // every address here is 127.0.0.1
-			}
 			return service.ReleaseAddress(r.PhysicalID)
-		},
-		exists: func(r cloudformation.Request, _ addressProperties) bool {
-			_, err := service.GetAddress(r.PhysicalID)
-			return err == nil
 		},
 	}
 }
@@ -190,6 +172,9 @@ func addresses(service *ec2.Service) cloudformation.Provider {
 type associationProperties struct{ AllocationId, InstanceId string }
 
 func addressAssociations(service *ec2.Service) cloudformation.Provider {
+	made := func(a ec2.Association, err error) (cloudformation.Resource, error) {
+		return made(a.AssociationID, map[string]any{"Id": a.AssociationID}, err)
+	}
 	return resource[associationProperties]{
 		schema: cloudformation.Schema{
 			Properties: []string{"AllocationId", "InstanceId"},
@@ -197,16 +182,16 @@ func addressAssociations(service *ec2.Service) cloudformation.Provider {
 			CreateOnly: []string{"AllocationId", "InstanceId"},
 			Attributes: []string{"Id"},
 		},
-		create: func(_ context.Context, _ cloudformation.Request, p associationProperties) (cloudformation.Resource, error) {
-			a, err := service.AssociateAddress(p.AllocationId, p.InstanceId)
-			return made(a.AssociationID, map[string]any{"Id": a.AssociationID}, err)
+		find: func(r cloudformation.Request, _ associationProperties) (cloudformation.Resource, string, bool) {
+			a, ok := which(r, service.ListAssociations(), func(a ec2.Association) (string, string) { return a.AssociationID, a.ClientToken })
+			got, _ := made(a, nil)
+			return got, a.ClientToken, ok
+		},
+		create: func(_ context.Context, r cloudformation.Request, p associationProperties) (cloudformation.Resource, error) {
+			return made(service.AssociateAddress(p.AllocationId, p.InstanceId, r.Token))
 		},
 		remove: func(_ context.Context, r cloudformation.Request, _ associationProperties) error {
 			return service.DisassociateAddress(r.PhysicalID)
-		},
-		exists: func(r cloudformation.Request, _ associationProperties) bool {
-			_, err := service.GetAssociation(r.PhysicalID)
-			return err == nil
 		},
 	}
 }

@@ -24,8 +24,8 @@ type roleProperties struct {
 	Tags                tags
 }
 
-func (p roleProperties) input(name string) (iam.RoleInput, error) {
-	in := iam.RoleInput{RoleName: name, Path: p.Path, Description: p.Description, MaxSessionDuration: p.MaxSessionDuration,
+func (p roleProperties) input(name, token string) (iam.RoleInput, error) {
+	in := iam.RoleInput{RoleName: name, ClientToken: token, Path: p.Path, Description: p.Description, MaxSessionDuration: p.MaxSessionDuration,
 		ManagedPolicyArns: p.ManagedPolicyArns, PermissionsBoundary: p.PermissionsBoundary, Tags: p.Tags.toMap(), Policies: map[string]string{}}
 	var err error
 	if in.AssumeRolePolicyDocument, err = policy(p.AssumeRolePolicyDocument); err != nil {
@@ -61,26 +61,27 @@ func roles(service *iam.Service) cloudformation.Provider {
 			CreateOnly: []string{"RoleName", "Path"},
 			Attributes: []string{"Arn", "RoleId"},
 		},
+		find: func(r cloudformation.Request, p roleProperties) (cloudformation.Resource, string, bool) {
+			role, err := service.GetRole(name(r, p))
+			got, _ := made(role, nil)
+			return got, role.ClientToken, err == nil
+		},
 		create: func(_ context.Context, r cloudformation.Request, p roleProperties) (cloudformation.Resource, error) {
-			in, err := p.input(name(r, p))
+			in, err := p.input(name(r, p), r.Token)
 			if err != nil {
 				return cloudformation.Resource{}, err
 			}
 			return made(service.CreateRole(in))
 		},
 		update: func(_ context.Context, r cloudformation.Request, p roleProperties) (cloudformation.Resource, error) {
-			in, err := p.input(r.PhysicalID)
+			in, err := p.input(r.PhysicalID, r.Token)
 			if err != nil {
 				return cloudformation.Resource{}, err
 			}
 			return made(service.UpdateRole(in))
 		},
-		remove: func(_ context.Context, r cloudformation.Request, p roleProperties) error {
-			return goneIsFine(service.DeleteRole(name(r, p)))
-		},
-		exists: func(r cloudformation.Request, p roleProperties) bool {
-			_, err := service.GetRole(name(r, p))
-			return err == nil
+		remove: func(_ context.Context, r cloudformation.Request, _ roleProperties) error {
+			return service.DeleteRole(r.PhysicalID)
 		},
 	}
 }
@@ -106,18 +107,20 @@ func instanceProfiles(service *iam.Service) cloudformation.Provider {
 			CreateOnly: []string{"InstanceProfileName", "Path"},
 			Attributes: []string{"Arn"},
 		},
+		find: func(r cloudformation.Request, p profileProperties) (cloudformation.Resource, string, bool) {
+			profile, err := service.GetInstanceProfile(name(r, p))
+			got, _ := made(profile, nil)
+			return got, profile.ClientToken, err == nil
+		},
 		create: func(_ context.Context, r cloudformation.Request, p profileProperties) (cloudformation.Resource, error) {
-			return made(service.CreateInstanceProfile(iam.InstanceProfileInput{InstanceProfileName: name(r, p), Path: p.Path, Roles: p.Roles}))
+			return made(service.CreateInstanceProfile(iam.InstanceProfileInput{InstanceProfileName: name(r, p), Path: p.Path, Roles: p.Roles,
+				ClientToken: r.Token}))
 		},
 		update: func(_ context.Context, r cloudformation.Request, p profileProperties) (cloudformation.Resource, error) {
 			return made(service.UpdateInstanceProfile(iam.InstanceProfileInput{InstanceProfileName: r.PhysicalID, Path: p.Path, Roles: p.Roles}))
 		},
-		remove: func(_ context.Context, r cloudformation.Request, p profileProperties) error {
-			return goneIsFine(service.DeleteInstanceProfile(name(r, p)))
-		},
-		exists: func(r cloudformation.Request, p profileProperties) bool {
-			_, err := service.GetInstanceProfile(name(r, p))
-			return err == nil
+		remove: func(_ context.Context, r cloudformation.Request, _ profileProperties) error {
+			return service.DeleteInstanceProfile(r.PhysicalID)
 		},
 	}
 }

@@ -2,6 +2,7 @@ package laptop
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/ephor-io/ephor/laptop/cloudformation"
@@ -31,7 +32,7 @@ func (p functionProperties) input(r cloudformation.Request) lambda.FunctionInput
 	in := lambda.FunctionInput{
 		Name: p.name(r), Runtime: p.Runtime, Handler: p.Handler, Role: p.Role, Description: p.Description,
 		MemorySize: p.MemorySize, Timeout: time.Duration(p.Timeout) * time.Second,
-		Environment: p.Environment.Variables, Tags: p.Tags.toMap(), ReservedConcurrency: p.ReservedConcurrentExecutions,
+		Environment: p.Environment.Variables, Tags: withToken(r, p.Tags.toMap()), ReservedConcurrency: p.ReservedConcurrentExecutions,
 		Code: lambda.Code{S3Bucket: p.Code.S3Bucket, S3Key: p.Code.S3Key, S3ObjectVersion: p.Code.S3ObjectVersion},
 	}
 	if len(p.Architectures) > 0 {
@@ -56,6 +57,11 @@ func functions(service *lambda.Service) cloudformation.Provider {
 			CreateOnly: []string{"FunctionName", "PackageType"},
 			Attributes: []string{"Arn"},
 		},
+		find: func(r cloudformation.Request, p functionProperties) (cloudformation.Resource, string, bool) {
+			f, err := service.Function(p.name(r))
+			got, _ := made(f, nil)
+			return got, f.Tags[tokenTag], err == nil
+		},
 		create: func(ctx context.Context, r cloudformation.Request, p functionProperties) (cloudformation.Resource, error) {
 			if p.PackageType != "" && p.PackageType != "Zip" {
 				return cloudformation.Resource{}, awsproto.Errorf("InvalidParameterValueException", "PackageType %s: the laptop runs functions from zip archives only", p.PackageType)
@@ -70,12 +76,8 @@ func functions(service *lambda.Service) cloudformation.Provider {
 			}
 			return made(service.UpdateFunction(ctx, r.PhysicalID, in))
 		},
-		remove: func(ctx context.Context, r cloudformation.Request, p functionProperties) error {
-			return goneIsFine(service.DeleteFunction(ctx, p.name(r)))
-		},
-		exists: func(r cloudformation.Request, p functionProperties) bool {
-			_, err := service.Function(p.name(r))
-			return err == nil
+		remove: func(ctx context.Context, r cloudformation.Request, _ functionProperties) error {
+			return service.DeleteFunction(ctx, r.PhysicalID)
 		},
 	}
 }
@@ -90,7 +92,11 @@ type permissionProperties struct {
 }
 
 func permissions(service *lambda.Service) cloudformation.Provider {
+	// A statement's ID is made of the token, so what has it is the resource.
 	id := func(r cloudformation.Request) string { return r.PhysicalName(100) }
+	made := func(r cloudformation.Request, err error) (cloudformation.Resource, error) {
+		return made(id(r), map[string]any{"Id": id(r)}, err)
+	}
 	return resource[permissionProperties]{
 		schema: cloudformation.Schema{
 			Properties: []string{"FunctionName", "Action", "Principal", "SourceArn", "SourceAccount"},
@@ -98,26 +104,19 @@ func permissions(service *lambda.Service) cloudformation.Provider {
 			CreateOnly: []string{"FunctionName", "Action", "Principal", "SourceArn", "SourceAccount"},
 			Attributes: []string{"Id"},
 		},
+		find: func(r cloudformation.Request, p permissionProperties) (cloudformation.Resource, string, bool) {
+			f, err := service.Function(p.FunctionName)
+			there := err == nil && slices.ContainsFunc(f.Policy, func(s lambda.Permission) bool { return s.StatementID == id(r) })
+			got, _ := made(r, nil)
+			return got, r.Token, there
+		},
 		create: func(_ context.Context, r cloudformation.Request, p permissionProperties) (cloudformation.Resource, error) {
-			err := service.AddPermission(p.FunctionName, lambda.Permission{
+			return made(r, service.AddPermission(p.FunctionName, lambda.Permission{
 				StatementID: id(r), Action: p.Action, Principal: p.Principal, SourceARN: p.SourceArn, SourceAccount: p.SourceAccount,
-			})
-			return made(id(r), map[string]any{"Id": id(r)}, err)
+			}))
 		},
 		remove: func(_ context.Context, r cloudformation.Request, p permissionProperties) error {
-			return goneIsFine(service.RemovePermission(p.FunctionName, id(r)))
-		},
-		exists: func(r cloudformation.Request, p permissionProperties) bool {
-			f, err := service.Function(p.FunctionName)
-			if err != nil {
-				return false
-			}
-			for _, s := range f.Policy {
-				if s.StatementID == id(r) {
-					return true
-				}
-			}
-			return false
+			return service.RemovePermission(p.FunctionName, id(r))
 		},
 	}
 }

@@ -22,8 +22,8 @@ type bucketProperties struct {
 	Tags                           tags
 }
 
-func (p bucketProperties) input(name string) (s3.BucketInput, error) {
-	in := s3.BucketInput{BucketName: name, VersioningConfiguration: p.VersioningConfiguration.Status,
+func (p bucketProperties) input(name, token string) (s3.BucketInput, error) {
+	in := s3.BucketInput{BucketName: name, ClientToken: token, VersioningConfiguration: p.VersioningConfiguration.Status,
 		PublicAccessBlockConfiguration: p.PublicAccessBlockConfiguration, Tags: p.Tags.toMap()}
 	if e := p.BucketEncryption; e != nil {
 		if len(e.ServerSideEncryptionConfiguration) != 1 {
@@ -47,33 +47,33 @@ func buckets(service *s3.Service, region string) cloudformation.Provider {
 			"RegionalDomainName": bucket + ".s3." + region + ".amazonaws.com",
 		}, err)
 	}
-	exists := func(r cloudformation.Request, p bucketProperties) bool {
-		_, err := service.GetBucket(name(r, p))
-		return err == nil
-	}
 	return resource[bucketProperties]{
 		schema: cloudformation.Schema{
 			Properties: []string{"BucketName", "VersioningConfiguration", "BucketEncryption", "PublicAccessBlockConfiguration", "Tags"},
 			CreateOnly: []string{"BucketName"},
 			Attributes: []string{"Arn", "DomainName", "RegionalDomainName"},
 		},
+		find: func(r cloudformation.Request, p bucketProperties) (cloudformation.Resource, string, bool) {
+			b, err := service.GetBucket(name(r, p))
+			got, _ := made(b.Name, nil)
+			return got, b.ClientToken, err == nil
+		},
 		create: func(_ context.Context, r cloudformation.Request, p bucketProperties) (cloudformation.Resource, error) {
-			in, err := p.input(name(r, p))
+			in, err := p.input(name(r, p), r.Token)
 			if err == nil {
 				err = service.CreateBucket(in)
 			}
 			return made(in.BucketName, err)
 		},
 		update: func(_ context.Context, r cloudformation.Request, p bucketProperties) (cloudformation.Resource, error) {
-			in, err := p.input(r.PhysicalID)
+			in, err := p.input(r.PhysicalID, r.Token)
 			if err == nil {
 				err = service.UpdateBucket(in)
 			}
 			return made(in.BucketName, err)
 		},
-		remove: func(_ context.Context, r cloudformation.Request, p bucketProperties) error {
-			return goneIsFine(service.DeleteBucket(name(r, p)))
+		remove: func(_ context.Context, r cloudformation.Request, _ bucketProperties) error {
+			return service.DeleteBucket(r.PhysicalID)
 		},
-		exists: exists,
 	}
 }

@@ -17,8 +17,8 @@ type secretProperties struct {
 	Tags                 tags
 }
 
-func (p secretProperties) input(name string) secretsmanager.SecretInput {
-	return secretsmanager.SecretInput{Name: name, Description: p.Description, KmsKeyID: p.KmsKeyId, Tags: p.Tags.toMap(),
+func (p secretProperties) input(name, token string) secretsmanager.SecretInput {
+	return secretsmanager.SecretInput{Name: name, ClientToken: token, Description: p.Description, KmsKeyID: p.KmsKeyId, Tags: p.Tags.toMap(),
 		SecretString: p.SecretString, GenerateSecretString: p.GenerateSecretString}
 }
 
@@ -34,15 +34,17 @@ func secrets(service *secretsmanager.Service) cloudformation.Provider {
 			CreateOnly: []string{"Name"},
 			Attributes: []string{"Id"},
 		},
+		find: func(r cloudformation.Request, p secretProperties) (cloudformation.Resource, string, bool) {
+			s, err := service.DescribeSecret(name(r, p))
+			got, _ := made(s, nil)
+			return got, s.ClientToken, err == nil
+		},
 		create: func(_ context.Context, r cloudformation.Request, p secretProperties) (cloudformation.Resource, error) {
-			in := p.input(physical(cloudformation.Request{StackName: r.StackName, LogicalID: r.LogicalID, Token: r.Token}, p.Name, 0, asItIs))
-			if s, err := service.DescribeSecret(in.Name); err == nil && p.Name == "" {
-				return made(s, nil) // made before a crash, under this very token
-			}
-			return made(service.CreateSecret(in))
+			r.PhysicalID = "" // of one that is made again: its ARN, which is no name
+			return made(service.CreateSecret(p.input(name(r, p), r.Token)))
 		},
 		update: func(_ context.Context, r cloudformation.Request, p secretProperties) (cloudformation.Resource, error) {
-			in := p.input("")
+			in := p.input("", r.Token)
 			// A new value is made when what it is made of has changed, not at every update.
 			if same(r, "GenerateSecretString") {
 				in.GenerateSecretString = nil
@@ -52,13 +54,9 @@ func secrets(service *secretsmanager.Service) cloudformation.Provider {
 			}
 			return made(service.UpdateSecret(r.PhysicalID, in))
 		},
-		remove: func(_ context.Context, r cloudformation.Request, p secretProperties) error {
-			_, err := service.DeleteSecret(name(r, p), 0, true)
-			return goneIsFine(err)
-		},
-		exists: func(r cloudformation.Request, p secretProperties) bool {
-			_, err := service.DescribeSecret(name(r, p))
-			return err == nil
+		remove: func(_ context.Context, r cloudformation.Request, _ secretProperties) error {
+			_, err := service.DeleteSecret(r.PhysicalID, 0, true)
+			return err
 		},
 	}
 }

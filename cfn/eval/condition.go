@@ -4,6 +4,8 @@ import (
 	"maps"
 	"reflect"
 	"slices"
+
+	"github.com/ephor-io/ephor/cfn/parse"
 )
 
 // Conditions resolves the Conditions section. Of s it needs Template, Parameters and Pseudo.
@@ -116,8 +118,8 @@ func (c *conditions) operand(at *place, v any) (any, error) {
 
 // equal compares as Fn::Equals does: scalars as strings.
 func equal(a, b any) bool {
-	x, isText := text(a)
-	y, alsoText := text(b)
+	x, isText := parse.Text(a)
+	y, alsoText := parse.Text(b)
 	if isText && alsoText {
 		return x == y
 	}

@@ -162,11 +162,7 @@ func (e *evaluation) value(at *place, v any) (any, error) {
 	case string:
 		return v, e.grow(at, len(v))
 	case []string: // from a template that was written in Go
-		out := make([]any, len(v))
-		for i, item := range v {
-			out[i] = item
-		}
-		return out, nil
+		return anys(v), nil
 	case int, int64, float64:
 		data, err := json.Marshal(v)
 		return json.Number(data), err
@@ -174,15 +170,10 @@ func (e *evaluation) value(at *place, v any) (any, error) {
 	return v, nil
 }
 
-// text is a scalar as a string.
-func text(v any) (string, bool) {
-	switch v := v.(type) {
-	case string:
-		return v, true
-	case json.Number:
-		return v.String(), true
-	case bool:
-		return fmt.Sprint(v), true
+func anys(texts []string) []any {
+	out := make([]any, len(texts))
+	for i, s := range texts {
+		out[i] = s
 	}
-	return "", false
+	return out
 }

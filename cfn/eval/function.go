@@ -1,9 +1,12 @@
 package eval
 
 import (
+	"cmp"
 	"encoding/base64"
 	"strconv"
 	"strings"
+
+	"github.com/ephor-io/ephor/cfn/parse"
 )
 
 // Function takes a function apart: an object with one key that is Ref, Condition or begins with
@@ -49,20 +52,9 @@ func (e *evaluation) call(at *place, name string, arg any) (any, error) {
 	case "Fn::ImportValue":
 		return e.importValue(at, arg)
 	case "Fn::Base64":
-		s, known, err := e.string(at, arg)
-		if err != nil || !known {
-			return Unknown, err
-		}
-		return base64.StdEncoding.EncodeToString([]byte(s)), e.grow(at, len(s))
+		return e.base64(at, arg)
 	case "Fn::GetAZs":
-		region, known, err := e.string(at, arg)
-		if err != nil || !known {
-			return Unknown, err
-		}
-		if region == "" {
-			region = e.s.Pseudo.Region
-		}
-		return []any{region + "a", region + "b", region + "c"}, nil
+		return e.zones(at, arg)
 	case "Fn::Cidr":
 		return e.cidr(at, arg)
 	}
@@ -80,7 +72,7 @@ func (e *evaluation) string(at *place, v any) (s string, known bool, err error) 
 	if got == Unknown {
 		return "", false, nil
 	}
-	s, ok := text(got)
+	s, ok := parse.Text(got)
 	if !ok {
 		return "", false, e.errorf(at, "Template error: a string is needed here")
 	}
@@ -98,6 +90,28 @@ func (e *evaluation) list(at *place, v any) (items []any, known bool, err error)
 		return nil, false, e.errorf(at, "Template error: a list is needed here")
 	}
 	return items, true, nil
+}
+
+// ofText gives what f makes of v, which resolves to text.
+func (e *evaluation) ofText(at *place, v any, f func(string) (any, error)) (any, error) {
+	s, known, err := e.string(at, v)
+	if err != nil || !known {
+		return Unknown, err
+	}
+	return f(s)
+}
+
+func (e *evaluation) base64(at *place, arg any) (any, error) {
+	return e.ofText(at, arg, func(s string) (any, error) {
+		return base64.StdEncoding.EncodeToString([]byte(s)), e.grow(at, len(s))
+	})
+}
+
+func (e *evaluation) zones(at *place, arg any) (any, error) {
+	return e.ofText(at, arg, func(region string) (any, error) {
+		region = cmp.Or(region, e.s.Pseudo.Region)
+		return []any{region + "a", region + "b", region + "c"}, nil
+	})
 }
 
 func (e *evaluation) join(at *place, arg any) (any, error) {
@@ -119,7 +133,7 @@ func (e *evaluation) join(at *place, arg any) (any, error) {
 		if item == Unknown {
 			return Unknown, nil
 		}
-		if parts[i], ok = text(item); !ok {
+		if parts[i], ok = parse.Text(item); !ok {
 			return nil, e.errorf(at.item(1).item(i), usage)
 		}
 	}
@@ -137,19 +151,12 @@ func (e *evaluation) split(at *place, arg any) (any, error) {
 	if !ok || separator == "" {
 		return nil, e.errorf(at, usage)
 	}
-	s, known, err := e.string(at.item(1), args[1])
-	if err != nil || !known {
-		return Unknown, err
-	}
-	if err := e.grow(at, 16*strings.Count(s, separator)); err != nil {
-		return nil, err
-	}
-	parts := strings.Split(s, separator)
-	out := make([]any, len(parts))
-	for i, part := range parts {
-		out[i] = part
-	}
-	return out, nil
+	return e.ofText(at.item(1), args[1], func(s string) (any, error) {
+		if err := e.grow(at, 16*strings.Count(s, separator)); err != nil {
+			return nil, err
+		}
+		return anys(strings.Split(s, separator)), nil
+	})
 }
 
 func (e *evaluation) selectItem(at *place, arg any) (any, error) {

@@ -2,6 +2,8 @@ package eval
 
 import (
 	"strings"
+
+	"github.com/ephor-io/ephor/cfn/parse"
 )
 
 // Pseudo are the values of the pseudo parameters.
@@ -171,7 +173,7 @@ func (e *evaluation) sub(at *place, arg any) (any, error) {
 			unknown = true
 			continue
 		}
-		s, ok := text(v)
+		s, ok := parse.Text(v)
 		if !ok {
 			return nil, e.errorf(at, "Template error: Fn::Sub can only put in strings, and ${%s} is none", part.name)
 		}

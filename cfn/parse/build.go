@@ -1,7 +1,6 @@
 package parse
 
 import (
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -70,21 +69,39 @@ func (b *builder) mappings() error {
 	return nil
 }
 
-// members are the members of a section, each an object.
-func (b *builder) members(name string) (map[string]*node, error) {
-	n := b.t.root.object[name]
+// members reads a section whose members are objects: part takes in one key of the member n, which
+// stands at path, and whole checks the member when all are in. A section that is missing is nil.
+func members[V any](b *builder, section, noun string, part func(v *V, n *node, path, key string) error, whole func(v *V, id, path string) error) (map[string]V, error) {
+	n := b.t.root.object[section]
 	if n == nil {
 		return nil, nil
 	}
 	if n.object == nil {
-		return nil, b.t.Errorf(name, "Template format error: %s must be an object.", name)
+		return nil, b.t.Errorf(section, "Template format error: %s must be an object.", section)
 	}
 	for _, id := range n.keys() {
 		if n.object[id].object == nil {
-			return nil, b.t.Errorf(name+"."+id, "Template format error: Any %s member must be an object.", name)
+			return nil, b.t.Errorf(section+"."+id, "Template format error: Any %s member must be an object.", section)
 		}
 	}
-	return n.object, nil
+	all := make(map[string]V, len(n.object))
+	for _, id := range n.keys() {
+		member, path := n.object[id], section+"."+id
+		if !alphanumeric(id) {
+			return nil, b.t.Errorf(path, "Template format error: %s name %s is non alphanumeric.", noun, id)
+		}
+		var v V
+		for _, key := range member.keys() {
+			if err := part(&v, member, path, key); err != nil {
+				return nil, err
+			}
+		}
+		if err := whole(&v, id, path); err != nil {
+			return nil, err
+		}
+		all[id] = v
+	}
+	return all, nil
 }
 
 func (b *builder) section(name string, into *map[string]any) error {
@@ -100,95 +117,73 @@ func (b *builder) section(name string, into *map[string]any) error {
 	return nil
 }
 
-func (b *builder) resources() error {
-	members, err := b.members("Resources")
-	if err != nil {
-		return err
-	}
-	if len(members) == 0 {
-		return b.t.Errorf("", "Template format error: At least one Resources member must be defined.")
-	}
-	b.t.Resources = make(map[string]cfn.Resource, len(members))
-	for _, id := range b.t.root.object["Resources"].keys() {
-		path, n := "Resources."+id, members[id]
-		if !alphanumeric(id) {
-			return b.t.Errorf(path, "Template format error: Resource name %s is non alphanumeric.", id)
-		}
-		var r cfn.Resource
-		for _, key := range n.keys() {
-			c, at := n.object[key], path+"."+key
-			switch key {
-			case "Type":
-				err = b.text(n, path, key, &r.Type)
-			case "Condition":
-				err = b.text(n, path, key, &r.Condition)
-			case "DeletionPolicy":
-				err = b.text(n, path, key, &r.DeletionPolicy)
-			case "UpdateReplacePolicy":
-				err = b.text(n, path, key, &r.UpdateReplacePolicy)
-			case "Properties":
-				r.Properties, err = b.object(c, at)
-			case "CreationPolicy":
-				r.CreationPolicy, err = b.object(c, at)
-			case "UpdatePolicy":
-				r.UpdatePolicy, err = b.object(c, at)
-			case "Metadata":
-				r.Metadata, err = b.object(c, at)
-			case "DependsOn":
-				r.DependsOn, err = b.names(c, at)
-			default:
-				err = b.t.Errorf(at, "Invalid template resource property '%s'", key)
-			}
-			if err != nil {
-				return err
-			}
-		}
+func (b *builder) resources() (err error) {
+	b.t.Resources, err = members(b, "Resources", "Resource", b.resourcePart, func(r *cfn.Resource, id, path string) error {
 		if r.Type == "" {
 			return b.t.Errorf(path, "Template format error: [/Resources/%s] Every Resources object must contain a Type member.", id)
 		}
-		b.t.Resources[id] = r
+		return nil
+	})
+	if err == nil && len(b.t.Resources) == 0 {
+		err = b.t.Errorf("", "Template format error: At least one Resources member must be defined.")
 	}
-	return nil
+	return err
 }
 
-func (b *builder) outputs() error {
-	members, err := b.members("Outputs")
-	if err != nil || members == nil {
-		return err
+func (b *builder) resourcePart(r *cfn.Resource, n *node, path, key string) (err error) {
+	c, at := n.object[key], path+"."+key
+	switch key {
+	case "Type":
+		err = b.text(n, path, key, &r.Type)
+	case "Condition":
+		err = b.text(n, path, key, &r.Condition)
+	case "DeletionPolicy":
+		err = b.text(n, path, key, &r.DeletionPolicy)
+	case "UpdateReplacePolicy":
+		err = b.text(n, path, key, &r.UpdateReplacePolicy)
+	case "Properties":
+		r.Properties, err = b.object(c, at)
+	case "CreationPolicy":
+		r.CreationPolicy, err = b.object(c, at)
+	case "UpdatePolicy":
+		r.UpdatePolicy, err = b.object(c, at)
+	case "Metadata":
+		r.Metadata, err = b.object(c, at)
+	case "DependsOn":
+		r.DependsOn, err = b.names(c, at)
+	default:
+		err = b.t.Errorf(at, "Invalid template resource property '%s'", key)
 	}
-	b.t.Outputs = make(map[string]cfn.Output, len(members))
-	for _, id := range b.t.root.object["Outputs"].keys() {
-		path, n := "Outputs."+id, members[id]
-		if !alphanumeric(id) {
-			return b.t.Errorf(path, "Template format error: Output name %s is non alphanumeric.", id)
-		}
-		var o cfn.Output
-		for _, key := range n.keys() {
-			c, at := n.object[key], path+"."+key
-			switch key {
-			case "Description":
-				err = b.text(n, path, key, &o.Description)
-			case "Condition":
-				err = b.text(n, path, key, &o.Condition)
-			case "Value":
-				o.Value = c.value()
-			case "Export":
-				if c.object == nil || len(c.object) != 1 || c.object["Name"] == nil {
-					err = b.t.Errorf(at, "Template format error: Output %s is malformed. The Name field of every Export member must be specified", id)
-				} else {
-					o.Export = &cfn.Export{Name: c.object["Name"].value()}
-				}
-			default:
-				err = b.t.Errorf(at, "Template format error: Unrecognized Output member %s.", key)
-			}
-			if err != nil {
-				return err
-			}
-		}
+	return err
+}
+
+func (b *builder) outputs() (err error) {
+	b.t.Outputs, err = members(b, "Outputs", "Output", b.outputPart, func(o *cfn.Output, _, path string) error {
 		if o.Value == nil {
 			return b.t.Errorf(path, "Template format error: Every Outputs member must contain a Value object")
 		}
-		b.t.Outputs[id] = o
+		return nil
+	})
+	return err
+}
+
+func (b *builder) outputPart(o *cfn.Output, n *node, path, key string) error {
+	c, at := n.object[key], path+"."+key
+	switch key {
+	case "Description":
+		return b.text(n, path, key, &o.Description)
+	case "Condition":
+		return b.text(n, path, key, &o.Condition)
+	case "Value":
+		o.Value = c.value()
+	case "Export":
+		if len(c.object) != 1 || c.object["Name"] == nil {
+			return b.t.Errorf(at, "Template format error: Output %s is malformed. The Name field of every Export member must be specified",
+				strings.TrimPrefix(path, "Outputs."))
+		}
+		o.Export = &cfn.Export{Name: c.object["Name"].value()}
+	default:
+		return b.t.Errorf(at, "Template format error: Unrecognized Output member %s.", key)
 	}
 	return nil
 }
@@ -199,7 +194,7 @@ func (b *builder) text(n *node, path, key string, into *string) error {
 	if c == nil {
 		return nil
 	}
-	s, ok := asText(c)
+	s, ok := Text(c.scalar)
 	if !ok {
 		return b.t.Errorf(strings.TrimPrefix(path+"."+key, "."), "Template format error: %s must be a string.", key)
 	}
@@ -217,12 +212,12 @@ func (b *builder) object(n *node, path string) (map[string]any, error) {
 
 // names reads one name or a list of them.
 func (b *builder) names(n *node, path string) ([]string, error) {
-	if s, ok := asText(n); ok {
+	if s, ok := Text(n.scalar); ok {
 		return []string{s}, nil
 	}
 	names := []string{}
 	for i, c := range n.list {
-		s, ok := asText(c)
+		s, ok := Text(c.scalar)
 		if !ok {
 			return nil, b.t.Errorf(fmt.Sprintf("%s[%d]", path, i), "Template format error: DependsOn must be a string or list of strings.")
 		}
@@ -232,22 +227,6 @@ func (b *builder) names(n *node, path string) ([]string, error) {
 		return nil, b.t.Errorf(path, "Template format error: DependsOn must be a string or list of strings.")
 	}
 	return names, nil
-}
-
-// asText is a scalar as text: CloudFormation takes 5 and true where it wants a string.
-func asText(n *node) (string, bool) {
-	if n.object != nil || n.isList {
-		return "", false
-	}
-	switch v := n.scalar.(type) {
-	case string:
-		return v, true
-	case json.Number:
-		return v.String(), true
-	case bool:
-		return fmt.Sprint(v), true
-	}
-	return "", false
 }
 
 // firstNull finds a null, the first by path. The path is only put together on the way back from

@@ -1,6 +1,7 @@
 package parse
 
 import (
+	"encoding/json"
 	"maps"
 	"slices"
 	"strconv"
@@ -38,6 +39,20 @@ func (n *node) value() any {
 		return l
 	}
 	return n.scalar
+}
+
+// Text is a scalar of a template, a string, json.Number or bool, as a string: CloudFormation takes 5
+// and true where it wants one. ok is false for anything else.
+func Text(v any) (s string, ok bool) {
+	switch v := v.(type) {
+	case string:
+		return v, true
+	case json.Number:
+		return v.String(), true
+	case bool:
+		return strconv.FormatBool(v), true
+	}
+	return "", false
 }
 
 // keys are an object's, sorted, so that the first error is always the same.

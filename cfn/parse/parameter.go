@@ -10,32 +10,17 @@ import (
 // parameters are; the bounds as json.Number.
 //
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/parameters-section-structure.html
-func (b *builder) parameters() error {
-	members, err := b.members("Parameters")
-	if err != nil || members == nil {
-		return err
-	}
-	b.t.Parameters = make(map[string]cfn.Parameter, len(members))
-	for _, id := range b.t.root.object["Parameters"].keys() {
-		path, n := "Parameters."+id, members[id]
-		if !alphanumeric(id) {
-			return b.t.Errorf(path, "Template format error: Parameter name %s is non alphanumeric.", id)
-		}
-		var p cfn.Parameter
-		for _, key := range n.keys() {
-			if err := b.parameterMember(&p, n, path, key); err != nil {
-				return err
-			}
-		}
+func (b *builder) parameters() (err error) {
+	b.t.Parameters, err = members(b, "Parameters", "Parameter", b.parameterPart, func(p *cfn.Parameter, _, path string) error {
 		if p.Type == "" {
 			return b.t.Errorf(path, "Template format error: Every Parameters object must contain a Type member.")
 		}
-		b.t.Parameters[id] = p
-	}
-	return nil
+		return nil
+	})
+	return err
 }
 
-func (b *builder) parameterMember(p *cfn.Parameter, n *node, path, key string) error {
+func (b *builder) parameterPart(p *cfn.Parameter, n *node, path, key string) error {
 	c, at := n.object[key], path+"."+key
 	switch key {
 	case "Type":
@@ -47,7 +32,7 @@ func (b *builder) parameterMember(p *cfn.Parameter, n *node, path, key string) e
 	case "AllowedPattern":
 		return b.text(n, path, key, &p.AllowedPattern)
 	case "Default":
-		s, ok := asText(c)
+		s, ok := Text(c.scalar)
 		if !ok {
 			return b.t.Errorf(at, "Template format error: Every Default member must be a string.")
 		}
@@ -57,14 +42,14 @@ func (b *builder) parameterMember(p *cfn.Parameter, n *node, path, key string) e
 			return b.t.Errorf(at, "Template format error: Every AllowedValues member must be a list.")
 		}
 		for _, v := range c.list {
-			s, ok := asText(v)
+			s, ok := Text(v.scalar)
 			if !ok {
 				return b.t.Errorf(at, "Template format error: Every AllowedValues value must be a string.")
 			}
 			p.AllowedValues = append(p.AllowedValues, s)
 		}
 	case "NoEcho":
-		s, _ := asText(c)
+		s, _ := Text(c.scalar)
 		if s != "true" && s != "false" {
 			return b.t.Errorf(at, "Template format error: Every NoEcho member must be a boolean.")
 		}
@@ -84,7 +69,7 @@ func (b *builder) parameterMember(p *cfn.Parameter, n *node, path, key string) e
 }
 
 func (b *builder) number(n *node, path string, into *any) error {
-	s, _ := asText(n)
+	s, _ := Text(n.scalar)
 	if !jsonNumber.MatchString(s) {
 		return b.t.Errorf(path, "Template format error: [%s] must be a number.", slashes(path))
 	}

@@ -8,11 +8,12 @@
 //	…
 //	g.Close() // and nothing of the guard is left
 //
-// The guard is one shell, whatever the number of groups. It reads their names from a pipe:
+// The guard is one shell, whatever the number of groups. It reads from a pipe which group is in
+// which slot of its list, and which slots are free again:
 //
-//	us ── pipe: "+ 71", "+ 84", "- 71" ──▶ guard
-//	├─▶ group 71, gone                      │ at the pipe's end: SIGKILL
-//	└─▶ group 84 ◀──────────────────────────┘
+//	us ── pipe: "0 71", "1 84", "0" ──▶ guard
+//	├─▶ group 71, gone                   │ at the pipe's end: SIGKILL
+//	└─▶ group 84 ◀───────────────────────┘
 //
 // The kernel closes the pipe with our last breath. Linux's parent-death signal reaches a child
 // and not the child's children, and other systems have none. The guard leads a process group of

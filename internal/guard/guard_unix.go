@@ -11,30 +11,34 @@ import (
 	"syscall"
 )
 
-// script keeps the groups that it is told of. A set is a text, so that a lookup is the shell's own
-// and starts no process. Last goes the guard's own group, the guard in it.
+// script keeps a variable for each slot, so that neither a change nor the end takes long when there
+// are a thousand groups; the shell starts no process for any of it. Last goes the guard's own
+// group, the guard in it.
 const script = `trap '' HUP INT QUIT TERM
-groups=' '
-while read -r change group; do
-	case $change in
-	+) groups="$groups$group " ;;
-	-) groups="${groups%% $group *} ${groups#* $group }" ;;
-	esac
+slots=0
+while read -r slot group; do
+	eval "group$slot=$group"
+	[ "$slot" -lt "$slots" ] || slots=$((slot + 1))
 done
-for group in $groups; do kill -KILL "-$group"; done
+while [ "$slots" -gt 0 ]; do
+	slots=$((slots - 1))
+	eval "group=\$group$slots"
+	[ -z "$group" ] || kill -KILL "-$group"
+done
 kill -KILL 0`
 
 // Guard is a guard that runs. Its methods may be called concurrently.
 type Guard struct {
-	mu     sync.Mutex
-	shell  *exec.Cmd
-	pipe   io.WriteCloser
-	groups map[int]struct{}
+	mu    sync.Mutex
+	shell *exec.Cmd
+	pipe  io.WriteCloser
+	slots map[int]int // of the groups that are watched
+	free  []int       // slots below len(slots)+len(free) that no group has
 }
 
 // Start starts a guard of no groups but its own. Only Close ends it.
 func Start() (*Guard, error) {
-	g := &Guard{groups: map[int]struct{}{}}
+	g := &Guard{slots: map[int]int{}}
 	if err := g.start(); err != nil {
 		return nil, err
 	}
@@ -67,22 +71,38 @@ func (g *Guard) Group() int {
 // Watch makes the process group end with this process. A guard that somebody has killed is
 // replaced; an error means that there is no other.
 func (g *Guard) Watch(group int) error {
+	if group <= 1 {
+		panic("guard: " + strconv.Itoa(group) + " is not a process group but, to kill(2), all that there is")
+	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.groups[group] = struct{}{}
-	if g.tell("+", group) == nil {
+	slot, ok := g.slots[group]
+	if !ok {
+		slot = g.take()
+		g.slots[group] = slot
+	}
+	if g.tell(slot, strconv.Itoa(group)) == nil {
 		return nil
 	}
 	g.end()
 	if err := g.start(); err != nil {
 		return err
 	}
-	for group := range g.groups {
-		if err := g.tell("+", group); err != nil {
+	for group, slot := range g.slots {
+		if err := g.tell(slot, strconv.Itoa(group)); err != nil {
 			return fmt.Errorf("telling the guard of process group %d: %w", group, err)
 		}
 	}
 	return nil
+}
+
+func (g *Guard) take() (slot int) {
+	n := len(g.free)
+	if n == 0 {
+		return len(g.slots)
+	}
+	slot, g.free = g.free[n-1], g.free[:n-1]
+	return slot
 }
 
 // Forget says that the group is gone. It must be called before its leader is waited for: from
@@ -90,16 +110,19 @@ func (g *Guard) Watch(group int) error {
 func (g *Guard) Forget(group int) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if _, ok := g.groups[group]; ok {
-		delete(g.groups, group)
-		// A guard that is not there to be told kills nobody.
-		_ = g.tell("-", group)
+	slot, ok := g.slots[group]
+	if !ok {
+		return
 	}
+	delete(g.slots, group)
+	g.free = append(g.free, slot)
+	// A guard that is not there to be told kills nobody.
+	_ = g.tell(slot, "")
 }
 
-// tell writes less than a pipe takes in one piece. The guard reads all of it before the end.
-func (g *Guard) tell(change string, group int) error {
-	_, err := io.WriteString(g.pipe, change+" "+strconv.Itoa(group)+"\n")
+// tell writes a line in one piece, as a pipe takes it. The guard reads all lines before the end.
+func (g *Guard) tell(slot int, group string) error {
+	_, err := io.WriteString(g.pipe, strconv.Itoa(slot)+" "+group+"\n")
 	return err
 }
 

@@ -14,6 +14,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/ephor-io/ephor/laptop/internal/awsproto"
 )
 
 // request is what one event is made of. The format is
@@ -234,16 +236,7 @@ func traceID(h http.Header, now time.Time) string {
 	if t := h.Get("X-Amzn-Trace-Id"); t != "" {
 		return t
 	}
-	var raw [12]byte
-	fill(raw[:])
-	const hex = "0123456789abcdef"
-	b := append(make([]byte, 0, 40), "Root=1-"...)
-	b = strconv.AppendInt(b, now.Unix(), 16)
-	b = append(b, '-')
-	for _, c := range raw {
-		b = append(b, hex[c>>4], hex[c&15])
-	}
-	return string(b)
+	return awsproto.NewTrace(now)
 }
 
 // fill writes random bytes that need not be hard to guess.

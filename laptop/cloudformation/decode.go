@@ -6,6 +6,8 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
+
+	"github.com/ephor-io/ephor/cfn/parse"
 )
 
 // Decode reads the properties into v, a pointer to a struct whose fields are named like the
@@ -28,7 +30,7 @@ func decode(path string, v any, target reflect.Value) string {
 	expected := func(kind string) string {
 		return fmt.Sprintf("%s: expected type: %s, found: %s", path, kind, kindOf(v))
 	}
-	text, isText := scalarText(v)
+	text, isText := parse.Text(v)
 	switch target.Kind() {
 	case reflect.Pointer:
 		into := reflect.New(target.Type().Elem())
@@ -132,18 +134,6 @@ func decodeStruct(path string, object map[string]any, target reflect.Value) stri
 		}
 	}
 	return ""
-}
-
-func scalarText(v any) (string, bool) {
-	switch v := v.(type) {
-	case string:
-		return v, true
-	case json.Number:
-		return v.String(), true
-	case bool:
-		return strconv.FormatBool(v), true
-	}
-	return "", false
 }
 
 func kindOf(v any) string {

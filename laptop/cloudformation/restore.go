@@ -17,7 +17,7 @@ import (
 // again wherever it was imported; nothing is replaced by that.
 //
 // A resource that cannot be restored does not keep the others from it: all errors come back
-// together. Calls that change something wait for Restore. ServeSignal must be reachable already:
+// together, each with the names of its stack and its resource. Calls that change something wait for Restore. ServeSignal must be reachable already:
 // hosts that boot again signal meanwhile.
 func (s *Service) Restore(ctx context.Context) error {
 	s.gate.Lock()
@@ -35,7 +35,7 @@ func (s *Service) Restore(ctx context.Context) error {
 			continue
 		}
 		if err := s.restoreStack(ctx, st); err != nil {
-			errs = append(errs, fmt.Errorf("restoring stack %s: %w", st.Name, err))
+			errs = append(errs, err)
 		}
 		if ctx.Err() != nil {
 			return errors.Join(append(errs, context.Cause(ctx), outer.Err())...)
@@ -131,7 +131,7 @@ func (s *Service) restoreStack(ctx context.Context, st *stack) error {
 	}
 	p, err := s.newPlan(st.Name, st.ID, st.Goal)
 	if err != nil {
-		return err
+		return fmt.Errorf("restoring stack %s: %w", st.Name, err)
 	}
 	v := &revival{s: s, st: st, p: p, signals: map[string]bool{}}
 	inOrder(ctx, ids, func(id string) []string { return needs[id] }, s.config.Parallel, true, v.resource)
@@ -147,7 +147,7 @@ func (v *revival) note(what string, err error) {
 	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.errs = append(v.errs, fmt.Errorf("%s: %w", what, err))
+	v.errs = append(v.errs, fmt.Errorf("restoring stack %s: %s: %w", v.st.Name, what, err))
 }
 
 // resource restores one resource. What fails is noted and leaves the record as it was, so that

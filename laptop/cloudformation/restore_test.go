@@ -3,6 +3,7 @@ package cloudformation
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -122,18 +123,23 @@ func TestRestoreGivesUpOnASilentHost(t *testing.T) {
 	}
 }
 
-// What cannot be restored does not keep the rest from it.
+// What cannot be restored does not keep the rest from it, and every error says what it is about.
 func TestRestoreGoesOn(t *testing.T) {
 	t.Parallel()
 	f := start(t)
 	f.create("S", chain)
 	f.create("T", chain)
+	f.memory.fail["restore A"] = errOnPurpose
 	f.memory.fail["restore B"] = errOnPurpose
 	f.memory.done()
 	f.again()
-	err := f.service.Restore(t.Context())
-	if err == nil || err.Error() != "restoring stack S: B: on purpose\nrestoring stack T: B: on purpose" && err.Error() != "restoring stack T: B: on purpose\nrestoring stack S: B: on purpose" {
-		t.Errorf("Restore: %v", err)
+	lines := strings.Split(fmt.Sprint(f.service.Restore(t.Context())), "\n")
+	slices.Sort(lines)
+	if diff := cmp.Diff([]string{
+		"restoring stack S: A: on purpose", "restoring stack S: B: on purpose",
+		"restoring stack T: A: on purpose", "restoring stack T: B: on purpose",
+	}, lines); diff != "" {
+		t.Errorf("Restore (-want +got):\n%s", diff)
 	}
 	log := f.memory.done()
 	slices.Sort(log)

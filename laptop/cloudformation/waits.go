@@ -2,10 +2,7 @@ package cloudformation
 
 import (
 	"context"
-	"crypto/sha256"
-	"crypto/subtle"
 	"encoding/json"
-	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -60,20 +57,24 @@ func newWaits(c Config) *waits {
 	return &waits{endpoint: c.EndpointURL, limit: c.SignalWait, handles: map[string]*handle{}}
 }
 
-// signature makes a handle's URL one that is presigned, as AWS's is. The secret in it is the token.
-func signature(token string) string {
-	return fmt.Sprintf("%x", sha256.Sum256([]byte("wait condition handle "+token)))
-}
+// marker is the query of a handle's URL. It marks the URL as a presigned one, as AWS's is, which is
+// how the endpoint tells a signal from a request that nobody has signed. It is no signature and
+// proves nothing: what nobody can guess is the token, 122 random bits.
+const marker = "?X-Amz-Signature=in-the-path"
 
-func (w *waits) url(token string) string {
-	return w.endpoint() + SignalPath + token + "?X-Amz-Signature=" + signature(token)
-}
+func (w *waits) url(token string) string { return w.endpoint() + SignalPath + token + marker }
 
 // open makes an empty handle.
 func (w *waits) open(token string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.handles[token] = &handle{signals: map[string]signal{}, changed: make(chan struct{})}
+}
+
+func (w *waits) has(token string) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.handles[token] != nil
 }
 
 func (w *waits) close(token string) {
@@ -136,13 +137,12 @@ func (w *waits) wait(ctx context.Context, token string, count int, limit time.Du
 	}
 }
 
-// ServeSignal takes what hosts put to the URLs of wait condition handles. The URL itself is the
-// permission: no other signature is needed, as with the presigned URLs of AWS.
+// ServeSignal takes what hosts put to the URLs of wait condition handles. Whoever knows the URL may
+// signal, as with the presigned URLs of AWS; the token in its path is the secret.
 func (s *Service) ServeSignal(w http.ResponseWriter, r *http.Request) {
 	token, ok := strings.CutPrefix(r.URL.Path, SignalPath)
-	given := r.URL.Query().Get("X-Amz-Signature")
-	if !ok || subtle.ConstantTimeCompare([]byte(given), []byte(signature(token))) != 1 {
-		http.Error(w, "no such wait condition handle", http.StatusForbidden)
+	if !ok || !s.waits.has(token) {
+		http.Error(w, "no such wait condition handle", http.StatusNotFound)
 		return
 	}
 	if r.Method != http.MethodPut {

@@ -16,8 +16,10 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -131,15 +133,26 @@ func (s *Service) change(edit func(*records) error) error {
 	return nil
 }
 
-func (r records) clone() records {
-	return records{cloneMap(r.Groups), cloneMap(r.Addresses), cloneMap(r.Associations), cloneMap(r.Instances)}
+// list is all records of one kind by their IDs.
+func list[V any](s *Service, kind func(records) map[string]V) []V {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	of := kind(s.records)
+	out := []V{}
+	for _, id := range slices.Sorted(maps.Keys(of)) {
+		out = append(out, of[id])
+	}
+	return out
 }
 
-func cloneMap[V any](m map[string]V) map[string]V {
+func (r records) clone() records {
+	return records{clone(r.Groups), clone(r.Addresses), clone(r.Associations), clone(r.Instances)}
+}
+
+// clone is a copy of m that can be written to, also where m is nil.
+func clone[V any](m map[string]V) map[string]V {
 	c := make(map[string]V, len(m)+1)
-	for k, v := range m {
-		c[k] = v
-	}
+	maps.Copy(c, m)
 	return c
 }
 

@@ -86,9 +86,9 @@ func TestTheMonitoringHostBootsAndHalts(t *testing.T) {
 	if err := s.Boot(i.InstanceID); err == nil {
 		t.Error("an instance that is up boots again")
 	}
-	a, err := s.AllocateAddress(nil)
+	a, err := s.AllocateAddress(nil, "")
 	must(t, err)
-	tie, err := s.AssociateAddress(a.AllocationID, i.InstanceID)
+	tie, err := s.AssociateAddress(a.AllocationID, i.InstanceID, "")
 	must(t, err)
 	wants(t, s.ReleaseAddress(a.AllocationID), "InvalidIPAddress.InUse", i.InstanceID)
 	wants(t, s.DeleteSecurityGroup(g.GroupID), "DependencyViolation", i.InstanceID)
@@ -198,14 +198,14 @@ func TestSecurityGroups(t *testing.T) {
 	}
 	_, err = s.UpdateSecurityGroup("sg-none", SecurityGroupInput{GroupDescription: "d"})
 	wants(t, err, "InvalidGroup.NotFound", "sg-none")
-	_, err = s.AssociateAddress("eipalloc-none", "i-none")
+	_, err = s.AssociateAddress("eipalloc-none", "i-none", "")
 	wants(t, err, "InvalidAllocationID.NotFound", "eipalloc-none")
-	a, err := s.AllocateAddress(map[string]string{"a": "b"})
+	a, err := s.AllocateAddress(map[string]string{"a": "b"}, "")
 	must(t, err)
 	if got, err := s.GetAddress(a.AllocationID); err != nil || got.PublicIP != "127.0.0.1" {
 		t.Errorf("%+v, %v", got, err)
 	}
-	_, err = s.AssociateAddress(a.AllocationID, "i-none")
+	_, err = s.AssociateAddress(a.AllocationID, "i-none", "")
 	wants(t, err, "InvalidInstanceID.NotFound", "i-none")
 }
 

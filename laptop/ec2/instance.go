@@ -23,6 +23,7 @@ type InstanceInput struct {
 	KeyName            string
 	SubnetID           string
 	Tags               map[string]string
+	ClientToken        string // as a security group's
 }
 
 // Instance is an instance's record.
@@ -226,13 +227,7 @@ func (s *Service) GetInstance(instanceID string) (Instance, error) {
 
 // ListInstances are all instances by their IDs.
 func (s *Service) ListInstances() []Instance {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	out := []Instance{}
-	for _, id := range slices.Sorted(maps.Keys(s.records.Instances)) {
-		out = append(out, s.records.Instances[id])
-	}
-	return out
+	return list(s, func(r records) map[string]Instance { return r.Instances })
 }
 
 func noInstance(id string) error {

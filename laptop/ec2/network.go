@@ -24,6 +24,9 @@ type SecurityGroupInput struct {
 	SecurityGroupIngress []Rule
 	SecurityGroupEgress  []Rule
 	Tags                 map[string]string
+	// ClientToken marks what one creation made, so that it is found after a crash. It is kept,
+	// changed by no update and not told on the wire.
+	ClientToken string
 }
 
 // SecurityGroup is a group's record.
@@ -80,7 +83,7 @@ func (s *Service) UpdateSecurityGroup(groupID string, in SecurityGroupInput) (Se
 		if !ok {
 			return noGroup(groupID)
 		}
-		in.GroupName, in.GroupDescription, in.VpcID = had.GroupName, had.GroupDescription, had.VpcID
+		in.GroupName, in.GroupDescription, in.VpcID, in.ClientToken = had.GroupName, had.GroupDescription, had.VpcID, had.ClientToken
 		g = SecurityGroup{in, groupID}
 		r.Groups[groupID] = g
 		return nil
@@ -97,6 +100,11 @@ func (s *Service) GetSecurityGroup(groupID string) (SecurityGroup, error) {
 		return SecurityGroup{}, noGroup(groupID)
 	}
 	return g, nil
+}
+
+// ListSecurityGroups are all groups by their IDs.
+func (s *Service) ListSecurityGroups() []SecurityGroup {
+	return list(s, func(r records) map[string]SecurityGroup { return r.Groups })
 }
 
 // DeleteSecurityGroup removes a group that no instance is in.
@@ -120,6 +128,7 @@ type Address struct {
 	AllocationID string
 	PublicIP     string
 	Tags         map[string]string
+	ClientToken  string // as a security group's
 }
 
 // Association is an elastic IP address's tie to an instance.
@@ -127,11 +136,12 @@ type Association struct {
 	AssociationID string
 	AllocationID  string
 	InstanceID    string
+	ClientToken   string // as a security group's
 }
 
 // AllocateAddress makes an elastic IP address.
-func (s *Service) AllocateAddress(tags map[string]string) (Address, error) {
-	a := Address{newID("eipalloc"), loopback, maps.Clone(tags)}
+func (s *Service) AllocateAddress(tags map[string]string, clientToken string) (Address, error) {
+	a := Address{newID("eipalloc"), loopback, maps.Clone(tags), clientToken}
 	return a, s.change(func(r *records) error { r.Addresses[a.AllocationID] = a; return nil })
 }
 
@@ -144,6 +154,11 @@ func (s *Service) GetAddress(allocationID string) (Address, error) {
 		return Address{}, noAddress(allocationID)
 	}
 	return a, nil
+}
+
+// ListAddresses are all elastic IP addresses by their IDs.
+func (s *Service) ListAddresses() []Address {
+	return list(s, func(r records) map[string]Address { return r.Addresses })
 }
 
 // ReleaseAddress removes an elastic IP address that is associated with nothing.
@@ -163,8 +178,8 @@ func (s *Service) ReleaseAddress(allocationID string) error {
 }
 
 // AssociateAddress ties an elastic IP address to an instance. A tie that either had is gone then.
-func (s *Service) AssociateAddress(allocationID, instanceID string) (Association, error) {
-	out := Association{newID("eipassoc"), allocationID, instanceID}
+func (s *Service) AssociateAddress(allocationID, instanceID, clientToken string) (Association, error) {
+	out := Association{newID("eipassoc"), allocationID, instanceID, clientToken}
 	return out, s.change(func(r *records) error {
 		if _, ok := r.Addresses[allocationID]; !ok {
 			return noAddress(allocationID)
@@ -182,15 +197,9 @@ func (s *Service) AssociateAddress(allocationID, instanceID string) (Association
 	})
 }
 
-// GetAssociation finds the tie of an address to an instance.
-func (s *Service) GetAssociation(associationID string) (Association, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	a, ok := s.records.Associations[associationID]
-	if !ok {
-		return Association{}, fail("InvalidAssociationID.NotFound", "The association ID '%s' does not exist", associationID)
-	}
-	return a, nil
+// ListAssociations are all ties of addresses to instances by their IDs.
+func (s *Service) ListAssociations() []Association {
+	return list(s, func(r records) map[string]Association { return r.Associations })
 }
 
 // DisassociateAddress unties an elastic IP address. An association that is gone already is no

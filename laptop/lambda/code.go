@@ -15,8 +15,10 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 
 	"github.com/ephor-io/ephor/laptop/internal/awsproto"
+	"github.com/ephor-io/ephor/laptop/internal/state"
 )
 
 const maxFiles = 100_000 // in one archive; Lambda names no limit
@@ -24,12 +26,25 @@ const maxFiles = 100_000 // in one archive; Lambda names no limit
 // codeStore keeps unpacked archives, each in a folder that is named by its hash and is never
 // written to again. A folder is held by the functions and environments that use it and
 // removed when nothing does.
+//
+// A folder under its final name is complete, even after a loss of power: it comes and goes by
+// being renamed, is synced before it comes, and loses nothing before it has gone.
+//
+// Requests wait for mu, which is therefore never held while the disk works. disk may be held when
+// mu is asked for, not the other way round.
 type codeStore struct {
-	dir string
+	dir  string
+	sync func(dir string) error // makes a folder's names durable
+
+	disk sync.Mutex // held while a folder comes or goes
 
 	mu     sync.Mutex
 	refs   map[string]int // by base64 hash
 	closed bool           // what is held now stays
+}
+
+func newCodeStore(dir string) *codeStore {
+	return &codeStore{dir: dir, sync: state.SyncDir, refs: map[string]int{}}
 }
 
 // path is the folder of the code with that base64 hash.
@@ -45,26 +60,35 @@ func (c *codeStore) path(sha string) string {
 func (c *codeStore) put(archive []byte) (sha string, err error) {
 	sum := sha256.Sum256(archive)
 	sha = base64.StdEncoding.EncodeToString(sum[:])
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if _, err := os.Stat(c.path(sha)); errors.Is(err, fs.ErrNotExist) {
+	c.disk.Lock()
+	defer c.disk.Unlock()
+	if c.check(sha) != nil {
 		if err := c.unpack(archive, c.path(sha)); err != nil {
 			return "", err
 		}
 	}
-	c.refs[sha]++
+	c.retain(sha)
 	return sha, nil
 }
 
 // acquire holds code that must be there.
 func (c *codeStore) acquire(sha string) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if _, err := os.Stat(c.path(sha)); err != nil {
-		return fmt.Errorf("its code is missing: %w", err)
+	c.disk.Lock()
+	defer c.disk.Unlock()
+	if err := c.check(sha); err != nil {
+		return err
 	}
-	c.refs[sha]++
+	c.retain(sha)
 	return nil
+}
+
+// check says why the code is not there. The caller holds c.disk.
+func (c *codeStore) check(sha string) error {
+	info, err := os.Stat(c.path(sha))
+	if err == nil && !info.IsDir() {
+		err = &fs.PathError{Op: "stat", Path: c.path(sha), Err: syscall.ENOTDIR}
+	}
+	return err
 }
 
 // retain holds code that is held already.
@@ -74,14 +98,36 @@ func (c *codeStore) retain(sha string) {
 	c.refs[sha]++
 }
 
+// release gives up one hold, and removes the code that nothing holds any more.
 func (c *codeStore) release(sha string) {
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.refs[sha]--; c.refs[sha] == 0 && !c.closed {
-		delete(c.refs, sha)
-		// What cannot be removed now is swept when the store is opened again.
-		_ = os.RemoveAll(c.path(sha))
+	c.refs[sha]--
+	unused := c.refs[sha] == 0 && !c.closed
+	c.mu.Unlock()
+	if !unused {
+		return
 	}
+	c.disk.Lock()
+	defer c.disk.Unlock()
+	c.mu.Lock()
+	unused = c.refs[sha] == 0 // put may have held it again
+	if unused {
+		delete(c.refs, sha)
+	}
+	c.mu.Unlock()
+	if unused {
+		// What cannot be removed now is swept when the store is opened again.
+		_ = c.remove(c.path(sha))
+	}
+}
+
+// remove takes a folder's name away and then the folder. The caller holds c.disk.
+func (c *codeStore) remove(path string) error {
+	dying, err := os.MkdirTemp(c.dir, ".removing-*")
+	if err != nil {
+		return err
+	}
+	return errors.Join(os.Rename(path, filepath.Join(dying, "code")), os.RemoveAll(dying))
 }
 
 func (c *codeStore) close() {
@@ -92,19 +138,21 @@ func (c *codeStore) close() {
 
 // sweep removes the folders that nothing holds.
 func (c *codeStore) sweep() error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	c.disk.Lock()
+	defer c.disk.Unlock()
 	entries, err := os.ReadDir(c.dir)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	held := map[string]bool{}
+	c.mu.Lock()
 	for sha := range c.refs {
 		held[filepath.Base(c.path(sha))] = true
 	}
+	c.mu.Unlock()
 	for _, e := range entries {
 		if !held[e.Name()] {
-			if err := os.RemoveAll(filepath.Join(c.dir, e.Name())); err != nil {
+			if err := c.remove(filepath.Join(c.dir, e.Name())); err != nil {
 				return fmt.Errorf("removing unused code: %w", err)
 			}
 		}
@@ -112,7 +160,7 @@ func (c *codeStore) sweep() error {
 	return nil
 }
 
-// unpack makes dir hold what is in archive, or leaves nothing. The files cannot be written to; the
+// unpack makes dir hold what is in archive, durably, or leaves nothing. The caller holds c.disk. The files cannot be written to; the
 // folders can, or nobody but this program could remove them.
 func (c *codeStore) unpack(archive []byte, dir string) error {
 	r, err := zip.NewReader(bytes.NewReader(archive), int64(len(archive)))
@@ -129,12 +177,29 @@ func (c *codeStore) unpack(archive []byte, dir string) error {
 	}
 	err = extract(r, tmp)
 	if err == nil {
+		err = c.syncTree(tmp)
+	}
+	if err == nil {
+		err = os.RemoveAll(dir) // what stands there, if anything, is no folder
+	}
+	if err == nil {
 		err = os.Rename(tmp, dir)
 	}
 	if err != nil {
 		return errors.Join(err, os.RemoveAll(tmp))
 	}
-	return syncFolder(c.dir)
+	return c.sync(c.dir)
+}
+
+// syncTree makes the names in a folder durable and those in all below it. Whoever wrote the files
+// has synced what they hold.
+func (c *codeStore) syncTree(dir string) error {
+	return filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || !d.IsDir() {
+			return err
+		}
+		return c.sync(path)
+	})
 }
 
 // extract writes the files of r below dir. Every path goes through an os.Root, so that neither a
@@ -209,12 +274,4 @@ func copyFile(root *os.Root, name string, in io.Reader, left int64, perm fs.File
 		err = out.Sync()
 	}
 	return n, errors.Join(err, out.Close())
-}
-
-func syncFolder(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }

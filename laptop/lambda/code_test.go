@@ -4,23 +4,24 @@ import (
 	"archive/zip"
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/base64"
 	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/ephor-io/ephor/laptop/internal/awsproto"
+	"github.com/google/go-cmp/cmp"
 )
-
-func newCodeStore(t testing.TB) *codeStore {
-	return &codeStore{dir: filepath.Join(t.TempDir(), "code"), refs: map[string]int{}}
-}
 
 func TestUnpack(t *testing.T) {
 	t.Parallel()
-	c := newCodeStore(t)
+	c := newCodeStore(filepath.Join(t.TempDir(), "code"))
 	archive, err := zipOf(map[string]file{
 		"bootstrap":   {0o755, []byte("program")},
 		"etc/a.txt":   {0o600, []byte("text")},
@@ -55,7 +56,7 @@ func TestUnpack(t *testing.T) {
 
 func TestUnpackRefuses(t *testing.T) {
 	t.Parallel()
-	c := newCodeStore(t)
+	c := newCodeStore(filepath.Join(t.TempDir(), "code"))
 	f := func(archive []byte, want string) {
 		t.Helper()
 		_, err := c.put(archive)
@@ -128,7 +129,7 @@ func FuzzUnpack(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Add(evil)
-	c := newCodeStore(f)
+	c := newCodeStore(filepath.Join(f.TempDir(), "code"))
 	f.Fuzz(func(t *testing.T, archive []byte) {
 		sha, err := c.put(archive)
 		if err == nil {
@@ -166,4 +167,73 @@ func TestCodeFromS3(t *testing.T) {
 	if e := awsproto.From(err); e.Code != "InvalidParameterValueException" || !strings.Contains(e.Message, "S3 Error Code: NoSuchKey") {
 		t.Errorf("got %v", err)
 	}
+}
+
+// TestUnpackedFolderIsDurable: when a folder gets its final name, the names in it are on the disk.
+func TestUnpackedFolderIsDurable(t *testing.T) {
+	t.Parallel()
+	c := newCodeStore(filepath.Join(t.TempDir(), "code"))
+	archive, err := zipOf(map[string]file{"bootstrap": {0o755, []byte("program")}, "a/b/c": {0o644, nil}, "empty/": {fs.ModeDir | 0o755, nil}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := sha256.Sum256(archive)
+	final := c.path(base64.StdEncoding.EncodeToString(sum[:]))
+	var synced []string
+	c.sync = func(dir string) error {
+		_, err := os.Stat(final)
+		named := err == nil
+		if dir == c.dir {
+			synced = append(synced, "all")
+		} else {
+			path, _ := filepath.Rel(c.dir, dir)
+			_, path, _ = strings.Cut(path+"/", "/")
+			synced = append(synced, "./"+path)
+		}
+		if named != (dir == c.dir) {
+			t.Errorf("syncing %s: it has its final name: %v", dir, named)
+		}
+		return nil
+	}
+	if _, err := c.put(archive); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"./", "./a/", "./a/b/", "./empty/", "all"}, synced); diff != "" {
+		t.Errorf("synced -want +got:\n%s", diff)
+	}
+	c.sync = func(string) error { return errors.New("disk full") }
+	other := script(t, "exit 1")
+	if _, err := c.put(other); err == nil {
+		t.Error("code was taken that was not durable")
+	}
+	if left, err := os.ReadDir(c.dir); err != nil || len(left) != 1 {
+		t.Errorf("left behind: %v %v", left, err)
+	}
+}
+
+// TestRequestsDoNotWaitForTheDisk: an environment starts while new code is unpacked.
+func TestRequestsDoNotWaitForTheDisk(t *testing.T) {
+	t.Parallel()
+	s := open(t, Config{})
+	create(t, s, hello(t))
+	unpacking, goOn := make(chan struct{}), make(chan struct{})
+	var once sync.Once
+	s.code.sync = func(string) error {
+		once.Do(func() { close(unpacking); <-goOn })
+		return nil
+	}
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		if _, err := s.UpdateFunctionCode(t.Context(), "hello", Code{ZipFile: script(t, "exit 1")}); err != nil {
+			t.Error(err)
+		}
+	})
+	<-unpacking
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute) // for ever
+	defer cancel()
+	if out, err := s.Invoke(ctx, InvokeInput{Function: "hello"}); err != nil || out.FunctionError != "" {
+		t.Errorf("%v %s", err, out.Payload)
+	}
+	close(goOn)
+	wg.Wait()
 }

@@ -184,3 +184,18 @@ func TestGrandchildrenEndWithTheEnvironment(t *testing.T) {
 	}
 	eventually(t, "the end of the child", func() bool { return processGone(child) })
 }
+
+func TestGrandchildrenEndWithAnEnvironmentThatExits(t *testing.T) {
+	t.Parallel()
+	s := open(t, Config{})
+	create(t, s, hello(t))
+	var child int
+	if err := json.Unmarshal(call(t, s, `{"do":"child"}`), &child); err != nil {
+		t.Fatal(err)
+	}
+	settled(t, s, "hello")
+	if out, err := s.Invoke(t.Context(), InvokeInput{Function: "hello", Payload: []byte(`{"do":"exit"}`)}); err != nil || out.FunctionError == "" {
+		t.Fatalf("%v %s", err, out.Payload)
+	}
+	eventually(t, "the end of the child", func() bool { return processGone(child) })
+}

@@ -11,6 +11,18 @@ type LogLine struct {
 	Stream   string // the log stream's name, which identifies the environment
 	Time     time.Time
 	Line     string // without its newline
+	// Routine marks the lines START, END and REPORT, which Lambda itself writes of every
+	// invocation. What a function wrote is never routine, whatever it looks like, and neither is
+	// what Lambda reports when something went wrong.
+	Routine bool
+}
+
+// CodeMissing says, when the service is opened, that the folder of a function's code is not there
+// or cannot be read. See Open for what becomes of the function.
+type CodeMissing struct {
+	Function string
+	Folder   string
+	Err      error // names both
 }
 
 // EnvironmentStarted says that a process has been started for a function.
@@ -56,6 +68,7 @@ type InvocationDone struct {
 }
 
 func (LogLine) isEvent()            {}
+func (CodeMissing) isEvent()        {}
 func (EnvironmentStarted) isEvent() {}
 func (EnvironmentReady) isEvent()   {}
 func (EnvironmentStopped) isEvent() {}

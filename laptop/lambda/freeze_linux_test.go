@@ -70,7 +70,7 @@ func TestFreezeUnderLoad(t *testing.T) {
 }
 
 // TestNoFunctionOutlivesItsService kills a process that runs a Service, with one frozen and one busy
-// environment. This test is both processes.
+// environment, each with a child. This test is both processes.
 func TestNoFunctionOutlivesItsService(t *testing.T) {
 	t.Parallel()
 	if os.Getenv("EPHOR_TEST_VICTIM") != "" {
@@ -88,7 +88,7 @@ func TestNoFunctionOutlivesItsService(t *testing.T) {
 	}
 	var pids []int
 	lines := bufio.NewScanner(out)
-	for len(pids) < 2 && lines.Scan() {
+	for len(pids) < 4 && lines.Scan() {
 		if text, ok := strings.CutPrefix(strings.TrimSpace(lines.Text()), "PID "); ok {
 			pid, err := strconv.Atoi(text)
 			if err != nil {
@@ -98,7 +98,7 @@ func TestNoFunctionOutlivesItsService(t *testing.T) {
 			t.Cleanup(func() { _ = syscall.Kill(pid, syscall.SIGKILL) }) // it is gone, or the test has failed
 		}
 	}
-	if len(pids) != 2 {
+	if len(pids) != 4 {
 		t.Fatal("the victim did not start its environments")
 	}
 	for _, pid := range pids {
@@ -120,13 +120,27 @@ func victim(t *testing.T) {
 	r := &recorder{}
 	s := open(t, Config{Dir: os.Getenv("EPHOR_TEST_VICTIM"), Events: r.add})
 	create(t, s, hello(t))
-	frozen := pidOf(t, call(t, s, `{}`))
+	call(t, s, `{"do":"child"}`)
+	settled(t, s, "hello")
+	frozen := eventsOf[EnvironmentStarted](r)[0].PID
 	eventually(t, "the freeze", func() bool { return processState(frozen) == 'T' })
 	os.Stdout.WriteString("\nPID " + strconv.Itoa(frozen) + "\n")
 	create(t, s, hello(t, func(in *FunctionInput) { in.Name, in.Timeout = "busy", 900*time.Second }))
-	go s.Invoke(t.Context(), InvokeInput{Function: "busy", Payload: []byte(`{"ms":600000}`)})
+	go s.Invoke(t.Context(), InvokeInput{Function: "busy", Payload: []byte(`{"do":"child","text":"busy"}`)})
 	eventually(t, "the busy one", func() bool { return stats(t, s, "busy").Busy == 1 })
 	started := eventsOf[EnvironmentStarted](r)
 	os.Stdout.WriteString("PID " + strconv.Itoa(started[len(started)-1].PID) + "\n")
+	for _, name := range []string{"hello", "busy"} {
+		var child string
+		eventually(t, "the child of "+name, func() bool {
+			for _, l := range eventsOf[LogLine](r) {
+				if pid, ok := strings.CutPrefix(l.Line, "child "); ok && l.Function == name {
+					child = pid
+				}
+			}
+			return child != ""
+		})
+		os.Stdout.WriteString("PID " + child + "\n")
+	}
 	select {}
 }

@@ -83,7 +83,7 @@ func (s *Service) CreateFunction(ctx context.Context, in FunctionInput) (Functio
 	if s.closed() {
 		return Function{}, errClosing()
 	}
-	if _, err := s.lookup(in.Name); err == nil {
+	if f, err := s.lookup(in.Name); err == nil && f.missing == nil {
 		return Function{}, &awsproto.Error{Code: "ResourceConflictException", Message: "Function already exist: " + in.Name, Status: http.StatusConflict}
 	}
 	cfg := Function{Name: in.Name, ARN: s.arn(in.Name)}
@@ -101,7 +101,7 @@ func (s *Service) CreateFunction(ctx context.Context, in FunctionInput) (Functio
 	if err := s.save(&cfg); err != nil {
 		return Function{}, err
 	}
-	s.add(cfg)
+	s.add(cfg, nil)
 	return cfg.clone(), nil
 }
 
@@ -134,6 +134,9 @@ func (s *Service) change(ctx context.Context, name string, code Code, edit func(
 	if err != nil {
 		return Function{}, err
 	}
+	if f.missing != nil && code.isZero() {
+		return Function{}, f.errMissing()
+	}
 	old := f.configuration()
 	cfg := old.clone()
 	if err := edit(&cfg); err != nil {
@@ -151,9 +154,12 @@ func (s *Service) change(ctx context.Context, name string, code Code, edit func(
 	if err := s.save(&cfg); err != nil {
 		return Function{}, err
 	}
-	if sameEnvironment(old, cfg) {
+	switch {
+	case f.missing != nil:
+		s.add(cfg, nil)
+	case sameEnvironment(old, cfg):
 		f.reconfigure(cfg)
-	} else {
+	default:
 		f.swap(cfg)
 	}
 	s.share()
@@ -190,20 +196,26 @@ func (s *Service) DeleteFunction(_ context.Context, name string) error {
 	return nil
 }
 
-// Function returns the function of that name or ARN, or ResourceNotFoundException.
+// Function returns the function of that name or ARN, or ResourceNotFoundException, also for one
+// whose code is missing.
 func (s *Service) Function(name string) (Function, error) {
 	f, err := s.lookup(name)
 	if err != nil {
 		return Function{}, err
 	}
+	if f.missing != nil {
+		return Function{}, &awsproto.Error{Code: "ResourceNotFoundException", Message: f.explainMissing(), Status: http.StatusNotFound}
+	}
 	return f.configuration().clone(), nil
 }
 
-// Functions returns all functions, sorted by name.
+// Functions returns all functions that Function returns, sorted by name.
 func (s *Service) Functions() []Function {
 	var all []Function
 	for _, f := range s.snapshot() {
-		all = append(all, f.configuration().clone())
+		if f.missing == nil {
+			all = append(all, f.configuration().clone())
+		}
 	}
 	slices.SortFunc(all, func(a, b Function) int { return strings.Compare(a.Name, b.Name) })
 	return all
@@ -260,6 +272,16 @@ func (s *Service) save(cfg *Function) error {
 	return nil
 }
 
+// errMissing is the answer to an invocation of a function without code, which Lambda answers when
+// it cannot unpack what it has.
+func (f *function) errMissing() error {
+	return &awsproto.Error{Code: "InvalidZipFileException", Message: f.explainMissing(), Status: http.StatusBadGateway}
+}
+
+func (f *function) explainMissing() string {
+	return f.missing.Error() + ": give it its code again by creating the function or updating its code"
+}
+
 // load reads every function, and removes code that none of them uses.
 func (s *Service) load() error {
 	dir := filepath.Join(s.cfg.Dir, "functions")
@@ -269,18 +291,22 @@ func (s *Service) load() error {
 	}
 	for _, file := range files {
 		name, ok := strings.CutSuffix(file.Name(), ".json")
-		if !ok || strings.HasPrefix(name, ".") {
+		if !ok || strings.HasPrefix(name, ".") || file.IsDir() {
 			continue
 		}
 		var cfg Function
 		if err := state.Load(filepath.Join(dir, file.Name()), &cfg); err != nil {
 			return err
 		}
-		if err := s.code.acquire(cfg.CodeSHA256); err != nil {
-			return fmt.Errorf("function %s: %w", cfg.Name, err)
-		}
 		cfg.ARN = s.arn(cfg.Name)
-		s.add(cfg)
+		if err := s.code.acquire(cfg.CodeSHA256); err != nil {
+			folder := s.code.path(cfg.CodeSHA256)
+			missing := fmt.Errorf("the code of function %s is missing in %s: %w", cfg.Name, folder, errors.Unwrap(err))
+			s.cfg.Events(CodeMissing{Function: cfg.Name, Folder: folder, Err: missing})
+			s.add(cfg, missing)
+			continue
+		}
+		s.add(cfg, nil)
 		s.code.release(cfg.CodeSHA256)
 	}
 	if err := s.logs.load(); err != nil {
@@ -289,15 +315,16 @@ func (s *Service) load() error {
 	return s.code.sweep()
 }
 
-// add makes a function available. The caller holds the code until add returns.
-func (s *Service) add(cfg Function) {
+// add makes a function available, in the place of one of that name whose code was missing. The
+// caller holds the code until add returns, unless it is missing.
+func (s *Service) add(cfg Function, missing error) {
 	s.mu.Lock()
 	c := s.counters[cfg.Name]
 	if c == nil {
 		c = &counters{}
 		s.counters[cfg.Name] = c
 	}
-	s.functions[cfg.Name] = newFunction(s, cfg, c)
+	s.functions[cfg.Name] = newFunction(s, cfg, c, missing)
 	s.mu.Unlock()
 	s.share()
 }

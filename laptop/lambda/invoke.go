@@ -60,6 +60,9 @@ func (s *Service) Invoke(ctx context.Context, in InvokeInput) (InvokeOutput, err
 	if s.closed() {
 		return InvokeOutput{}, errClosing()
 	}
+	if f.missing != nil {
+		return InvokeOutput{}, f.errMissing()
+	}
 	cfg := f.configuration()
 	if in.Principal != "" && !allows(cfg.Policy, in.Principal, in.SourceARN) {
 		return InvokeOutput{}, errDenied(in.Principal, cfg.ARN)
@@ -124,7 +127,7 @@ func newInvocation(in InvokeInput, arn string, leave func()) *invocation {
 		inv.payload = []byte("{}")
 	}
 	if inv.trace == "" {
-		inv.trace = newTrace(time.Now())
+		inv.trace = unsampled(awsproto.NewTrace(time.Now()))
 	}
 	if in.LogTail {
 		inv.ended = make(chan struct{})
@@ -185,21 +188,11 @@ type initFailure struct{ answer answer }
 
 func (f *initFailure) Error() string { return "the init phase failed: " + string(f.answer.payload) }
 
-// newTrace makes a trace header of a trace that nobody records. See
-// https://docs.aws.amazon.com/xray/latest/devguide/xray-concepts.html#xray-concepts-tracingheader
-func newTrace(now time.Time) string {
-	var b [20]byte
-	rand.Read(b[:]) // never fails: crypto/rand ends the program first
-	buf := make([]byte, 0, 80)
-	buf = append(buf, "Root=1-"...)
-	seconds := now.Unix()
-	buf = hex.AppendEncode(buf, []byte{byte(seconds >> 24), byte(seconds >> 16), byte(seconds >> 8), byte(seconds)})
-	buf = append(buf, '-')
-	buf = hex.AppendEncode(buf, b[:12])
-	buf = append(buf, ";Parent="...)
-	buf = hex.AppendEncode(buf, b[12:])
-	buf = append(buf, ";Sampled=0"...)
-	return string(buf)
+// unsampled adds to a trace that this service has called the function and that nobody records it.
+func unsampled(trace string) string {
+	var parent [8]byte
+	rand.Read(parent[:]) // never fails: crypto/rand ends the program first
+	return trace + ";Parent=" + hex.EncodeToString(parent[:]) + ";Sampled=0"
 }
 
 func errDenied(principal, arn string) error {

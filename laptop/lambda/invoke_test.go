@@ -75,7 +75,7 @@ func TestFunctionErrors(t *testing.T) {
 		t.Helper()
 		before := pidOf(t, call(t, s, `{}`))
 		n++
-		eventually(t, "an idle environment", func() bool { return stats(t, s, "hello").Busy == 0 })
+		settled(t, s, "hello")
 		out, err := s.Invoke(t.Context(), InvokeInput{Function: "hello", Payload: []byte(payload), LogTail: true})
 		if err != nil || out.FunctionError != "Unhandled" {
 			t.Fatalf("%s: %v %q %s", payload, err, out.FunctionError, out.Payload)
@@ -96,11 +96,14 @@ func TestFunctionErrors(t *testing.T) {
 		}
 		if !survives {
 			eventually(t, "the end of the process", func() bool { return !alive(before) })
-		} else if got := pidOf(t, call(t, s, `{}`)); got != before {
-			t.Errorf("%s: the environment was reset", payload)
 		} else {
+			settled(t, s, "hello")
+			if got := pidOf(t, call(t, s, `{}`)); got != before {
+				t.Errorf("%s: the environment was reset", payload)
+			}
 			n++
 		}
+		settled(t, s, "hello")
 		if e := stats(t, s, "hello"); e.Invocations != n {
 			t.Errorf("%s: %d invocations counted, want %d", payload, e.Invocations, n)
 		}

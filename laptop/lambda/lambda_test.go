@@ -218,4 +218,19 @@ func stats(t testing.TB, s *Service, name string) FunctionStats {
 	return FunctionStats{}
 }
 
+// settled waits until every environment of a function is ready for a request. That it is not busy
+// any more is not enough: between the two a request would start another.
+func settled(t testing.TB, s *Service, name string) {
+	t.Helper()
+	f, err := s.lookup(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "idle environments", func() bool {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		return len(f.idle) == len(f.live)
+	})
+}
+
 func join(lines []string) string { return strings.Join(lines, "\n") }

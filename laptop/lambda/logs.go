@@ -42,13 +42,16 @@ type closedStream struct {
 	size int64
 }
 
-// load finds the streams that are there.
+// load finds the streams that are there. What is not a folder of a function's is not ours.
 func (s *logStore) load() error {
 	functions, err := os.ReadDir(s.dir)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("reading logs: %w", err)
 	}
 	for _, f := range functions {
+		if !f.IsDir() {
+			continue
+		}
 		files, err := os.ReadDir(filepath.Join(s.dir, f.Name()))
 		if err != nil {
 			return fmt.Errorf("reading logs: %w", err)
@@ -148,7 +151,7 @@ func (l *logStream) write(p []byte) {
 			l.partial = append(l.partial, p...)
 			p = nil
 		} else {
-			l.line(time.Now(), append(l.partial, p[:i]...))
+			l.line(time.Now(), append(l.partial, p[:i]...), telling)
 			l.partial = l.partial[:0]
 			p = p[i+1:]
 		}
@@ -169,25 +172,31 @@ func (l *logStream) flush() {
 
 func (l *logStream) endLine() {
 	if len(l.partial) > 0 {
-		l.line(time.Now(), l.partial)
+		l.line(time.Now(), l.partial, telling)
 		l.partial = l.partial[:0]
 	}
 }
 
-// print writes lines of Lambda's own, after what the process has left open.
+// print writes lines of Lambda's own that are not routine, after what the process has left open.
 func (l *logStream) print(lines ...[]byte) {
 	l.endLine()
 	now := time.Now()
 	for _, line := range lines {
-		l.line(now, line)
+		l.line(now, line, telling)
 	}
 	l.save()
 }
 
 const timestamp = "2006-01-02T15:04:05.000Z"
 
+// What LogLine.Routine says of a line.
+const (
+	telling = false
+	routine = true
+)
+
 // line emits one line and puts it where save finds it. The caller holds l.mu.
-func (l *logStream) line(now time.Time, text []byte) {
+func (l *logStream) line(now time.Time, text []byte, isRoutine bool) {
 	l.buf = now.UTC().AppendFormat(l.buf, timestamp)
 	l.buf = append(l.buf, '\t')
 	l.buf = append(l.buf, text...)
@@ -199,7 +208,7 @@ func (l *logStream) line(now time.Time, text []byte) {
 		}
 	}
 	if l.store.events != nil {
-		l.store.events(LogLine{Function: l.function, Stream: l.stream, Time: now, Line: string(text)})
+		l.store.events(LogLine{Function: l.function, Stream: l.stream, Time: now, Line: string(text), Routine: isRoutine})
 	}
 }
 

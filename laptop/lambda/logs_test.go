@@ -52,6 +52,38 @@ func TestLog(t *testing.T) {
 	}
 }
 
+// TestRoutineLines: a function may write what looks like one of Lambda's lines, and a timeout is news.
+func TestRoutineLines(t *testing.T) {
+	t.Parallel()
+	r := &recorder{}
+	s := open(t, Config{Events: r.add})
+	create(t, s, hello(t, func(in *FunctionInput) { in.Timeout = time.Second }))
+	call(t, s, `{"do":"print","text":"START RequestId: of mine\n"}`)
+	settled(t, s, "hello")
+	if _, err := s.Invoke(t.Context(), InvokeInput{Function: "hello", Payload: []byte(`{"ms":60000}`), LogTail: true}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Invoke(t.Context(), InvokeInput{Function: "hello", Payload: []byte(`{"do":"exit","status":7}`), LogTail: true}); err != nil {
+		t.Fatal(err)
+	}
+	var shown, hidden []string
+	for _, l := range eventsOf[LogLine](r) {
+		if text := regexp.MustCompile(`[0-9a-f-]{36}|^[\d-]+T\S+ `).ReplaceAllString(l.Line, "ID"); l.Routine {
+			hidden = append(hidden, strings.Fields(text)[0])
+		} else {
+			shown = append(shown, text)
+		}
+	}
+	if diff := cmp.Diff([]string{"START", "END", "REPORT", "START", "END", "REPORT", "START", "END", "REPORT"}, hidden); diff != "" {
+		t.Errorf("routine lines -want +got:\n%s", diff)
+	}
+	want := []string{"START RequestId: of mine", "IDID Task timed out after 1.00 seconds", "",
+		"RequestId: ID Error: Runtime exited with error: exit status 7", "Runtime.ExitError"}
+	if diff := cmp.Diff(want, shown); diff != "" {
+		t.Errorf("other lines -want +got:\n%s", diff)
+	}
+}
+
 func TestMaxMemoryUsedIsMeasured(t *testing.T) {
 	t.Parallel()
 	s := open(t, Config{})

@@ -21,6 +21,7 @@ type function struct {
 	service  *Service
 	counters *counters
 	reserved atomic.Int64 // requests in flight that were admitted under reserved concurrency
+	missing  error        // why there is no code, if so: then there are no environments either
 
 	mu       sync.Mutex
 	cfg      Function
@@ -51,10 +52,12 @@ type handover struct {
 	err error
 }
 
-func newFunction(s *Service, cfg Function, c *counters) *function {
-	s.code.retain(cfg.CodeSHA256)
+func newFunction(s *Service, cfg Function, c *counters, missing error) *function {
+	if missing == nil {
+		s.code.retain(cfg.CodeSHA256)
+	}
 	return &function{
-		name: cfg.Name, service: s, counters: c, cfg: cfg,
+		name: cfg.Name, service: s, counters: c, cfg: cfg, missing: missing,
 		rev:  &revision{cfg: cfg},
 		live: map[*environment]struct{}{},
 	}
@@ -148,6 +151,10 @@ func (f *function) started(e *environment) {
 func (f *function) put(e *environment) {
 	f.mu.Lock()
 	f.started(e)
+	if _, ok := f.live[e]; !ok { // it has died, or is being shut down, since it was ready
+		f.mu.Unlock()
+		return
+	}
 	if len(f.waiters) > 0 && f.waiters[0].seq <= e.rev.seq {
 		w := f.waiters[0]
 		f.waiters = slices.Delete(f.waiters, 0, 1)
@@ -272,7 +279,9 @@ func (f *function) retire(reason error) {
 	f.gone = reason
 	idle, rev := f.clearIdle(), f.rev
 	f.mu.Unlock()
-	f.service.code.release(rev.cfg.CodeSHA256)
+	if f.missing == nil {
+		f.service.code.release(rev.cfg.CodeSHA256)
+	}
 	for _, e := range idle {
 		e.shutdown(StopSpindown)
 	}

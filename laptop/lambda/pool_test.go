@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -140,11 +141,39 @@ func TestMostRecentlyUsedFirst(t *testing.T) {
 	wg.Wait()
 	var pids []int
 	for range 5 {
-		eventually(t, "all idle", func() bool { return stats(t, s, "hello").Busy == 0 })
+		settled(t, s, "hello")
 		pids = append(pids, pidOf(t, call(t, s, `{}`)))
 	}
 	if len(slices.Compact(pids)) != 1 {
 		t.Errorf("requests one after another were served by %v", pids)
+	}
+}
+
+// TestDeadEnvironmentIsNotIdle: one that dies when it has become ready, and before it is idle.
+func TestDeadEnvironmentIsNotIdle(t *testing.T) {
+	t.Parallel()
+	s := open(t, Config{})
+	create(t, s, hello(t))
+	pid := pidOf(t, call(t, s, `{}`))
+	settled(t, s, "hello")
+	f, err := s.lookup("hello")
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, err := f.take(t.Context(), newInvocation(InvokeInput{}, "arn", func() {}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the end of the environment", f.empty)
+	f.put(e)
+	f.mu.Lock()
+	idle := len(f.idle)
+	f.mu.Unlock()
+	if idle != 0 {
+		t.Errorf("%d idle environments, and the only one is dead", idle)
 	}
 }
 

@@ -5,12 +5,15 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/ephor-io/ephor/internal/guard"
 )
 
 // process is a started process, the leader of its process group.
 type process struct {
 	pid    int
 	pidfd  int // -1 where the system has none
+	guard  *guard.Guard
 	output *output
 
 	mu   sync.Mutex
@@ -41,6 +44,7 @@ func (p *process) wait() exitStatus {
 	defer p.mu.Unlock()
 	// The dead leader is not reaped yet, so its pid still means this group and no other.
 	_ = syscall.Kill(-p.pid, syscall.SIGKILL)
+	p.guard.Forget(p.pid)
 	var status syscall.WaitStatus
 	var usage syscall.Rusage
 	for {

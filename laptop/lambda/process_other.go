@@ -2,19 +2,38 @@
 
 package lambda
 
-import "syscall"
+import (
+	"syscall"
 
-// ownGroup asks for a process group. There is no death with the parent here. What takes its
-// place: a stopped process group that loses its parent gets SIGHUP and SIGCONT (POSIX, "orphaned
-// process group"), which ends a frozen function, and one that runs loses its Runtime API, at
-// which a runtime exits.
+	"golang.org/x/sys/unix"
+)
+
+// ownGroup asks for a process group. There is no death with the parent here: that is the guard's.
 func ownGroup(attr *syscall.ProcAttr) (pidfd *int) {
 	attr.Sys = &syscall.SysProcAttr{Setpgid: true}
 	return new(-1)
 }
 
-// awaitExit leaves the waiting to wait4, which holds a thread for every environment.
-func (p *process) awaitExit() {}
+// awaitExit returns when the process has ended, and does not reap it. It holds a thread for every
+// environment. A process that has ended already cannot be watched, which is an error and means
+// the same.
+func (p *process) awaitExit() {
+	queue, err := unix.Kqueue()
+	if err != nil {
+		return
+	}
+	defer unix.Close(queue)
+	watch := make([]unix.Kevent_t, 1)
+	unix.SetKevent(&watch[0], p.pid, unix.EVFILT_PROC, unix.EV_ADD|unix.EV_ONESHOT)
+	watch[0].Fflags = unix.NOTE_EXIT
+	ended := make([]unix.Kevent_t, 1)
+	for {
+		n, err := unix.Kevent(queue, watch, ended, nil)
+		if n > 0 || err != unix.EINTR {
+			return
+		}
+	}
+}
 
 // maxRSS is in bytes on Darwin.
 func maxRSS(u syscall.Rusage) int { return int(u.Maxrss) }

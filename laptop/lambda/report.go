@@ -63,7 +63,7 @@ func (l *logStream) start(inv *invocation) {
 	defer l.mu.Unlock()
 	l.endLine()
 	l.tailing, l.tail = inv.ended != nil, nil
-	l.line(time.Now(), []byte("START RequestId: "+inv.id+" Version: "+latest))
+	l.line(time.Now(), []byte("START RequestId: "+inv.id+" Version: "+latest), routine)
 }
 
 // commit writes what start has left.
@@ -77,7 +77,11 @@ func (l *logStream) commit() {
 func (l *logStream) end(r report) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.print([]byte("END RequestId: "+r.inv.id), r.line())
+	l.endLine()
+	now := time.Now()
+	l.line(now, []byte("END RequestId: "+r.inv.id), routine)
+	l.line(now, r.line(), routine)
+	l.save()
 	if r.inv.ended != nil {
 		r.inv.tail = l.tail
 		l.tailing, l.tail = false, nil

@@ -77,6 +77,12 @@ type Service struct {
 }
 
 // Open loads the functions that Config.Dir holds. No environment is started before it is needed.
+//
+// A function whose code is missing, because somebody has removed its folder, keeps nobody else
+// from working. Config.Events is told (CodeMissing), its invocations fail and say why, and to
+// Function and Functions it does not exist: so CreateFunction makes it anew, which is what
+// CloudFormation does with a resource that has gone. UpdateFunctionCode mends it too, and keeps its
+// configuration.
 func Open(cfg Config) (*Service, error) {
 	cfg.Region = cmp.Or(cfg.Region, "us-east-1")
 	cfg.Account = cmp.Or(cfg.Account, "000000000000")
@@ -100,7 +106,7 @@ func Open(cfg Config) (*Service, error) {
 	}
 	s := &Service{
 		cfg:       cfg,
-		code:      &codeStore{dir: filepath.Join(dir, "code"), refs: map[string]int{}},
+		code:      newCodeStore(filepath.Join(dir, "code")),
 		logs:      &logStore{dir: filepath.Join(dir, "logs"), events: cfg.Events, streams: map[string]int{}, closed: map[string][]closedStream{}},
 		functions: map[string]*function{},
 		counters:  map[string]*counters{},
@@ -108,7 +114,9 @@ func Open(cfg Config) (*Service, error) {
 	if err := s.load(); err != nil {
 		return nil, fmt.Errorf("opening Lambda: %w", err)
 	}
-	s.spawner = newSpawner()
+	if s.spawner, err = newSpawner(); err != nil {
+		return nil, fmt.Errorf("opening Lambda: %w", err)
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	s.stopReaper = cancel
 	s.reaper.Go(func() { s.reap(ctx) })

@@ -5,6 +5,8 @@ import (
 	"runtime"
 	"syscall"
 	"time"
+
+	"github.com/ephor-io/ephor/internal/guard"
 )
 
 // command is a process to start: an absolute path, without arguments.
@@ -13,18 +15,26 @@ type command struct {
 	env       []string
 }
 
-// spawner starts all processes from one operating-system thread that lives as long as the Service.
-// Linux's parent-death signal, which lets no function outlive this process, comes when the
-// thread that forked ends, and Go ends threads as it likes unless they are locked.
+// spawner starts all processes, and lets none outlive this one. Linux's parent-death signal ends
+// the processes that it started; a guard ends their groups, in which are the processes that
+// those have started, and is all there is on other systems.
+//
+// The parent-death signal comes when the thread that forked ends, and Go ends threads as it likes
+// unless they are locked. So all are started from one thread that lives as long as the Service.
 type spawner struct {
+	guard    *guard.Guard
 	requests chan func()
 	done     chan struct{}
 }
 
-func newSpawner() *spawner {
-	s := &spawner{requests: make(chan func()), done: make(chan struct{})}
+func newSpawner() (*spawner, error) {
+	g, err := guard.Start()
+	if err != nil {
+		return nil, err
+	}
+	s := &spawner{guard: g, requests: make(chan func()), done: make(chan struct{})}
 	go s.run()
-	return s
+	return s, nil
 }
 
 func (s *spawner) run() {
@@ -35,10 +45,11 @@ func (s *spawner) run() {
 	}
 }
 
-// close ends the thread. No process may be left that it has started.
+// close ends the thread and the guard. No process may be left that it has started.
 func (s *spawner) close() {
 	close(s.requests)
 	<-s.done
+	s.guard.Close()
 }
 
 // start runs c in a process group of its own, with out as its standard output and error, and
@@ -47,7 +58,7 @@ func (s *spawner) start(c command, out *output) (p *process, err error) {
 	done := make(chan struct{})
 	s.requests <- func() {
 		defer close(done)
-		p, err = startProcess(c, out)
+		p, err = s.startProcess(c, out)
 	}
 	<-done
 	return p, err
@@ -57,7 +68,7 @@ func (s *spawner) start(c command, out *output) (p *process, err error) {
 // a file is open for writing carries the descriptor along until its own exec, for a moment.
 const busyTries = 20
 
-func startProcess(c command, out *output) (*process, error) {
+func (s *spawner) startProcess(c command, out *output) (*process, error) {
 	attr := &syscall.ProcAttr{Dir: c.dir, Env: c.env, Files: []uintptr{out.null.Fd(), out.writer.Fd(), out.writer.Fd()}}
 	pidfd := ownGroup(attr)
 	for try := 0; ; try++ {
@@ -69,7 +80,13 @@ func startProcess(c command, out *output) (*process, error) {
 		if err != nil {
 			return nil, err
 		}
+		p := &process{pid: pid, pidfd: *pidfd, guard: s.guard, output: out}
 		out.started()
-		return &process{pid: pid, pidfd: *pidfd, output: out}, nil
+		if err := s.guard.Watch(pid); err != nil {
+			p.signal(syscall.SIGKILL)
+			p.wait()
+			return nil, err
+		}
+		return p, nil
 	}
 }

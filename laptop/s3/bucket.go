@@ -37,7 +37,7 @@ type Bucket struct {
 	Encryption        Encryption
 	PublicAccessBlock *PublicAccessBlock
 	Tags              map[string]string
-	ClientToken       string // of the input that made it
+	ClientToken       string `json:",omitempty"` // of the input that made it
 }
 
 // Encryption is a bucket's default encryption. It is kept and told again; nothing is encrypted.

@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/ephor-io/ephor/laptop/internal/state"
 )
 
 // maxObject is the largest body of one PutObject or UploadPart.
@@ -179,7 +181,7 @@ func (b *bucket) createBlob(write func(io.Writer) error) (blob string, err error
 		err = cerr
 	}
 	if err == nil {
-		err = syncDir(dir)
+		err = state.SyncDir(dir)
 	}
 	if err != nil {
 		return "", errors.Join(err, removeIfThere(f.Name()))
@@ -223,16 +225,4 @@ func removeIfThere(path string) error {
 		return err
 	}
 	return nil
-}
-
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return fmt.Errorf("writing an object: %w", err)
-	}
-	err = d.Sync()
-	if cerr := d.Close(); err == nil {
-		err = cerr
-	}
-	return err
 }

@@ -6,11 +6,14 @@ package awsproto
 
 import (
 	"crypto/rand"
+	"encoding/binary"
+	"encoding/hex"
 	"encoding/json"
 	"encoding/xml"
 	"errors"
 	"fmt"
 	"net/http"
+	"time"
 )
 
 // Error is an error as an AWS service reports it.
@@ -45,6 +48,18 @@ func NewID() string {
 	rand.Read(b[:]) // never fails: crypto/rand ends the program first
 	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
 	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
+}
+
+// NewTrace is the header X-Amzn-Trace-Id of a trace that begins at now, in the form of
+// https://docs.aws.amazon.com/xray/latest/devguide/xray-concepts.html#xray-concepts-tracingheader
+func NewTrace(now time.Time) string {
+	var b [16]byte
+	binary.BigEndian.PutUint32(b[:], uint32(now.Unix()))
+	rand.Read(b[4:]) // never fails: crypto/rand ends the program first
+	buf := append(make([]byte, 0, 40), "Root=1-"...)
+	buf = hex.AppendEncode(buf, b[:4])
+	buf = append(buf, '-')
+	return string(hex.AppendEncode(buf, b[4:]))
 }
 
 // WriteQuery answers action of the query protocol. result is marshalled as the content of

@@ -59,17 +59,21 @@ func WriteFile(path string, data []byte) error {
 	if err != nil {
 		return errors.Join(fmt.Errorf("writing state %s: %w", path, err), os.Remove(f.Name()))
 	}
-	return syncDir(dir)
-}
-
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
+	if err := SyncDir(dir); err != nil {
 		return fmt.Errorf("writing state: %w", err)
 	}
-	defer d.Close()
-	if err := d.Sync(); err != nil {
-		return fmt.Errorf("writing state: syncing %s: %w", dir, err)
+	return nil
+}
+
+// SyncDir returns once the names in the folder dir, new ones and removed ones, would survive a
+// loss of power. What the files hold is not its concern.
+func SyncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return fmt.Errorf("syncing a folder: %w", err)
+	}
+	if err := errors.Join(d.Sync(), d.Close()); err != nil {
+		return fmt.Errorf("syncing a folder: %w", err)
 	}
 	return nil
 }

@@ -57,6 +57,10 @@ func handle(ctx context.Context, e event) (any, error) {
 		if err := child.Start(); err != nil {
 			return nil, err
 		}
+		fmt.Println("child", child.Process.Pid)
+		for e.Text == "busy" {
+			time.Sleep(time.Hour)
+		}
 		return child.Process.Pid, nil
 	case "context":
 		lc, _ := lambdacontext.FromContext(ctx)

@@ -1,0 +1,270 @@
+package laptop
+
+import (
+	"archive/zip"
+	"bytes"
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	sdk "github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+	"github.com/ephor-io/ephor/laptop/apigateway"
+	"github.com/ephor-io/ephor/laptop/cloudformation"
+	"github.com/ephor-io/ephor/laptop/ec2"
+	"github.com/ephor-io/ephor/laptop/iam"
+	"github.com/ephor-io/ephor/laptop/lambda"
+	"github.com/ephor-io/ephor/laptop/s3"
+	"github.com/ephor-io/ephor/laptop/secretsmanager"
+)
+
+// hostless is an ec2.Host of which nothing runs.
+type hostless struct{}
+
+func (hostless) Boot(context.Context, ec2.Instance) error { return nil }
+func (hostless) Halt(context.Context, string) error       { return nil }
+
+// nobody is an apigateway.Invoker that has no function.
+type nobody struct{}
+
+func (nobody) Invoke(context.Context, apigateway.Call) (apigateway.Result, error) {
+	return apigateway.Result{}, nil
+}
+
+// openServices opens every service over the state in dir.
+func openServices(t *testing.T, dir string) services {
+	t.Helper()
+	var s services
+	var err error
+	check := func() {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.objects, err = s3.Open(s3.Config{Dir: filepath.Join(dir, "s3")})
+	check()
+	s.roles, err = iam.Open(iam.Config{Dir: filepath.Join(dir, "iam")})
+	check()
+	s.secrets, err = secretsmanager.Open(secretsmanager.Config{Dir: filepath.Join(dir, "secretsmanager")})
+	check()
+	s.machines, err = ec2.Open(ec2.Config{Dir: filepath.Join(dir, "ec2"), Host: hostless{}})
+	check()
+	t.Cleanup(func() { _ = s.machines.Close() })
+	s.lambda, err = lambda.Open(lambda.Config{Dir: filepath.Join(dir, "lambda"), Objects: s.objects})
+	check()
+	t.Cleanup(func() { _ = s.lambda.Close(context.Background()) })
+	s.gateway, err = apigateway.Open(apigateway.Config{Dir: filepath.Join(dir, "apigateway"), Invoker: nobody{}})
+	check()
+	t.Cleanup(func() { _ = s.gateway.Close(context.Background()) })
+	return s
+}
+
+// archive is the smallest code that a function can have.
+func archive(t *testing.T) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	z := zip.NewWriter(&out)
+	f, err := z.CreateHeader(&zip.FileHeader{Name: "bootstrap", ExternalAttrs: 0o755 << 16})
+	if err == nil {
+		_, err = f.Write([]byte("#!/bin/sh\n"))
+	}
+	if err == nil {
+		err = z.Close()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
+}
+
+// properties are those of a resource as CloudFormation hands them to a provider.
+func properties(t *testing.T, text string) (p map[string]any) {
+	t.Helper()
+	d := json.NewDecoder(strings.NewReader(text))
+	d.UseNumber()
+	if err := d.Decode(&p); err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+const trust = `{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}]}`
+
+// A creation that was cut off leaves no physical ID. What it made is found again by its token, and
+// deleting it deletes that alone, never what another stack has under the same name.
+func TestTheTokenTellsWhatACreationMade(t *testing.T) {
+	t.Parallel()
+	s := openServices(t, t.TempDir())
+	if err := s.objects.CreateBucket(s3.BucketInput{BucketName: "code"}); err != nil {
+		t.Fatal(err)
+	}
+	zipped := archive(t)
+	if _, err := s.objects.PutObject(t.Context(), s3.PutInput{Bucket: "code", Key: "c.zip", Body: bytes.NewReader(zipped), Size: int64(len(zipped))}); err != nil {
+		t.Fatal(err)
+	}
+	api, err := s.gateway.CreateAPI(apigateway.APIInput{Name: "a", ProtocolType: "HTTP"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	integration := func() string {
+		i, err := s.gateway.CreateIntegration(api.APIID, apigateway.IntegrationInput{IntegrationType: "AWS_PROXY",
+			IntegrationURI: "arn:aws:lambda:us-east-1:000000000000:function:none", PayloadFormatVersion: "2.0"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return i.IntegrationID
+	}
+	script := base64.StdEncoding.EncodeToString([]byte("EPHOR_SIGNAL='http://localhost/'\n"))
+	host, err := s.machines.RunInstance(ec2.InstanceInput{UserData: script})
+	if err != nil {
+		t.Fatal(err)
+	}
+	address, err := s.machines.AllocateAddress(nil, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	onAPI := func(rest string) string { return `{"ApiId": "` + api.APIID + `", ` + rest + `}` }
+	all := providers(s, "us-east-1")
+
+	for name, c := range map[string]struct {
+		mine, theirs string // the properties that two stacks give; theirs "" is the same
+		shared       bool   // the name can be had only once
+	}{
+		"AWS::IAM::Role":              {mine: `{"RoleName": "shared", "AssumeRolePolicyDocument": ` + trust + `}`, shared: true},
+		"AWS::IAM::InstanceProfile":   {mine: `{"InstanceProfileName": "shared", "Roles": []}`, shared: true},
+		"AWS::S3::Bucket":             {mine: `{"BucketName": "shared"}`, shared: true},
+		"AWS::SecretsManager::Secret": {mine: `{"Name": "shared", "SecretString": "s"}`, shared: true},
+		"AWS::Lambda::Function": {mine: `{"FunctionName": "shared", "Runtime": "provided.al2023", "Handler": "bootstrap",
+			"Role": "arn:aws:iam::000000000000:role/r", "Code": {"S3Bucket": "code", "S3Key": "c.zip"}}`, shared: true},
+		"AWS::EC2::SecurityGroup":  {mine: `{"GroupName": "shared", "GroupDescription": "g"}`, shared: true},
+		"AWS::EC2::EIP":            {mine: `{"Domain": "vpc"}`},
+		"AWS::EC2::Instance":       {mine: `{"UserData": "` + script + `"}`},
+		"AWS::EC2::EIPAssociation": {mine: `{"AllocationId": "` + address.AllocationID + `", "InstanceId": "` + host.InstanceID + `"}`},
+		"AWS::ApiGatewayV2::Api":   {mine: `{"Name": "b", "ProtocolType": "HTTP"}`},
+		"AWS::ApiGatewayV2::Stage": {mine: onAPI(`"StageName": "$default"`), shared: true},
+		"AWS::ApiGatewayV2::Route": {mine: onAPI(`"RouteKey": "GET /", "Target": "integrations/` + integration() + `"`),
+			theirs: onAPI(`"RouteKey": "GET /", "Target": "integrations/` + integration() + `"`), shared: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			request := func(stack, text string) cloudformation.Request {
+				return cloudformation.Request{StackName: stack, LogicalID: "It", Type: name, Token: "token-of-" + stack, Properties: properties(t, text)}
+			}
+			if c.theirs == "" {
+				c.theirs = c.mine
+			}
+			p, mine, theirs := all[name], request("one", c.mine), request("two", c.theirs)
+			made, err := p.Create(t.Context(), mine)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if again, err := p.Create(t.Context(), mine); err != nil || again.PhysicalID != made.PhysicalID {
+				t.Errorf("created again: %q, %v, want %q", again.PhysicalID, err, made.PhysicalID)
+			}
+			if c.shared {
+				if _, err := p.Create(t.Context(), theirs); err == nil {
+					t.Error("another stack has the same name")
+				}
+			}
+			there := mine
+			there.PhysicalID, there.OldProperties = made.PhysicalID, mine.Properties
+			remains := func(want bool) {
+				t.Helper()
+				// What is there is updated, which a name that is not there refuses.
+				if got, err := p.Create(t.Context(), mine); (err == nil && got.PhysicalID == made.PhysicalID) != want {
+					t.Errorf("it is %q, %v; still %q: want %v", got.PhysicalID, err, made.PhysicalID, want)
+				}
+			}
+			if err := p.Delete(t.Context(), theirs); err != nil {
+				t.Fatal(err)
+			}
+			remains(true)
+			if _, err := p.Update(t.Context(), there); err != nil {
+				t.Fatal(err)
+			}
+			if err := p.Delete(t.Context(), mine); err != nil {
+				t.Fatal(err)
+			}
+			if c.shared {
+				if _, err := p.Create(t.Context(), theirs); err != nil {
+					t.Errorf("after the deletion: %v", err)
+				}
+			} else {
+				remains(false)
+			}
+		})
+	}
+}
+
+// A laptop dies when a second stack is about to make what a first one has under the same name. The
+// roll-back of the second leaves the first alone.
+func TestACrashDeletesNothingOfAnotherStack(t *testing.T) {
+	t.Parallel()
+	const template = `{"Resources": {
+		"Role": {"Type": "AWS::IAM::Role", "Properties": {"RoleName": "shared", "AssumeRolePolicyDocument": ` + trust + `}},
+		"Bucket": {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": "shared"}},
+		"Secret": {"Type": "AWS::SecretsManager::Secret", "Properties": {"Name": "shared", "SecretString": "s"}}}}`
+	dir, died := t.TempDir(), filepath.Join(t.TempDir(), "died")
+	open := func(dir string, events func(cloudformation.Event)) (services, *cloudformation.Service) {
+		t.Helper()
+		s := openServices(t, dir)
+		c, err := cloudformation.Open(cloudformation.Config{Dir: filepath.Join(dir, "cloudformation"), Providers: providers(s, "us-east-1"),
+			Events: events, Parallel: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = c.Close(context.Background()) })
+		return s, c
+	}
+	tried := 0
+	_, first := open(dir, func(e cloudformation.Event) {
+		// The intent is on disk, and nothing is made of it yet.
+		if e.StackName == "two" && e.Status == "CREATE_IN_PROGRESS" && e.LogicalID != "two" {
+			if tried++; tried == 1 {
+				if err := os.CopyFS(died, os.DirFS(dir)); err != nil {
+					t.Error(err)
+				}
+			}
+		}
+	})
+	server := httptest.NewServer(first)
+	t.Cleanup(server.Close)
+	tc := &life{t: t, client: sdk.NewFromConfig(aws.Config{Region: "us-east-1", BaseEndpoint: &server.URL,
+		Credentials: credentials.NewStaticCredentialsProvider("any", "any", "")})}
+	create := func(name string, want types.StackStatus) {
+		t.Helper()
+		out, err := tc.client.CreateStack(t.Context(), &sdk.CreateStackInput{StackName: &name, TemplateBody: aws.String(template),
+			Capabilities: []types.Capability{types.CapabilityCapabilityNamedIam}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		tc.id = *out.StackId
+		tc.becomes(want)
+	}
+	create("one", types.StackStatusCreateComplete)
+	create("two", types.StackStatusRollbackComplete)
+	if tried == 0 {
+		t.Fatal("nothing of the second stack was tried")
+	}
+
+	revived, second := open(died, nil)
+	if err := second.Restore(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if _, err := revived.roles.GetRole("shared"); err != nil {
+		t.Error(err)
+	}
+	if _, err := revived.objects.GetBucket("shared"); err != nil {
+		t.Error(err)
+	}
+	if _, err := revived.secrets.DescribeSecret("shared"); err != nil {
+		t.Error(err)
+	}
+}
