@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
@@ -177,7 +178,7 @@ func TestTheTokenTellsWhatACreationMade(t *testing.T) {
 			there.PhysicalID, there.OldProperties = made.PhysicalID, mine.Properties
 			remains := func(want bool) {
 				t.Helper()
-				// What is there is updated, which a name that is not there refuses.
+				// A creation finds what is there, and makes another where nothing is.
 				if got, err := p.Create(t.Context(), mine); (err == nil && got.PhysicalID == made.PhysicalID) != want {
 					t.Errorf("it is %q, %v; still %q: want %v", got.PhysicalID, err, made.PhysicalID, want)
 				}
@@ -207,64 +208,76 @@ func TestTheTokenTellsWhatACreationMade(t *testing.T) {
 // roll-back of the second leaves the first alone.
 func TestACrashDeletesNothingOfAnotherStack(t *testing.T) {
 	t.Parallel()
-	const template = `{"Resources": {
-		"Role": {"Type": "AWS::IAM::Role", "Properties": {"RoleName": "shared", "AssumeRolePolicyDocument": ` + trust + `}},
-		"Bucket": {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": "shared"}},
-		"Secret": {"Type": "AWS::SecretsManager::Secret", "Properties": {"Name": "shared", "SecretString": "s"}}}}`
-	dir, died := t.TempDir(), filepath.Join(t.TempDir(), "died")
-	open := func(dir string, events func(cloudformation.Event)) (services, *cloudformation.Service) {
-		t.Helper()
-		s := openServices(t, dir)
-		c, err := cloudformation.Open(cloudformation.Config{Dir: filepath.Join(dir, "cloudformation"), Providers: providers(s, "us-east-1"),
-			Events: events, Parallel: 1})
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { _ = c.Close(context.Background()) })
-		return s, c
-	}
-	tried := 0
-	_, first := open(dir, func(e cloudformation.Event) {
-		// The intent is on disk, and nothing is made of it yet.
-		if e.StackName == "two" && e.Status == "CREATE_IN_PROGRESS" && e.LogicalID != "two" {
-			if tried++; tried == 1 {
-				if err := os.CopyFS(died, os.DirFS(dir)); err != nil {
-					t.Error(err)
+	for name, c := range map[string]struct {
+		resource string
+		there    func(services) error
+	}{
+		"role": {`{"Type": "AWS::IAM::Role", "Properties": {"RoleName": "shared", "AssumeRolePolicyDocument": ` + trust + `}}`,
+			func(s services) error { _, err := s.roles.GetRole("shared"); return err }},
+		"bucket": {`{"Type": "AWS::S3::Bucket", "Properties": {"BucketName": "shared"}}`,
+			func(s services) error { _, err := s.objects.GetBucket("shared"); return err }},
+		"secret": {`{"Type": "AWS::SecretsManager::Secret", "Properties": {"Name": "shared", "SecretString": "s"}}`,
+			func(s services) error { _, err := s.secrets.DescribeSecret("shared"); return err }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir, died := t.TempDir(), filepath.Join(t.TempDir(), "died")
+			template := `{"Resources": {"It": ` + c.resource + `}}`
+			_, first := openStacks(t, dir, func(e cloudformation.Event) {
+				// The intent is on disk, and nothing is made of it yet.
+				if e.StackName == "two" && e.LogicalID == "It" && e.Status == "CREATE_IN_PROGRESS" {
+					if err := os.CopyFS(died, os.DirFS(dir)); err != nil {
+						t.Error(err)
+					}
 				}
+			})
+			if got := settle(t, first, "one", template); got != types.StackStatusCreateComplete {
+				t.Fatalf("the first stack is %s", got)
 			}
-		}
-	})
-	server := httptest.NewServer(first)
-	t.Cleanup(server.Close)
-	tc := &life{t: t, client: sdk.NewFromConfig(aws.Config{Region: "us-east-1", BaseEndpoint: &server.URL,
-		Credentials: credentials.NewStaticCredentialsProvider("any", "any", "")})}
-	create := func(name string, want types.StackStatus) {
-		t.Helper()
-		out, err := tc.client.CreateStack(t.Context(), &sdk.CreateStackInput{StackName: &name, TemplateBody: aws.String(template),
-			Capabilities: []types.Capability{types.CapabilityCapabilityNamedIam}})
+			if got := settle(t, first, "two", template); got != types.StackStatusRollbackComplete {
+				t.Fatalf("the second stack is %s", got)
+			}
+			revived, second := openStacks(t, died, nil)
+			if err := second.Restore(t.Context()); err != nil {
+				t.Error(err)
+			}
+			if err := c.there(revived); err != nil {
+				t.Errorf("what the first stack has: %v", err)
+			}
+		})
+	}
+}
+
+// openStacks opens every service over the state in dir, and CloudFormation over them.
+func openStacks(t *testing.T, dir string, events func(cloudformation.Event)) (services, *cloudformation.Service) {
+	t.Helper()
+	s := openServices(t, dir)
+	c, err := cloudformation.Open(cloudformation.Config{Dir: filepath.Join(dir, "cloudformation"), Providers: providers(s, "us-east-1"), Events: events})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Close(context.Background()) })
+	return s, c
+}
+
+// settle creates a stack and returns the status in which it comes to rest.
+func settle(t *testing.T, service *cloudformation.Service, name, template string) types.StackStatus {
+	t.Helper()
+	server := httptest.NewServer(service)
+	defer server.Close()
+	client := sdk.NewFromConfig(aws.Config{Region: "us-east-1", BaseEndpoint: &server.URL, Credentials: credentials.NewStaticCredentialsProvider("any", "any", "")})
+	if _, err := client.CreateStack(t.Context(), &sdk.CreateStackInput{StackName: &name, TemplateBody: &template,
+		Capabilities: []types.Capability{types.CapabilityCapabilityNamedIam}}); err != nil {
+		t.Fatal(err)
+	}
+	for {
+		out, err := client.DescribeStacks(t.Context(), &sdk.DescribeStacksInput{StackName: &name})
 		if err != nil {
 			t.Fatal(err)
 		}
-		tc.id = *out.StackId
-		tc.becomes(want)
-	}
-	create("one", types.StackStatusCreateComplete)
-	create("two", types.StackStatusRollbackComplete)
-	if tried == 0 {
-		t.Fatal("nothing of the second stack was tried")
-	}
-
-	revived, second := open(died, nil)
-	if err := second.Restore(t.Context()); err != nil {
-		t.Error(err)
-	}
-	if _, err := revived.roles.GetRole("shared"); err != nil {
-		t.Error(err)
-	}
-	if _, err := revived.objects.GetBucket("shared"); err != nil {
-		t.Error(err)
-	}
-	if _, err := revived.secrets.DescribeSecret("shared"); err != nil {
-		t.Error(err)
+		if status := out.Stacks[0].StackStatus; !strings.HasSuffix(string(status), "_IN_PROGRESS") {
+			return status
+		}
+		time.Sleep(time.Millisecond)
 	}
 }

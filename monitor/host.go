@@ -2,10 +2,10 @@ package monitor
 
 import "github.com/ephor-io/ephor/cfn"
 
-// network lets in Grafana's readers and the store's writers and nothing else: there is no SSH,
-// Session Manager needs no open port. Lambda outside a VPC sends from any of AWS's addresses, so
-// the store's port cannot be narrowed for it; what guards it is TLS and a credential that can
-// only write.
+// network lets in Grafana's readers and the store's writers, by default nobody, and nothing else:
+// there is no SSH, Session Manager needs no open port. Lambda outside a VPC sends from any of AWS's
+// addresses, so the store's port cannot be narrowed for it; where it is opened to all of them, TLS
+// and a credential that can only write guard it.
 //
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-ec2-securitygroup.html
 func network() map[string]cfn.Resource {

@@ -51,7 +51,8 @@ const (
 	paramWriters      = "WritersCIDR"
 )
 
-// cidr has no room for a prefix of 0 bits: no address, however typed, opens a port to the world.
+// cidr has no room for a prefix of 0 bits, so no slip opens a port to the whole world. Only the
+// writers' parameter takes 0.0.0.0/0 beside it, in that one spelling: whoever needs it means it.
 const (
 	octet = `(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])`
 	quad  = octet + `(\.` + octet + `){3}`
@@ -92,10 +93,10 @@ func parameters() map[string]cfn.Parameter {
 		},
 		paramWriters: {
 			Type:                  "String",
-			Default:               "0.0.0.0/0",
-			Description:           "Who may reach the store's port. Functions outside a VPC come from any address; of functions in one, name the addresses of its NAT gateways.",
+			Default:               "127.0.0.1/32",
+			Description:           "Who may write to the store: for functions in a VPC the range of their NAT gateways' addresses, e.g. 203.0.113.7/32. Functions outside a VPC come from any of AWS's addresses and need 0.0.0.0/0; TLS and a credential that can only write guard the port then. The default is nobody.",
 			AllowedPattern:        `^(0\.0\.0\.0/0|` + cidr + `)$`,
-			ConstraintDescription: "must be an IPv4 range such as 198.51.100.0/24, or 0.0.0.0/0",
+			ConstraintDescription: "must be an IPv4 range such as 203.0.113.7/32, or 0.0.0.0/0 for the whole world",
 		},
 	}
 }

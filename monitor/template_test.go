@@ -95,20 +95,23 @@ func TestOnlyTwoPortsAreOpen(t *testing.T) {
 	}
 }
 
-func TestGrafanaIsOpenToNobodyByDefaultAndNeverToAll(t *testing.T) {
+// Nothing is open by default, Grafana is never open to all, and the store only by that very word.
+func TestNobodyIsLetInByDefault(t *testing.T) {
 	t.Parallel()
-	p := parameters()[paramAllowed]
-	if p.Default != "127.0.0.1/32" {
-		t.Errorf("the default is %v", p.Default)
-	}
-	pattern := regexp.MustCompile(p.AllowedPattern)
-	for cidr, want := range map[string]bool{
-		"203.0.113.7/32": true, "10.0.0.0/8": true, "127.0.0.1/32": true,
-		"0.0.0.0/0": false, "203.0.113.7/0": false, "203.0.113.7": false, "256.0.0.1/32": false, "1.2.3.4/33": false,
-		"::/0": false, "1.2.3.4/32,0.0.0.0/0": false, "": false,
-	} {
-		if pattern.MatchString(cidr) != want {
-			t.Errorf("%q: allowed is %v, want %v", cidr, !want, want)
+	for name, world := range map[string]bool{paramAllowed: false, paramWriters: true} {
+		p := parameters()[name]
+		if p.Default != "127.0.0.1/32" {
+			t.Errorf("%s: the default is %v", name, p.Default)
+		}
+		pattern := regexp.MustCompile(p.AllowedPattern)
+		for cidr, want := range map[string]bool{
+			"203.0.113.7/32": true, "10.0.0.0/8": true, "127.0.0.1/32": true,
+			"0.0.0.0/0": world, "203.0.113.7/0": false, "203.0.113.7": false, "256.0.0.1/32": false, "1.2.3.4/33": false,
+			"::/0": false, "1.2.3.4/32,0.0.0.0/0": false, "": false, "0.0.0.0/0\n": false, "00.0.0.0/0": false, "0.0.0.0/00": false,
+		} {
+			if pattern.MatchString(cidr) != want {
+				t.Errorf("%s: %q: allowed is %v, want %v", name, cidr, !want, want)
+			}
 		}
 	}
 }
