@@ -43,7 +43,7 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // signals is the scope's name for a signal, which a host sends without credentials of its own: the
-// URL that it was given holds the signature.
+// URL that it was given holds a token, which is the secret.
 const signals = "signal"
 
 var scope = regexp.MustCompile(`^[^/]+/[0-9]{8}/[^/]+/([a-z0-9-]+)/aws4_request$`)

@@ -124,7 +124,7 @@ func TestReadingOverTheWire(t *testing.T) {
 func TestBoto3(t *testing.T) {
 	t.Parallel()
 	if exec.Command("python3", "-c", "import boto3").Run() != nil {
-		t.Skip("boto3 is not installed: apt-get install python3-boto3")
+		t.Skip("boto3 is not installed: pip install boto3")
 	}
 	s := openService(t, Config{Invoker: answer(`1`)})
 	api := newTestAPI(t, s, "GET /a")

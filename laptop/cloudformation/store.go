@@ -35,14 +35,19 @@ func (s *Service) saveStack(st *stack) error {
 }
 
 func (s *Service) saveResource(st *stack, r *resource) error {
-	return state.Save(s.resourceFile(st, r), r)
+	return resourceFiles(s.dir(st)).Save(r.file(), r)
 }
 
-// resourceFile is named so that it fits and that Api and API stay apart on every file system.
-func (s *Service) resourceFile(st *stack, r *resource) string {
+// resourceFiles are the resources of the stack in dir.
+func resourceFiles(dir string) state.Folder[*resource] {
+	return state.Folder[*resource]{Dir: filepath.Join(dir, resourcesDir)}
+}
+
+// file names what a resource is kept in, so that it fits and that Api and API stay apart on every
+// file system.
+func (r *resource) file() string {
 	sum := sha256.Sum256([]byte(r.LogicalID))
-	name := fmt.Sprintf("%.100s-%x.json", r.LogicalID, sum[:4])
-	return filepath.Join(s.dir(st), resourcesDir, name)
+	return fmt.Sprintf("%.100s-%x", r.LogicalID, sum[:4])
 }
 
 func (s *Service) saveChangeSets(st *stack) error {
@@ -52,11 +57,7 @@ func (s *Service) saveChangeSets(st *stack) error {
 // forget drops a resource that is no part of the stack any more. s.mu is held.
 func (s *Service) forget(st *stack, r *resource) error {
 	delete(st.resources, r.LogicalID)
-	err := os.Remove(s.resourceFile(st, r))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	return err
+	return resourceFiles(s.dir(st)).Remove(r.file())
 }
 
 // appendEvent adds to the journal of events. It is not synced: a kill does not hurt it, and a
@@ -106,18 +107,11 @@ func loadStack(dir string) (*stack, error) {
 	if err := state.Load(filepath.Join(dir, changeSetsFile), &st.changeSets); err != nil {
 		return nil, err
 	}
-	entries, err := os.ReadDir(filepath.Join(dir, resourcesDir))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	resources, err := resourceFiles(dir).Load()
+	if err != nil {
 		return nil, err
 	}
-	for _, entry := range entries {
-		if strings.HasPrefix(entry.Name(), ".") {
-			continue // half written when the laptop died
-		}
-		r := &resource{}
-		if err := state.Load(filepath.Join(dir, resourcesDir, entry.Name()), r); err != nil {
-			return nil, err
-		}
+	for _, r := range resources {
 		st.resources[r.LogicalID] = r
 	}
 	st.events, err = loadEvents(filepath.Join(dir, eventsFile))

@@ -150,7 +150,7 @@ func templateFile(t *testing.T, text string) string {
 func TestAWSCLI(t *testing.T) {
 	t.Parallel()
 	if _, err := exec.LookPath("aws"); err != nil {
-		t.Skip("aws is not installed: apt-get install awscli")
+		t.Skip("aws is not installed: pip install awscli")
 	}
 	f := start(t)
 	run := func(args ...string) (string, error) {
@@ -207,7 +207,7 @@ func TestBoto3(t *testing.T) {
 	t.Parallel()
 	python, err := exec.LookPath("python3")
 	if err != nil || exec.Command(python, "-c", "import boto3").Run() != nil {
-		t.Skip("boto3 is not installed: apt-get install python3-boto3")
+		t.Skip("boto3 is not installed: pip install boto3")
 	}
 	f := start(t)
 	cmd := exec.CommandContext(t.Context(), python, "-c", `

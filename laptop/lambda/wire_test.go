@@ -202,7 +202,7 @@ func TestCLI(t *testing.T) {
 	t.Parallel()
 	aws, err := exec.LookPath("aws")
 	if err != nil {
-		t.Skip("aws is not installed: apt-get install awscli")
+		t.Skip("aws is not installed: pip install awscli")
 	}
 	s := open(t, Config{})
 	_, url := client(t, s)

@@ -18,7 +18,7 @@ func TestTheCLICopies(t *testing.T) {
 	t.Parallel()
 	cli, err := exec.LookPath("aws")
 	if err != nil {
-		t.Skip("aws is not installed: apt-get install awscli")
+		t.Skip("aws is not installed: pip install awscli")
 	}
 	s, server := serve(t)
 	dir := t.TempDir()
@@ -57,7 +57,7 @@ func TestTheCLICopies(t *testing.T) {
 func TestBoto3(t *testing.T) {
 	t.Parallel()
 	if exec.Command("python3", "-c", "import boto3").Run() != nil {
-		t.Skip("boto3 is not installed: apt-get install python3-boto3")
+		t.Skip("boto3 is not installed: pip install boto3")
 	}
 	_, server := serve(t)
 	cmd := exec.CommandContext(t.Context(), "python3", "-c", `

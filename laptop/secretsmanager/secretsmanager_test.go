@@ -325,7 +325,7 @@ func TestTheWire(t *testing.T) {
 func TestBoto3(t *testing.T) {
 	t.Parallel()
 	if exec.Command("python3", "-c", "import boto3").Run() != nil {
-		t.Skip("boto3 is not installed: apt-get install python3-boto3")
+		t.Skip("boto3 is not installed: pip install boto3")
 	}
 	s := openService(t, t.TempDir())
 	server := httptest.NewServer(s)

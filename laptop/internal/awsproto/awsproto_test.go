@@ -6,9 +6,24 @@ import (
 	"net/http/httptest"
 	"regexp"
 	"testing"
+	"time"
 )
 
 var id = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}`)
+
+func TestNewTrace(t *testing.T) {
+	t.Parallel()
+	now := time.Unix(0x58406520, 5)
+	a, b := NewTrace(now), NewTrace(now)
+	for _, got := range []string{a, b} {
+		if !regexp.MustCompile(`^Root=1-58406520-[0-9a-f]{24}$`).MatchString(got) {
+			t.Errorf("got %s", got)
+		}
+	}
+	if a == b {
+		t.Errorf("two traces are %s", a)
+	}
+}
 
 func TestWriteQuery(t *testing.T) {
 	t.Parallel()

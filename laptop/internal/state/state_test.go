@@ -1,6 +1,8 @@
 package state
 
 import (
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -51,5 +53,16 @@ func TestSaveLeavesTheOldValueWhenItFails(t *testing.T) {
 	var got int
 	if err := Load(path, &got); err != nil || got != 1 {
 		t.Fatalf("Load: %v, %v", got, err)
+	}
+}
+
+func TestSyncDir(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	if err := SyncDir(dir); err != nil {
+		t.Fatal(err)
+	}
+	if err := SyncDir(filepath.Join(dir, "none")); !errors.Is(err, fs.ErrNotExist) {
+		t.Fatalf("SyncDir of nothing: %v", err)
 	}
 }
