@@ -311,6 +311,30 @@ func TestKilled(t *testing.T) {
 	}
 }
 
+// A file of the store's that is damaged is named, not passed over.
+func TestADamagedStoreIsTold(t *testing.T) {
+	t.Parallel()
+	state := filepath.Join(t.TempDir(), "state")
+	a := up(t, root(t), helloProgram(t), state)
+	a.get("/hello/grafana")
+	eventually(t, "recorded", func() bool { return a.count(recorded) == 1 })
+	a.stop(os.Interrupt)
+	files, err := filepath.Glob(filepath.Join(state, "laptop", "store", "data", "data", "ephor", "autogen", "*", "*.tsm"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("the store has no data files: %v", err)
+	}
+	if err := os.Truncate(files[0], 10); err != nil {
+		t.Fatal(err)
+	}
+	b := up(t, root(t), helloProgram(t), state)
+	if !strings.Contains(b.stderr.String(), filepath.Base(files[0])) {
+		t.Errorf("the damaged file is not named:\n%s", b.stderr)
+	}
+	if status, _ := b.get("/hello/grafana"); status != http.StatusOK {
+		t.Errorf("status %d", status)
+	}
+}
+
 // processesWith are the processes whose command line or executable lies below a folder.
 func processesWith(t testing.TB, dir string) (found []string) {
 	t.Helper()

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"path/filepath"
 	"testing"
+	"time"
 )
 
 // report is the contract of `up --once --json`.
@@ -58,9 +59,12 @@ func TestOnceAddsUp(t *testing.T) {
 		t.Errorf("something is missing: %+v", r)
 	}
 	// Another run finds the state of this one and counts only itself.
+	start := time.Now()
 	again := once(t, state, "--load", "1s@10")
-	if again.Invocations != 10 || again.Recorded != 10 {
-		t.Errorf("the second run: %+v", again)
+	took := float64(time.Since(start).Milliseconds())
+	// No invocation of the run can have ended before the run began.
+	if again.Invocations != 10 || again.Recorded != 10 || again.Freshness.P99 > took {
+		t.Errorf("the second run, of %.0f ms: %+v", took, again)
 	}
 }
 
