@@ -32,7 +32,6 @@ type converger struct {
 	events func(deploy.Event)
 
 	deployer   *deploy.Deployer
-	dashboard  string // the UID of the first dashboard
 	deployment ephor.Deployment
 }
 
@@ -87,7 +86,7 @@ func (c *converger) application(ctx context.Context) (outputs map[string]string,
 	if err != nil {
 		return nil, err
 	}
-	result, err := c.deployer.Converge(ctx, deploy.Stack{Name: c.app.Name(), Template: deploy.Template(c.app, code, c.dashboard)})
+	result, err := c.deployer.Converge(ctx, deploy.Stack{Name: c.app.Name(), Template: deploy.Template(c.app, code)})
 	if err != nil {
 		return nil, err
 	}

@@ -100,7 +100,6 @@ func (s *session) startLaptop(ctx context.Context, ports laptop.Ports) error {
 		if err != nil {
 			return err
 		}
-		s.converger.dashboard = boards[0].UID
 		config.HostReady = s.ready
 		config.Page = func(store string) (http.Handler, error) { return s.page(boards, store) }
 	}

@@ -140,3 +140,11 @@ func TestSize(t *testing.T) {
 	f(Panel{Kind: Row, Width: 3}, 24, 1)
 	f(Panel{Kind: Bars, Width: 24, Height: 3}, 24, 3)
 }
+
+func TestPath(t *testing.T) {
+	t.Parallel()
+	d := Dashboard{Title: "Sparta Hello World"}
+	if got, want := d.Path(), "/d/sparta-hello-world/sparta-hello-world"; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+}

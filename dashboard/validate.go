@@ -7,6 +7,12 @@ import (
 	"strings"
 )
 
+// Path is where Grafana, and the local page, show the dashboard: /d/<UID>/<UID>.
+func (d Dashboard) Path() string {
+	uid := d.UID()
+	return "/d/" + uid + "/" + uid
+}
+
 // UID is the name by which links and Grafana's API know the dashboard: its title in lower case
 // with hyphens for all but letters and digits. A title of which that loses something, or more
 // than 40 characters, which is Grafana's limit, gets a checksum behind it. The same title has

@@ -27,9 +27,8 @@ const (
 )
 
 // Template is the application's stack: its functions, the role they share, the HTTP API in front
-// of them, and what they import from the monitoring stack. dashboardUID is the dashboard that the
-// output DashboardUrl leads to; "" leaves that output out.
-func Template(app *ephor.App, code Code, dashboardUID string) cfn.Template {
+// of them, and what they import from the monitoring stack.
+func Template(app *ephor.App, code Code) cfn.Template {
 	t := cfn.Template{
 		AWSTemplateFormatVersion: cfn.FormatVersion,
 		Description:              app.Name() + ", an Ephor application",
@@ -48,10 +47,10 @@ func Template(app *ephor.App, code Code, dashboardUID string) cfn.Template {
 		maps.Copy(t.Resources, api(app))
 		t.Outputs[OutputAPI] = cfn.Output{Description: "Where the application answers", Value: cfn.GetAtt("Api", "ApiEndpoint")}
 	}
-	if monitored && dashboardUID != "" {
+	if monitored {
 		t.Outputs[OutputDashboard] = cfn.Output{
 			Description: "The dashboard",
-			Value:       cfn.Join("", cfn.ImportValue(monitoring.Stack+"-GrafanaURL"), "/d/"+dashboardUID),
+			Value:       cfn.Join("", cfn.ImportValue(monitoring.Stack+"-GrafanaURL"), monitoring.Dashboards[0].Path()),
 		}
 	}
 	return t

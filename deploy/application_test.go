@@ -22,7 +22,7 @@ func handler() error { return nil }
 func TestTemplate(t *testing.T) {
 	t.Parallel()
 	code := Code{Bucket: "artifacts", Key: "app/1-abc.zip", GOARCH: "arm64"}
-	f := func(name, dashboard string, app *ephor.App) {
+	f := func(name string, app *ephor.App) {
 		t.Helper()
 		if err := app.Validate(); err != nil {
 			t.Fatal(err)
@@ -30,7 +30,7 @@ func TestTemplate(t *testing.T) {
 		var got bytes.Buffer
 		e := json.NewEncoder(&got)
 		e.SetIndent("", "  ")
-		if err := e.Encode(Template(app, code, dashboard)); err != nil {
+		if err := e.Encode(Template(app, code)); err != nil {
 			t.Fatal(err)
 		}
 		path := filepath.Join("testdata", name+".json")
@@ -50,7 +50,7 @@ func TestTemplate(t *testing.T) {
 
 	bare := ephor.New("Bare")
 	bare.Function("Job", handler)
-	f("bare", "", bare)
+	f("bare", bare)
 
 	full := ephor.New("Shop")
 	orders := full.Function("Orders", handler)
@@ -61,7 +61,7 @@ func TestTemplate(t *testing.T) {
 	full.Post("/orders", orders)
 	full.Route("any", "/files/{name+}", files)
 	full.Monitor(ephor.Grafana{})
-	f("monitored", "shop", full)
+	f("monitored", full)
 }
 
 func TestRouteID(t *testing.T) {

@@ -4,7 +4,7 @@
 //
 //	d := deploy.New(deploy.Config{AWS: awsConfig, Events: print})
 //	code, err := d.Upload(ctx, "SpartaGrafana", binary)
-//	result, err := d.Converge(ctx, deploy.Stack{Name: "SpartaGrafana", Template: deploy.Template(app, code, "")})
+//	result, err := d.Converge(ctx, deploy.Stack{Name: "SpartaGrafana", Template: deploy.Template(app, code)})
 package deploy
 
 import (

@@ -21,7 +21,7 @@ func outputs(g ephor.Grafana) map[string]cfn.Output {
 	for i, d := range g.Dashboards {
 		out[dashboardOutput(i)] = cfn.Output{
 			Description: "Dashboard " + d.Title + ".",
-			Value:       cfn.Join("", signalled(1), "/d/"+d.UID()+"/"+d.UID()),
+			Value:       cfn.Join("", signalled(1), d.Path()),
 		}
 	}
 	return out
