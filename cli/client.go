@@ -51,6 +51,10 @@ const (
 
 func addressFile(dir string) string { return filepath.Join(dir, "up.json") }
 
+func (p *program) notRunning() error {
+	return hinted(fmt.Errorf("%s is not running on this machine", p.app.Name()), "up, in another terminal")
+}
+
 // connect finds the `up` that runs on this application's state.
 func (p *program) connect(ctx context.Context) (addresses, error) {
 	var a addresses
@@ -62,9 +66,8 @@ func (p *program) connect(ctx context.Context) (addresses, error) {
 	if err != nil {
 		return a, err
 	}
-	notRunning := hinted(fmt.Errorf("%s is not running on this machine", p.app.Name()), "up, in another terminal")
 	if pid == 0 {
-		return a, notRunning
+		return a, p.notRunning()
 	}
 	data, err := os.ReadFile(addressFile(dir))
 	if errors.Is(err, fs.ErrNotExist) {

@@ -56,7 +56,7 @@ func (c *converger) build(ctx context.Context) error {
 	}
 	err := gotool.Build(ctx, gotool.Config{
 		Dir: c.source.ModuleDir, Package: c.source.ImportPath, Output: c.binary, Tags: functionTags,
-		LDFlags: "-s -w", Trimpath: true, GOOS: c.goos, GOARCH: c.goarch,
+		LDFlags: "-s -w", Trimpath: true, GOOS: c.goos, GOARCH: c.goarch, Exclusive: true,
 	})
 	if err != nil {
 		return err

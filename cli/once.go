@@ -132,7 +132,7 @@ func (r onceReport) check(plan load.Plan) error {
 		return nil
 	}
 	return &Error{Status: statusUnexpected, Err: fmt.Errorf("it does not add up: %s", strings.Join(off, ", ")),
-		Hint: "the functions' logs say why a request failed"}
+		Hint: "what failed is said above; what the functions wrote is in their logs"}
 }
 
 func (r onceReport) print(s *session) error {

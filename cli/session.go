@@ -65,7 +65,10 @@ func (s *session) run(ctx context.Context, ports laptop.Ports, plan load.Plan, f
 		err = s.serve(ctx, plan, f)
 	}
 	// Ctrl-C is how up ends, and no failure, unless there was a result to wait for.
-	if !f.once && wasAsked(ctx, err) {
+	switch asked := wasAsked(ctx, err); {
+	case asked && f.once:
+		err = errors.New("interrupted before there was a result")
+	case asked:
 		err = nil
 	}
 	l := s.running.Load()

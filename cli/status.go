@@ -6,12 +6,14 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
 	"net/http"
 	"slices"
 	"strings"
+	"syscall"
 	"text/tabwriter"
 	"time"
 
@@ -66,6 +68,9 @@ func (p *program) statusOf(c *cobra.Command, asJSON bool) error {
 	}
 	for _, name := range names {
 		s, err := d.State(ctx, name)
+		if errors.Is(err, syscall.ECONNREFUSED) {
+			return p.notRunning()
+		}
 		if err != nil {
 			return err
 		}

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+	"unicode"
 
 	"github.com/ephor-io/ephor/deploy"
 	"github.com/ephor-io/ephor/laptop"
@@ -143,9 +144,9 @@ func render(e any) string {
 	case laptop.PortMoved:
 		return fmt.Sprintf("port %d is taken: the %s is on %d", e.Wanted, e.Name, e.Got)
 	case laptop.FunctionLog:
-		return e.Function + " | " + e.Line
+		return e.Function + " | " + plain(e.Line)
 	case laptop.GatewayError:
-		return fmt.Sprintf("%s %s answered %d: %s", e.Method, e.Path, e.Status, e.Reason)
+		return fmt.Sprintf("%s %s answered %d: %s", e.Method, plain(e.Path), e.Status, plain(e.Reason))
 	case laptop.Problem:
 		return "problem: " + e.Err.Error()
 	}
@@ -164,6 +165,22 @@ func renderResource(e deploy.ResourceChanged) string {
 		line += "\n    " + e.Reason
 	}
 	return line
+}
+
+// plain is text of others as one may print it: without what would command a terminal, and no
+// longer than a few lines. The logs have the whole.
+func plain(text string) string {
+	const most = 300
+	text = strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) || r == '\t' {
+			return r
+		}
+		return '·'
+	}, text)
+	if len(text) > most {
+		text = strings.ToValidUTF8(text[:most], "") + "…"
+	}
+	return text
 }
 
 // short is a duration as a person says it.

@@ -222,6 +222,9 @@ func (s *session) application(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if had, has := s.addresses.API, outputs[deploy.OutputAPI]; had != "" && had != has {
+		s.terminal.sayf("the API has moved from %s to %s", had, has)
+	}
 	s.addresses.API, s.addresses.Dashboard = outputs[deploy.OutputAPI], outputs[deploy.OutputDashboard]
 	if s.addresses.API != "" {
 		s.apiURL.Store(new(s.addresses.API))

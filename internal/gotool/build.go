@@ -35,6 +35,9 @@ type Config struct {
 	CGO bool
 	// Race builds with the race detector, which wants CGO.
 	Race bool
+	// Exclusive says that nobody else builds to Output: what a killed build left there is
+	// removed at once instead of after a day.
+	Exclusive bool
 }
 
 // Build builds a program. Output is replaced in one step when the build has succeeded: after a
@@ -46,7 +49,7 @@ func Build(ctx context.Context, c Config) error {
 	if err != nil {
 		return fmt.Errorf("building %s: %w", c.Package, err)
 	}
-	stage, err := newStage(out)
+	stage, err := newStage(out, c.Exclusive)
 	if err != nil {
 		return fmt.Errorf("building %s: %w", c.Package, err)
 	}
@@ -99,10 +102,11 @@ type stage struct {
 	output, dir, file string
 }
 
-// abandoned is the age at which a stage must be that of a build that was killed together with us.
+// abandoned is the age at which a stage must be that of a build that was killed together with us,
+// where others may build to the same output.
 const abandoned = 24 * time.Hour
 
-func newStage(output string) (stage, error) {
+func newStage(output string, exclusive bool) (stage, error) {
 	parent, base := filepath.Split(output)
 	if err := os.MkdirAll(parent, 0o755); err != nil {
 		return stage{}, err
@@ -114,7 +118,7 @@ func newStage(output string) (stage, error) {
 	}
 	for _, e := range entries {
 		info, err := e.Info()
-		if err == nil && e.IsDir() && strings.HasPrefix(e.Name(), prefix) && time.Since(info.ModTime()) > abandoned {
+		if err == nil && e.IsDir() && strings.HasPrefix(e.Name(), prefix) && (exclusive || time.Since(info.ModTime()) > abandoned) {
 			if err := os.RemoveAll(filepath.Join(parent, e.Name())); err != nil {
 				return stage{}, err
 			}

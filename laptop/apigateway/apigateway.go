@@ -195,6 +195,9 @@ func loadRecords(dir string) ([]*record, error) {
 		if err := state.Load(filepath.Join(dir, e.Name()), r); err != nil {
 			return nil, err
 		}
+		if r.API.APIID == "" {
+			return nil, fmt.Errorf("reading state %s: it names no API", filepath.Join(dir, e.Name()))
+		}
 		records = append(records, r)
 	}
 	slices.SortFunc(records, func(a, b *record) int { return cmp.Compare(a.Order, b.Order) })

@@ -104,6 +104,9 @@ func loadStack(dir string) (*stack, error) {
 	if err := state.Load(filepath.Join(dir, stackFile), &st.record); err != nil {
 		return nil, err
 	}
+	if _, err := os.Stat(filepath.Join(dir, stackFile)); err == nil && st.ID == "" {
+		return nil, fmt.Errorf("reading state %s: it names no stack", filepath.Join(dir, stackFile))
+	}
 	if err := state.Load(filepath.Join(dir, changeSetsFile), &st.changeSets); err != nil {
 		return nil, err
 	}

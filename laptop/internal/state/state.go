@@ -3,12 +3,14 @@
 package state
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"reflect"
 )
 
 // Save writes v to path as JSON and returns once it would survive a loss of power: the new
@@ -29,6 +31,13 @@ func Load(path string, v any) error {
 	}
 	if err != nil {
 		return fmt.Errorf("reading state: %w", err)
+	}
+	if string(bytes.TrimSpace(data)) == "null" {
+		// Save writes it for a map or list that is nil. Anything else was never saved so.
+		if k := reflect.TypeOf(v).Elem().Kind(); k == reflect.Map || k == reflect.Slice {
+			return nil
+		}
+		return fmt.Errorf("reading state %s: it holds nothing", path)
 	}
 	if err := json.Unmarshal(data, v); err != nil {
 		return fmt.Errorf("reading state %s: %w", path, err)

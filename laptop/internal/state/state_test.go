@@ -66,3 +66,19 @@ func TestSyncDir(t *testing.T) {
 		t.Fatalf("SyncDir of nothing: %v", err)
 	}
 }
+
+func TestLoadOfNull(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "n.json")
+	if err := os.WriteFile(path, []byte(" null\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	m := map[string]int{"kept": 1}
+	if err := Load(path, &m); err != nil || m["kept"] != 1 {
+		t.Errorf("a map: %v, %v", m, err)
+	}
+	var p *struct{ Name string }
+	if err := Load(path, &p); err == nil || !strings.Contains(err.Error(), path) {
+		t.Errorf("a record: %v", err)
+	}
+}
