@@ -162,5 +162,6 @@ func (e *environment) extensionError(w http.ResponseWriter, r *http.Request, pat
 	if path == "init/error" {
 		kind = "Extension.InitError"
 	}
-	e.giveUp(failure{kind: kind, message: "the extension reported " + r.Header.Get(headerExtensionError)})
+	f := failure{kind: kind, message: "the extension reported " + r.Header.Get(headerExtensionError)}
+	afterwards(w, func() { e.giveUp(f) })
 }

@@ -106,7 +106,12 @@ func (s *server) serve(c net.Conn) {
 		if n, err := io.CopyN(io.Discard, r.Body, 256<<10); err != io.EOF || n == 256<<10 {
 			out.closing = true
 		}
-		if out.finish(r.Method != http.MethodHead) != nil || out.closing || r.Close || !r.ProtoAtLeast(1, 1) {
+		err = out.finish(r.Method != http.MethodHead)
+		if out.then != nil {
+			out.then()
+			out.then = nil
+		}
+		if err != nil || out.closing || r.Close || !r.ProtoAtLeast(1, 1) {
 			return
 		}
 	}
@@ -141,6 +146,17 @@ type responseWriter struct {
 	body    []byte
 	out     []byte
 	closing bool
+	then    func() // what to do when the answer has been sent
+}
+
+// afterwards does what ends the environment, and cuts its connections, once the answer to the
+// call that asked for it has been sent.
+func afterwards(w http.ResponseWriter, do func()) {
+	if own, ok := w.(*responseWriter); ok {
+		own.then = do
+		return
+	}
+	do()
 }
 
 func (w *responseWriter) Header() http.Header { return w.header }

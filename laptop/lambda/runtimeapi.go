@@ -151,7 +151,8 @@ func (e *environment) runtimeInitError(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	accept(w)
-	e.giveUp(failure{kind: errorType(r.Header, body), message: "the runtime reported an init error", body: body})
+	f := failure{kind: errorType(r.Header, body), message: "the runtime reported an init error", body: body}
+	afterwards(w, func() { e.giveUp(f) })
 }
 
 // errorType is what a runtime calls an error: in the header, or else in the error object.
