@@ -208,18 +208,6 @@ func missingStack(err error) bool {
 	return errors.As(err, &api) && api.ErrorCode() == "ValidationError" && strings.Contains(api.ErrorMessage(), "does not exist")
 }
 
-// Outputs are those of a stack; a stack that does not exist is an error.
-func (d *Deployer) Outputs(ctx context.Context, name string) (map[string]string, error) {
-	stack, err := d.describe(ctx, name)
-	if err != nil {
-		return nil, err
-	}
-	if stack == nil {
-		return nil, fmt.Errorf("stack %s does not exist", name)
-	}
-	return outputs(stack), nil
-}
-
 func outputs(s *types.Stack) map[string]string {
 	m := make(map[string]string, len(s.Outputs))
 	for _, o := range s.Outputs {
