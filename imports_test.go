@@ -31,6 +31,7 @@ var floors = map[string][]string{
 	"internal/guard":       {},
 	"internal/watch":       {},
 	"internal/browsertest": {},
+	"internal/influxdtest": {},
 	"laptop/internal/*":    {},
 	"laptop/*":             {"cfn", "cfn/parse", "cfn/eval", "influx", "internal/guard", "laptop/internal/*"},
 	"laptop":               {"cfn", "cfn/parse", "cfn/eval", "influx", "laptop/*", "laptop/internal/*"},

@@ -1,19 +1,14 @@
 package influx
 
 import (
-	"context"
 	"encoding/json"
-	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
-	"time"
+
+	"github.com/ephor-io/ephor/internal/influxdtest"
 )
 
 // A target is a running InfluxDB 1.x with an empty database "ephor": this package, or Debian's influxd.
@@ -61,71 +56,7 @@ func inProcess(t testing.TB, s *Server) target {
 // Debian's influxd in a process of its own.
 func influxd(t testing.TB) target {
 	t.Helper()
-	program, err := exec.LookPath("influxd")
-	if err != nil {
-		t.Skip("influxd is not installed: apt-get install influxdb")
-	}
-	dir, http, rpc := t.TempDir(), freePort(t), freePort(t)
-	config := filepath.Join(dir, "influxdb.conf")
-	text := fmt.Sprintf(`
-reporting-disabled = true
-bind-address = "127.0.0.1:%d"
-[meta]
-  dir = %q
-[data]
-  dir = %q
-  wal-dir = %q
-  index-version = "tsi1"
-[monitor]
-  store-enabled = false
-[http]
-  bind-address = "127.0.0.1:%d"
-[logging]
-  level = "error"
-  suppress-logo = true
-`, rpc, filepath.Join(dir, "meta"), filepath.Join(dir, "data"), filepath.Join(dir, "wal"), http)
-	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	var log strings.Builder
-	cmd := exec.Command(program, "-config", config)
-	cmd.Stdout, cmd.Stderr = &log, &log
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		cmd.Process.Kill()
-		cmd.Wait()
-	})
-	d := target{"influxd", fmt.Sprintf("http://127.0.0.1:%d", http)}
-	d.awaitPing(t, &log)
-	d.do(t, request{method: "POST", path: "/query", form: "q=CREATE DATABASE ephor"})
-	return d
-}
-
-// freePort is a port that nobody listened on a moment ago.
-func freePort(t testing.TB) int {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
-}
-
-func (d target) awaitPing(t testing.TB, log fmt.Stringer) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-	defer cancel()
-	for ctx.Err() == nil {
-		if resp, err := http.Get(d.url + "/ping"); err == nil {
-			resp.Body.Close()
-			return
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
-	t.Fatalf("%s does not answer: %s", d.name, log)
+	return target{"influxd", influxdtest.Start(t, "ephor")}
 }
 
 // A request and the answer to it, as the tests write and compare them.

@@ -7,18 +7,15 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/ephor-io/ephor"
 	"github.com/ephor-io/ephor/dashboard"
 	"github.com/ephor-io/ephor/influx"
+	"github.com/ephor-io/ephor/internal/influxdtest"
 	"github.com/ephor-io/ephor/monitor"
 )
 
@@ -62,11 +59,7 @@ func TestEveryQueryAnswers(t *testing.T) {
 // TestEveryQueryAnswersOnInfluxd asks Debian's InfluxDB the same.
 func TestEveryQueryAnswersOnInfluxd(t *testing.T) {
 	t.Parallel()
-	influxd, err := exec.LookPath("influxd")
-	if err != nil {
-		t.Skip("influxd is not installed: apt-get install influxdb")
-	}
-	everyQueryAnswers(t, startInfluxd(t, influxd))
+	everyQueryAnswers(t, influxdtest.Start(t, monitor.Database))
 }
 
 func everyQueryAnswers(t *testing.T, store string) {
@@ -74,9 +67,10 @@ func everyQueryAnswers(t *testing.T, store string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	text, err := io.ReadAll(resp.Body)
 	resp.Body.Close()
-	if resp.StatusCode != http.StatusNoContent {
-		t.Fatalf("writing the points: %s", resp.Status)
+	if err != nil || resp.StatusCode != http.StatusNoContent {
+		t.Fatalf("writing the points: %s %s %v", resp.Status, text, err)
 	}
 
 	boards, err := monitor.Dashboards(ephor.Grafana{Dashboards: []dashboard.Dashboard{{
@@ -181,65 +175,4 @@ func ask(t *testing.T, store, statement string) string {
 		rows = append(rows, row+strings.Join(cells, " "))
 	}
 	return strings.Join(rows, "\n")
-}
-
-// startInfluxd starts an InfluxDB of its own and returns its address.
-func startInfluxd(t *testing.T, influxd string) string {
-	t.Helper()
-	dir := t.TempDir()
-	config := filepath.Join(dir, "influxd.conf")
-	// It takes port 0 and tells nobody which one that became, but in its log.
-	err := os.WriteFile(config, fmt.Appendf(nil, `
-reporting-disabled = true
-bind-address = "127.0.0.1:0"
-[meta]
-  dir = %q
-[data]
-  dir = %q
-  wal-dir = %q
-[http]
-  bind-address = "127.0.0.1:0"
-[logging]
-  format = "logfmt"
-`, dir+"/meta", dir+"/data", dir+"/wal"), 0o600)
-	if err != nil {
-		t.Fatal(err)
-	}
-	log, err := os.Create(filepath.Join(dir, "log"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command(influxd, "-config", config)
-	cmd.Stdout, cmd.Stderr = log, log
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		cmd.Process.Kill()
-		cmd.Wait()
-		log.Close()
-	})
-	for range 600 {
-		time.Sleep(50 * time.Millisecond)
-		text, err := os.ReadFile(log.Name())
-		if err != nil {
-			t.Fatal(err)
-		}
-		for line := range strings.Lines(string(text)) {
-			if !strings.Contains(line, "Listening on HTTP") {
-				continue
-			}
-			_, address, _ := strings.Cut(line, "addr=")
-			address = "http://" + strings.Fields(address)[0]
-			resp, err := http.PostForm(address+"/query", url.Values{"q": {"CREATE DATABASE " + monitor.Database}})
-			if err != nil {
-				break
-			}
-			resp.Body.Close()
-			return address
-		}
-	}
-	text, _ := os.ReadFile(log.Name())
-	t.Fatalf("influxd did not start:\n%s", text)
-	return ""
 }
