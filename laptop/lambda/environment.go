@@ -24,8 +24,10 @@ type environment struct {
 	gone     chan struct{}    // closed when the process has ended
 	work     chan *invocation // buffered: the event that the runtime's next answers
 	// These two are guarded by the function's mutex.
-	idleSince time.Time
-	pastInit  bool
+	idleSince   time.Time
+	pastInit    bool
+	provisioned bool   // it is kept ahead of requests
+	initType    string // what it finds in AWS_LAMBDA_INITIALIZATION_TYPE; never changes
 
 	mu           sync.Mutex
 	phase        phase
@@ -64,10 +66,10 @@ func newEnvironment(f *function, rev *revision) *environment {
 	var id [16]byte
 	rand.Read(id[:]) // never fails: crypto/rand ends the program first
 	now := time.Now()
-	f.service.code.retain(rev.cfg.CodeSHA256)
+	f.service.code.hold(rev.cfg)
 	return &environment{
 		function: f, rev: rev, started: now,
-		stream: now.UTC().Format("2006/01/02/") + "[" + latest + "]" + hex.EncodeToString(id[:]),
+		stream: now.UTC().Format("2006/01/02/") + "[" + rev.cfg.Version + "]" + hex.EncodeToString(id[:]),
 		gone:   make(chan struct{}),
 		work:   make(chan *invocation, 1),
 	}
@@ -76,7 +78,7 @@ func newEnvironment(f *function, rev *revision) *environment {
 // run starts the process and stays with it until it is gone.
 func (e *environment) run() {
 	s := e.function.service
-	defer s.code.release(e.rev.cfg.CodeSHA256)
+	defer s.code.let(e.rev.cfg)
 	e.log = s.logs.open(e.function.name, e.stream)
 	defer s.logs.close(e.log)
 
@@ -122,7 +124,7 @@ func (e *environment) start(runtimeAPI string) (*process, error) {
 	p, err := s.spawner.start(command{
 		path: filepath.Join(root, "bootstrap"),
 		dir:  root,
-		env:  s.variables(e.rev.cfg, root, e.stream, runtimeAPI),
+		env:  e.variables(root, runtimeAPI),
 	}, output)
 	if err != nil {
 		output.close()

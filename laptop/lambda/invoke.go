@@ -16,7 +16,7 @@ import (
 
 // InvokeInput is one synchronous invocation.
 type InvokeInput struct {
-	// Function is a name, ARN or partial ARN, with or without the qualifier $LATEST.
+	// Function is a name, ARN or partial ARN, with or without a qualifier: a version or an alias.
 	Function string
 	// Payload is the event: JSON, at most 6 MB. It must not change until Invoke has returned.
 	// Empty means {}.
@@ -34,6 +34,8 @@ type InvokeInput struct {
 	// LogTail asks for the end of the log. The answer then waits for the REPORT line, and so for
 	// the extensions.
 	LogTail bool
+
+	requestID string // of an asynchronous invocation, the same in every attempt
 }
 
 // InvokeOutput is what a function answered.
@@ -42,7 +44,7 @@ type InvokeOutput struct {
 	// FunctionError is empty after a success and "Unhandled" when Payload is an error object
 	// ({"errorType": …, "errorMessage": …}).
 	FunctionError   string
-	ExecutedVersion string // $LATEST
+	ExecutedVersion string // $LATEST or a number
 	RequestID       string
 	TraceID         string
 	LogTail         []byte // the last 4 KB of the log, if asked for
@@ -53,29 +55,34 @@ type InvokeOutput struct {
 // https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html#API_Invoke_Errors, or ctx's; a
 // function that has begun goes on when ctx is done.
 func (s *Service) Invoke(ctx context.Context, in InvokeInput) (InvokeOutput, error) {
-	f, err := s.lookup(in.Function)
+	fam, qualifier, err := s.family(in.Function)
 	if err != nil {
 		return InvokeOutput{}, err
 	}
 	if s.closed() {
 		return InvokeOutput{}, errClosing()
 	}
+	to, err := fam.resolve(qualifier)
+	if err != nil {
+		return InvokeOutput{}, err
+	}
+	f := to.pool
 	if f.missing != nil {
 		return InvokeOutput{}, f.errMissing()
 	}
-	cfg := f.configuration()
-	if in.Principal != "" && !allows(cfg.Policy, in.Principal, in.SourceARN) {
-		return InvokeOutput{}, errDenied(in.Principal, cfg.ARN)
+	if in.Principal != "" && !allows(to.policy, in.Principal, in.SourceARN) {
+		return InvokeOutput{}, errDenied(in.Principal, to.arn)
 	}
 	if len(in.Payload) > maxRequest {
 		return InvokeOutput{}, &awsproto.Error{Code: "RequestTooLargeException", Status: http.StatusRequestEntityTooLarge,
 			Message: fmt.Sprintf("%d byte payload is too large for the RequestResponse invocation type (limit %d bytes)", len(in.Payload), maxRequest)}
 	}
-	leave, err := f.admit(cfg.ReservedConcurrency)
+	leave, err := f.admit()
 	if err != nil {
 		return InvokeOutput{}, err
 	}
-	inv := newInvocation(in, cfg.ARN, leave)
+	inv := newInvocation(in, to.arn, leave)
+	inv.version = f.version
 	// An idle environment may die between being taken and being given the event; each try
 	// takes one that has died out of the pool.
 	for {
@@ -98,6 +105,7 @@ func (s *Service) Invoke(ctx context.Context, in InvokeInput) (InvokeOutput, err
 // the environment's mutex.
 type invocation struct {
 	id, arn, trace, clientContext string
+	version                       string
 	payload                       []byte
 	leave                         func() // gives back its place among the requests in flight
 	answers                       chan answer
@@ -122,6 +130,9 @@ func newInvocation(in InvokeInput, arn string, leave func()) *invocation {
 	inv := &invocation{
 		id: awsproto.NewID(), arn: arn, trace: in.TraceID, clientContext: in.ClientContext,
 		payload: in.Payload, leave: leave, answers: make(chan answer, 1),
+	}
+	if in.requestID != "" {
+		inv.id = in.requestID
 	}
 	if len(inv.payload) == 0 {
 		inv.payload = []byte("{}")
@@ -148,7 +159,7 @@ func (inv *invocation) wait(ctx context.Context) (InvokeOutput, error) {
 }
 
 func (inv *invocation) output(a answer) InvokeOutput {
-	out := InvokeOutput{Payload: a.payload, ExecutedVersion: latest, RequestID: inv.id, TraceID: inv.trace, LogTail: inv.tail}
+	out := InvokeOutput{Payload: a.payload, ExecutedVersion: inv.version, RequestID: inv.id, TraceID: inv.trace, LogTail: inv.tail}
 	if a.errorType != "" {
 		out.FunctionError = "Unhandled"
 	}
