@@ -7,6 +7,7 @@ import (
 	"errors"
 	"net/http"
 	"path/filepath"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -33,6 +34,7 @@ type environment struct {
 	process      *process
 	frozen       bool
 	runtimeReady bool // the runtime has asked for its next event
+	initFailed   bool // the runtime has reported an init error
 	poll         *poll
 	extensions   []*extension
 	inv          *invocation // under way, when busy
@@ -53,10 +55,18 @@ const (
 	stopping              // being shut down, or dead
 )
 
-// shutdownGrace is what a process with an internal extension has between SIGTERM and SIGKILL. One
-// without extensions has nothing. See "Shutdown phase" in
-// https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html
-const shutdownGrace = 500 * time.Millisecond
+// grace is what the processes of an environment have between SIGTERM and SIGKILL: nothing without
+// extensions, 500 ms where all are internal, 2 s where one is external. The caller holds e.mu. See
+// "Shutdown phase" in https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html
+func (e *environment) grace() time.Duration {
+	switch {
+	case len(e.extensions) == 0:
+		return 0
+	case slices.ContainsFunc(e.extensions, func(x *extension) bool { return x.external }):
+		return 2 * time.Second
+	}
+	return 500 * time.Millisecond
+}
 
 var errStopped = errors.New("the environment was shut down before it had started")
 
@@ -289,10 +299,11 @@ func (e *environment) stop(reason StopReason) {
 		return // start looks at the phase
 	}
 	e.thaw()
-	if len(e.extensions) == 0 {
+	grace := e.grace()
+	if grace == 0 {
 		p.signal(syscall.SIGKILL)
 		return
 	}
 	p.signal(syscall.SIGTERM)
-	e.killTimer = time.AfterFunc(shutdownGrace, func() { p.signal(syscall.SIGKILL) })
+	e.killTimer = time.AfterFunc(grace, func() { p.signal(syscall.SIGKILL) })
 }

@@ -19,9 +19,11 @@ const (
 	headerExtensionEvent   = "Lambda-Extension-Event-Identifier"
 )
 
-// extension is an internal extension: a part of the function's own process.
+// extension is an internal extension, which is a part of the function's own process, or an external
+// one, which is a process.
 type extension struct {
 	id, name string
+	external bool
 	invoke   bool  // it wants INVOKE events
 	ready    bool  // it has asked for its next event; guarded by the environment's mutex
 	poll     *poll // guarded likewise

@@ -34,6 +34,17 @@ type InvokeInput struct {
 	// LogTail asks for the end of the log. The answer then waits for the REPORT line, and so for
 	// the extensions.
 	LogTail bool
+	// TenantID is what the function finds as the tenant's id, if it is not empty. See
+	// https://docs.aws.amazon.com/lambda/latest/dg/tenant-isolation.html
+	TenantID string
+	// Cognito is the identity of a caller who came through Amazon Cognito. The zero value is none.
+	Cognito CognitoIdentity
+}
+
+// CognitoIdentity is an identity and the pool that it is of.
+type CognitoIdentity struct {
+	IdentityID string `json:"cognitoIdentityId"`
+	PoolID     string `json:"cognitoIdentityPoolId"`
 }
 
 // InvokeOutput is what a function answered.
@@ -41,7 +52,9 @@ type InvokeOutput struct {
 	Payload []byte
 	// FunctionError is empty after a success and "Unhandled" when Payload is an error object
 	// ({"errorType": …, "errorMessage": …}).
-	FunctionError   string
+	FunctionError string
+	// ErrorType is what an error is called, e.g. Runtime.ExitError or what the runtime named it.
+	ErrorType       string
 	ExecutedVersion string // $LATEST
 	RequestID       string
 	TraceID         string
@@ -53,6 +66,11 @@ type InvokeOutput struct {
 // https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html#API_Invoke_Errors, or ctx's; a
 // function that has begun goes on when ctx is done.
 func (s *Service) Invoke(ctx context.Context, in InvokeInput) (InvokeOutput, error) {
+	return s.invoke(ctx, in, nil)
+}
+
+// invoke is Invoke, or InvokeStream when there is a stream.
+func (s *Service) invoke(ctx context.Context, in InvokeInput, to ResponseStream) (InvokeOutput, error) {
 	f, err := s.lookup(in.Function)
 	if err != nil {
 		return InvokeOutput{}, err
@@ -76,6 +94,9 @@ func (s *Service) Invoke(ctx context.Context, in InvokeInput) (InvokeOutput, err
 		return InvokeOutput{}, err
 	}
 	inv := newInvocation(in, cfg.ARN, leave)
+	if to != nil {
+		inv.stream = newStream()
+	}
 	// An idle environment may die between being taken and being given the event; each try
 	// takes one that has died out of the pool.
 	for {
@@ -91,6 +112,9 @@ func (s *Service) Invoke(ctx context.Context, in InvokeInput) (InvokeOutput, err
 			break
 		}
 	}
+	if to != nil {
+		return inv.waitStream(ctx, to)
+	}
 	return inv.wait(ctx)
 }
 
@@ -98,8 +122,11 @@ func (s *Service) Invoke(ctx context.Context, in InvokeInput) (InvokeOutput, err
 // the environment's mutex.
 type invocation struct {
 	id, arn, trace, clientContext string
+	tenant                        string
+	cognito                       CognitoIdentity
 	payload                       []byte
-	leave                         func() // gives back its place among the requests in flight
+	stream                        *stream // nil unless the answer is wanted as it comes
+	leave                         func()  // gives back its place among the requests in flight
 	answers                       chan answer
 	ended                         chan struct{} // closed when the REPORT line is out; nil unless asked for
 	tail                          []byte        // the log's, once ended is closed
@@ -107,7 +134,7 @@ type invocation struct {
 	start, deadline time.Time
 	timer           *time.Timer
 	cold            bool
-	delivered       bool   // the runtime has it
+	state           runtimeState
 	answered        bool   // the caller has its answer
 	errorType       string // of the answer, when it is an error
 }
@@ -121,7 +148,7 @@ type answer struct {
 func newInvocation(in InvokeInput, arn string, leave func()) *invocation {
 	inv := &invocation{
 		id: awsproto.NewID(), arn: arn, trace: in.TraceID, clientContext: in.ClientContext,
-		payload: in.Payload, leave: leave, answers: make(chan answer, 1),
+		tenant: in.TenantID, cognito: in.Cognito, payload: in.Payload, leave: leave, answers: make(chan answer, 1), state: runtimeReady,
 	}
 	if len(inv.payload) == 0 {
 		inv.payload = []byte("{}")
@@ -150,7 +177,7 @@ func (inv *invocation) wait(ctx context.Context) (InvokeOutput, error) {
 func (inv *invocation) output(a answer) InvokeOutput {
 	out := InvokeOutput{Payload: a.payload, ExecutedVersion: latest, RequestID: inv.id, TraceID: inv.trace, LogTail: inv.tail}
 	if a.errorType != "" {
-		out.FunctionError = "Unhandled"
+		out.FunctionError, out.ErrorType = "Unhandled", a.errorType
 	}
 	return out
 }
