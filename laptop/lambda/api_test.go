@@ -137,7 +137,9 @@ func TestExtensionsAPI(t *testing.T) {
 	h.want(403, "Extension.InvalidEventType")(h.do("POST", register, `{"events":["RAIN"]}`, "Lambda-Extension-Name: x"))
 	h.want(403, "InvalidRequestFormat")(h.do("POST", register, `{`, "Lambda-Extension-Name: x"))
 	h.want(403, "Extension.MissingExtensionIdentifier")(h.do("GET", next, ""))
-	h.want(403, "Extension.UnknownExtensionIdentifier")(h.do("GET", next, "", "Lambda-Extension-Identifier: 1"))
+	h.want(403, "Extension.InvalidExtensionIdentifier")(h.do("GET", next, "", "Lambda-Extension-Identifier: 1"))
+	h.want(403, "Extension.UnknownExtensionIdentifier")(h.do("GET", next, "", "Lambda-Extension-Identifier: 4955ef36-cd4a-4f21-b856-3697af584f1a"))
+	h.want(403, "configurationKeys are deprecated")(h.do("POST", register, `{"events":[],"configurationKeys":["k"]}`, "Lambda-Extension-Name: x"))
 
 	status, body, header := h.do("POST", register, `{"events":["INVOKE"]}`, "Lambda-Extension-Name: x", "Lambda-Extension-Accept-Feature: accountId")
 	var answer map[string]string

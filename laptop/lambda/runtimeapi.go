@@ -65,11 +65,11 @@ func (e *environment) runtimeNext(w http.ResponseWriter, r *http.Request) {
 	if inv == nil || inv.answered {
 		e.runtimeReady = true
 	}
-	p := replace(&e.poll)
+	p := replace(&e.poll, w)
 	e.mu.Unlock()
 	e.settle()
 
-	if inv = e.await(w, p, e.work); inv == nil {
+	if inv, _ = e.await(w, p, e.work, nil); inv == nil {
 		return
 	}
 	e.mu.Lock()
