@@ -34,8 +34,19 @@ type InvokeInput struct {
 	// LogTail asks for the end of the log. The answer then waits for the REPORT line, and so for
 	// the extensions.
 	LogTail bool
+	// TenantID is what the function finds as the tenant's id, if it is not empty. See
+	// https://docs.aws.amazon.com/lambda/latest/dg/tenant-isolation.html
+	TenantID string
+	// Cognito is the identity of a caller who came through Amazon Cognito. The zero value is none.
+	Cognito CognitoIdentity
 
 	requestID string // of an asynchronous invocation, the same in every attempt
+}
+
+// CognitoIdentity is an identity and the pool that it is of.
+type CognitoIdentity struct {
+	IdentityID string `json:"cognitoIdentityId"`
+	PoolID     string `json:"cognitoIdentityPoolId"`
 }
 
 // InvokeOutput is what a function answered.
@@ -43,7 +54,9 @@ type InvokeOutput struct {
 	Payload []byte
 	// FunctionError is empty after a success and "Unhandled" when Payload is an error object
 	// ({"errorType": …, "errorMessage": …}).
-	FunctionError   string
+	FunctionError string
+	// ErrorType is what an error is called, e.g. Runtime.ExitError or what the runtime named it.
+	ErrorType       string
 	ExecutedVersion string // $LATEST or a number
 	RequestID       string
 	TraceID         string
@@ -55,6 +68,11 @@ type InvokeOutput struct {
 // https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html#API_Invoke_Errors, or ctx's; a
 // function that has begun goes on when ctx is done.
 func (s *Service) Invoke(ctx context.Context, in InvokeInput) (InvokeOutput, error) {
+	return s.invoke(ctx, in, nil)
+}
+
+// invoke is Invoke, or InvokeStream when there is a stream.
+func (s *Service) invoke(ctx context.Context, in InvokeInput, to ResponseStream) (InvokeOutput, error) {
 	fam, qualifier, err := s.family(in.Function)
 	if err != nil {
 		return InvokeOutput{}, err
@@ -62,16 +80,16 @@ func (s *Service) Invoke(ctx context.Context, in InvokeInput) (InvokeOutput, err
 	if s.closed() {
 		return InvokeOutput{}, errClosing()
 	}
-	to, err := fam.resolve(qualifier)
+	target, err := fam.resolve(qualifier)
 	if err != nil {
 		return InvokeOutput{}, err
 	}
-	f := to.pool
+	f := target.pool
 	if f.missing != nil {
 		return InvokeOutput{}, f.errMissing()
 	}
-	if in.Principal != "" && !allows(to.policy, in.Principal, in.SourceARN) {
-		return InvokeOutput{}, errDenied(in.Principal, to.arn)
+	if in.Principal != "" && !allows(target.policy, in.Principal, in.SourceARN) {
+		return InvokeOutput{}, errDenied(in.Principal, target.arn)
 	}
 	if len(in.Payload) > maxRequest {
 		return InvokeOutput{}, &awsproto.Error{Code: "RequestTooLargeException", Status: http.StatusRequestEntityTooLarge,
@@ -81,8 +99,11 @@ func (s *Service) Invoke(ctx context.Context, in InvokeInput) (InvokeOutput, err
 	if err != nil {
 		return InvokeOutput{}, err
 	}
-	inv := newInvocation(in, to.arn, leave)
+	inv := newInvocation(in, target.arn, leave)
 	inv.version = f.version
+	if to != nil {
+		inv.stream = newStream()
+	}
 	// An idle environment may die between being taken and being given the event; each try
 	// takes one that has died out of the pool.
 	for {
@@ -98,6 +119,9 @@ func (s *Service) Invoke(ctx context.Context, in InvokeInput) (InvokeOutput, err
 			break
 		}
 	}
+	if to != nil {
+		return inv.waitStream(ctx, to)
+	}
 	return inv.wait(ctx)
 }
 
@@ -106,8 +130,11 @@ func (s *Service) Invoke(ctx context.Context, in InvokeInput) (InvokeOutput, err
 type invocation struct {
 	id, arn, trace, clientContext string
 	version                       string
+	tenant                        string
+	cognito                       CognitoIdentity
 	payload                       []byte
-	leave                         func() // gives back its place among the requests in flight
+	stream                        *stream // nil unless the answer is wanted as it comes
+	leave                         func()  // gives back its place among the requests in flight
 	answers                       chan answer
 	ended                         chan struct{} // closed when the REPORT line is out; nil unless asked for
 	tail                          []byte        // the log's, once ended is closed
@@ -115,7 +142,7 @@ type invocation struct {
 	start, deadline time.Time
 	timer           *time.Timer
 	cold            bool
-	delivered       bool   // the runtime has it
+	state           runtimeState
 	answered        bool   // the caller has its answer
 	errorType       string // of the answer, when it is an error
 }
@@ -129,7 +156,7 @@ type answer struct {
 func newInvocation(in InvokeInput, arn string, leave func()) *invocation {
 	inv := &invocation{
 		id: awsproto.NewID(), arn: arn, trace: in.TraceID, clientContext: in.ClientContext,
-		payload: in.Payload, leave: leave, answers: make(chan answer, 1),
+		tenant: in.TenantID, cognito: in.Cognito, payload: in.Payload, leave: leave, answers: make(chan answer, 1), state: runtimeReady,
 	}
 	if in.requestID != "" {
 		inv.id = in.requestID
@@ -161,7 +188,7 @@ func (inv *invocation) wait(ctx context.Context) (InvokeOutput, error) {
 func (inv *invocation) output(a answer) InvokeOutput {
 	out := InvokeOutput{Payload: a.payload, ExecutedVersion: inv.version, RequestID: inv.id, TraceID: inv.trace, LogTail: inv.tail}
 	if a.errorType != "" {
-		out.FunctionError = "Unhandled"
+		out.FunctionError, out.ErrorType = "Unhandled", a.errorType
 	}
 	return out
 }

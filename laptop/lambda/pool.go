@@ -43,7 +43,7 @@ type function struct {
 type revision struct {
 	seq int // later revisions have higher ones
 	cfg Function
-	opt string // the folder with what is in the layers; empty without any
+	opt string // the folder of the layers' merged content, /opt on Lambda; empty without layers
 }
 
 // waiter is a request for which no environment was idle.
