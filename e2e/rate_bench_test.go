@@ -1,9 +1,9 @@
 package e2e
 
 import (
-	"bytes"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"net/http"
 	"os"
@@ -16,44 +16,38 @@ import (
 	"time"
 )
 
-// BenchmarkWarmRate is the rate of requests through the gateway, with monitoring and freeze, as a
-// share of that of a bare net/http server in a process of its own. Clients ask as fast as they are
-// answered; they turn to the two servers alternately, a quarter of a second each.
+// BenchmarkWarmRate is the rate of requests through the gateway, with the freeze, as a share of that
+// of a bare net/http server in a process of its own. Clients ask as fast as they are answered; they
+// turn to the two servers alternately, a quarter of a second each.
 func BenchmarkWarmRate(b *testing.B) {
-	a := up(b, root(b), helloProgram(b), filepath.Join(b.TempDir(), "state"))
 	get := func(url string) asker {
 		return func(c *http.Client) (*http.Response, error) { return c.Get(url) }
 	}
-	through, bare := get(a.API+"/hello/grafana"), get(bareServer(b))
-	for _, clients := range []int{1, 8} {
-		b.Run(fmt.Sprintf("Clients=%d", clients), func(b *testing.B) {
-			ours, theirs := rates(b, clients, through, bare)
-			b.ReportMetric(ours, "requests/s")
-			b.ReportMetric(theirs, "bare-requests/s")
-			b.ReportMetric(100*ours/theirs, "%-of-bare")
-		})
-	}
+	bare := get(bareServer(b))
+	withAndWithoutMonitoring(b, func(b *testing.B, a *application) {
+		for _, clients := range []int{1, 8} {
+			b.Run(fmt.Sprintf("Clients=%d", clients), func(b *testing.B) {
+				ours, theirs := rates(b, clients, get(a.API+"/"), bare)
+				b.ReportMetric(ours, "requests/s")
+				b.ReportMetric(theirs, "bare-requests/s")
+				b.ReportMetric(100*ours/theirs, "%-of-bare")
+			})
+		}
+	})
 }
 
 // BenchmarkEmulator compares Lambda's Invoke here with that of AWS's Runtime Interface Emulator,
-// which is found on PATH as aws-lambda-rie: both run the same binary, and one client asks. Here it
-// also publishes its metrics and is frozen. See docs/figures.md for how to build the emulator.
+// which is found on PATH as aws-lambda-rie: both run the same binary, which publishes to the same
+// store or not at all, and one client asks. Here it is also frozen. See docs/figures.md for how to
+// build the emulator.
 func BenchmarkEmulator(b *testing.B) {
 	emulator, err := exec.LookPath("aws-lambda-rie")
 	if err != nil {
 		b.Skip("aws-lambda-rie is not on PATH: docs/figures.md says how to build it")
 	}
-	a := up(b, root(b), helloProgram(b), filepath.Join(b.TempDir(), "state"))
-	if status, body := a.get("/hello/grafana"); status != http.StatusOK {
-		b.Fatal(status, body)
-	}
-	bootstraps, err := filepath.Glob(filepath.Join(a.state, "*", "code", "*", "bootstrap"))
-	if err != nil || len(bootstraps) != 1 {
-		b.Fatalf("the function's executable is not found below %s: %v %v", a.state, bootstraps, err)
-	}
 	invoke := func(url string) asker {
 		return func(c *http.Client) (*http.Response, error) {
-			r, err := http.NewRequest(http.MethodPost, url, bytes.NewReader([]byte(`{"rawPath":"/hello/grafana"}`)))
+			r, err := http.NewRequest(http.MethodPost, url, strings.NewReader(`{"rawPath":"/"}`))
 			if err != nil {
 				return nil, err
 			}
@@ -61,25 +55,66 @@ func BenchmarkEmulator(b *testing.B) {
 			return c.Do(r)
 		}
 	}
-	ours, theirs := rates(b, 1,
-		invoke(a.Endpoint+"/2015-03-31/functions/SpartaGrafana-HelloWorld/invocations"),
-		invoke(startEmulator(b, emulator, bootstraps[0])+"/2015-03-31/functions/function/invocations"))
-	b.ReportMetric(ours, "requests/s")
-	b.ReportMetric(theirs, "emulator-requests/s")
-	b.ReportMetric(ours/theirs, "times-the-emulator")
+	withAndWithoutMonitoring(b, func(b *testing.B, a *application) {
+		url := startEmulator(b, emulator, a)
+		b.Run("Clients=1", func(b *testing.B) {
+			ours, theirs := rates(b, 1,
+				invoke(a.Endpoint+"/2015-03-31/functions/Shop-Handle/invocations"),
+				invoke(url+"/2015-03-31/functions/function/invocations"))
+			b.ReportMetric(ours, "requests/s")
+			b.ReportMetric(theirs, "emulator-requests/s")
+			b.ReportMetric(ours/theirs, "times-the-emulator")
+		})
+	})
 }
 
-func startEmulator(b *testing.B, emulator, bootstrap string) (url string) {
-	b.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		b.Fatal(err)
+// withAndWithoutMonitoring measures an application that has a monitoring stack and one that has none.
+func withAndWithoutMonitoring(b *testing.B, measure func(*testing.B, *application)) {
+	for name, source := range map[string]string{
+		"Monitoring": shop,
+		"Without":    strings.Replace(shop, "app.Monitor(ephor.Grafana{})", "", 1),
+	} {
+		b.Run(name, func(b *testing.B) {
+			dir := newModule(b, source)
+			a := up(b, dir, build(b, dir), filepath.Join(dir, "state"))
+			if status, body := a.get("/"); status != http.StatusOK {
+				b.Fatal(status, body)
+			}
+			measure(b, a)
+		})
 	}
-	address := l.Addr().String()
-	l.Close()
-	c := exec.Command(emulator, "--runtime-interface-emulator-address", address, "--runtime-api-address", "127.0.0.1:0", bootstrap)
+}
+
+// startEmulator runs a's function in the emulator, with a's store.
+func startEmulator(b *testing.B, emulator string, a *application) (url string) {
+	b.Helper()
+	var bootstrap string
+	err := filepath.WalkDir(a.state, func(path string, d fs.DirEntry, err error) error {
+		if err == nil && d.Name() == "bootstrap" && d.Type().IsRegular() {
+			bootstrap = path
+		}
+		return err
+	})
+	if err != nil || bootstrap == "" {
+		b.Fatalf("the function's executable is not found below %s: %v", a.state, err)
+	}
+	// It takes no port 0: neither its own port nor the Runtime API's would be told to anyone.
+	var addresses [2]string
+	for i := range addresses {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			b.Fatal(err)
+		}
+		addresses[i] = l.Addr().String()
+		l.Close()
+	}
+	address := addresses[0]
+	c := exec.Command(emulator, "--runtime-interface-emulator-address", address, "--runtime-api-address", addresses[1], bootstrap, "Handle")
 	c.Dir = filepath.Dir(bootstrap)
 	c.Env = append(os.Environ(), "AWS_LAMBDA_FUNCTION_NAME=function", "LOG_LEVEL=error")
+	if a.Store != "" {
+		c.Env = append(c.Env, "EPHOR_STORE_URL="+a.Store, "EPHOR_STORE_DATABASE=ephor")
+	}
 	var text output
 	c.Stdout, c.Stderr = &text, &text
 	if err := c.Start(); err != nil {
