@@ -77,6 +77,7 @@ type Objects interface {
 type Service struct {
 	cfg     Config
 	spawner *spawner
+	freezer *freezer
 	code    *codeStore
 	logs    *logStore
 
@@ -95,7 +96,7 @@ type Service struct {
 	queue        *queue
 	environments sync.WaitGroup
 	stopReaper   context.CancelFunc
-	reaper       sync.WaitGroup
+	background   sync.WaitGroup // the reaper and the freezer
 }
 
 // Open loads the functions that Config.Dir holds. No environment is started before it is needed but
@@ -141,6 +142,7 @@ func Open(cfg Config) (*Service, error) {
 		cfg:       cfg,
 		code:      newCodeStore(filepath.Join(dir, "code")),
 		logs:      &logStore{dir: filepath.Join(dir, "logs"), events: cfg.Events, streams: map[string]int{}, closed: map[string][]closedStream{}},
+		freezer:   newFreezer(),
 		functions: map[string]*family{},
 		counters:  map[string]*counters{},
 		opened:    time.Now(),
@@ -157,7 +159,8 @@ func Open(cfg Config) (*Service, error) {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	s.stopReaper = cancel
-	s.reaper.Go(func() { s.reap(ctx) })
+	s.background.Go(func() { s.reap(ctx) })
+	s.background.Go(s.freezer.run)
 	s.queue.run()
 	for _, fam := range s.families() {
 		fam.provision()
@@ -182,7 +185,8 @@ func (s *Service) Close(ctx context.Context) error {
 
 	s.queue.stop()
 	s.stopReaper()
-	s.reaper.Wait()
+	s.freezer.close()
+	s.background.Wait()
 	err := drain(ctx, functions)
 	for _, f := range functions {
 		f.close(errClosing())

@@ -27,7 +27,7 @@ var operations = []operation{
 
 	{"Invoke", "POST", "/2015-03-31/functions/{}/invocations", (*Service).serveInvoke},
 	{"InvokeAsync", "POST", "/2014-11-13/functions/{}/invoke-async", (*Service).serveInvokeAsync},
-	refused("InvokeWithResponseStream", "POST", "/2021-11-15/functions/{}/response-streaming-invocations"),
+	{"InvokeWithResponseStream", "POST", "/2021-11-15/functions/{}/response-streaming-invocations", (*Service).serveInvokeStream},
 	{"PutFunctionEventInvokeConfig", "PUT", "/2019-09-25/functions/{}/event-invoke-config", (*Service).servePutEventInvoke},
 	{"UpdateFunctionEventInvokeConfig", "POST", "/2019-09-25/functions/{}/event-invoke-config", (*Service).serveUpdateEventInvoke},
 	{"GetFunctionEventInvokeConfig", "GET", "/2019-09-25/functions/{}/event-invoke-config", (*Service).serveGetEventInvoke},
