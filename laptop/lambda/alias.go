@@ -23,6 +23,7 @@ type Alias struct {
 	Weights    map[string]float64
 	RevisionID string // changes with every change of the alias or its policy
 	Policy     []Permission
+	Mark       string // by which whoever made it knows it; not shown
 }
 
 func (a Alias) clone() Alias {
@@ -41,13 +42,16 @@ func (a Alias) pick() string {
 	return a.Version
 }
 
-// AliasInput is an alias as it is to be. A zero field of an update keeps what there is, but for
-// Weights, which are kept when nil and removed when empty.
+// AliasInput is an alias as it is to be. A field of an update that is zero keeps what there is;
+// weights that are empty and not nil go.
 type AliasInput struct {
-	Name, Version, Description string
-	Weights                    map[string]float64
+	Name, Version string
+	Description   *string
+	Weights       map[string]float64
 	// RevisionID is the one that the alias must have before an update, unless it is empty.
 	RevisionID string
+	// Mark becomes Alias.Mark when it is made.
+	Mark string
 }
 
 var validAlias = regexp.MustCompile(`^[a-zA-Z0-9_-]{1,128}$`)
@@ -105,8 +109,11 @@ func (r *record) check(a Alias) error {
 func (s *Service) CreateAlias(_ context.Context, function string, in AliasInput) (Alias, error) {
 	var made Alias
 	_, err := s.edit(function, func(_ *family, rec *record) error {
-		made = Alias{Name: in.Name, ARN: rec.ARN + ":" + in.Name, Version: in.Version, Description: in.Description,
-			Weights: cloneWeights(in.Weights), RevisionID: awsproto.NewID()}
+		made = Alias{Name: in.Name, ARN: rec.ARN + ":" + in.Name, Version: in.Version,
+			Weights: cloneWeights(in.Weights), RevisionID: awsproto.NewID(), Mark: in.Mark}
+		if in.Description != nil {
+			made.Description = *in.Description
+		}
 		if err := rec.check(made); err != nil {
 			return err
 		}
@@ -135,8 +142,8 @@ func (s *Service) UpdateAlias(_ context.Context, function string, in AliasInput)
 		if in.Version != "" {
 			made.Version = in.Version
 		}
-		if in.Description != "" {
-			made.Description = in.Description
+		if in.Description != nil {
+			made.Description = *in.Description
 		}
 		if in.Weights != nil {
 			made.Weights = cloneWeights(in.Weights)

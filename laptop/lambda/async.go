@@ -32,7 +32,7 @@ func (s *Service) InvokeAsync(_ context.Context, in InvokeInput) (requestID stri
 	if err != nil {
 		return "", err
 	}
-	if in.Principal != "" && !allows(to.policy, in.Principal, in.SourceARN) {
+	if !in.allowed(to.policy) {
 		return "", errDenied(in.Principal, to.arn)
 	}
 	if len(in.Payload) > maxEvent {

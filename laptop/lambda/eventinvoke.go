@@ -24,6 +24,7 @@ type EventInvokeConfig struct {
 	// tells nobody.
 	OnSuccess, OnFailure string
 	LastModified         time.Time
+	Mark                 string // by which whoever made it knows it; not shown
 }
 
 const (
@@ -97,7 +98,7 @@ func (s *Service) PutEventInvokeConfig(_ context.Context, name string, config Ev
 	return s.editEventInvoke(name, func(c *EventInvokeConfig, _ bool) error {
 		config = config.clone()
 		c.MaximumRetryAttempts, c.MaximumEventAge = config.MaximumRetryAttempts, config.MaximumEventAge
-		c.OnSuccess, c.OnFailure = config.OnSuccess, config.OnFailure
+		c.OnSuccess, c.OnFailure, c.Mark = config.OnSuccess, config.OnFailure, config.Mark
 		return nil
 	})
 }

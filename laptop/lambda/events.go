@@ -67,7 +67,8 @@ type InvocationDone struct {
 	ErrorType string // empty after a success
 }
 
-// FunctionURLChanged says that a function URL was made, changed or deleted. Whoever is told must not
+// FunctionURLChanged says that a function URL was made, changed or deleted. Its address is not in it:
+// Config.FunctionURL has it. Whoever is told must not
 // change the service from within Config.Events.
 type FunctionURLChanged struct {
 	URL     FunctionURL

@@ -66,6 +66,7 @@ type Function struct {
 	CodeSize            int64             // of the zip archive, bytes
 	LastModified        time.Time
 	RevisionID          string       // changes with every change of code, configuration or policy
+	Mark                string       // by which whoever published the version knows it; not shown
 	Policy              []Permission // of invocations that name this version; $LATEST's is of those that name none
 }
 
@@ -117,7 +118,7 @@ func (s *Service) create(ctx context.Context, in FunctionInput, publish bool) (F
 	stamp(&rec.Function)
 	f := rec.Function
 	if publish {
-		f = rec.publish("")
+		f = rec.publish("", "")
 	}
 	if err := s.save(rec); err != nil {
 		return Function{}, err

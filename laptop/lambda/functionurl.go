@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -25,6 +26,7 @@ type FunctionURL struct {
 	CORS         *CORS  // nil answers no preflight request
 	Created      time.Time
 	LastModified time.Time
+	Mark         string // by which whoever made it knows it; not shown
 }
 
 // CORS is what a function URL tells browsers about pages of other origins. See
@@ -69,6 +71,7 @@ func (c *CORS) check() error {
 type FunctionURLInput struct {
 	AuthType, InvokeMode string
 	CORS                 *CORS
+	Mark                 string // becomes FunctionURL.Mark when it is made
 }
 
 func (in FunctionURLInput) apply(u *FunctionURL) error {
@@ -76,6 +79,9 @@ func (in FunctionURLInput) apply(u *FunctionURL) error {
 	u.InvokeMode = cmp.Or(in.InvokeMode, u.InvokeMode)
 	if in.CORS != nil {
 		u.CORS = in.CORS.clone()
+		if u.CORS.isZero() {
+			u.CORS = nil
+		}
 	}
 	u.LastModified = time.Now().UTC().Truncate(time.Millisecond)
 	switch {
@@ -87,25 +93,39 @@ func (in FunctionURLInput) apply(u *FunctionURL) error {
 	return u.CORS.check()
 }
 
-func (s *Service) withURL(u FunctionURL) FunctionURL {
+// withURL adds what is not kept: the ARN and the address.
+func (s *Service) withURL(u FunctionURL) (FunctionURL, error) {
+	u = s.withoutURL(u)
+	var err error
+	if u.URL, err = s.cfg.FunctionURL(u.ID); err != nil {
+		return FunctionURL{}, fmt.Errorf("the address of the function URL of %s: %w", u.ARN, err)
+	}
+	return u, nil
+}
+
+func (s *Service) withoutURL(u FunctionURL) FunctionURL {
 	u.CORS = u.CORS.clone()
 	u.ARN = s.arn(withQualifier(u.Function, u.Qualifier))
-	u.URL = s.cfg.FunctionURL(u.ID)
 	return u
 }
 
-// FunctionURLs returns all function URLs, sorted by function and qualifier.
-func (s *Service) FunctionURLs() []FunctionURL {
+// FunctionURLs returns all function URLs, sorted by function and qualifier. Its error is one of
+// Config.FunctionURL.
+func (s *Service) FunctionURLs() ([]FunctionURL, error) {
 	var all []FunctionURL
 	for _, fam := range s.families() {
 		for _, u := range fam.record().URLs {
-			all = append(all, s.withURL(u))
+			u, err := s.withURL(u)
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, u)
 		}
 	}
 	slices.SortFunc(all, func(a, b FunctionURL) int {
 		return cmp.Or(strings.Compare(a.Function, b.Function), strings.Compare(a.Qualifier, b.Qualifier))
 	})
-	return all
+	return all, nil
 }
 
 // FunctionURL returns the URL of what name stands for, or ResourceNotFoundException.
@@ -115,28 +135,19 @@ func (s *Service) FunctionURL(name string) (FunctionURL, error) {
 		return FunctionURL{}, err
 	}
 	if i := fam.record().url(qualifier); i >= 0 {
-		return s.withURL(fam.record().URLs[i]), nil
+		return s.withURL(fam.record().URLs[i])
 	}
 	return FunctionURL{}, errNoURL()
 }
 
-// URLAllowed says that the resource policy lets callers in through a URL of AuthType NONE: it must
-// allow everybody both lambda:InvokeFunctionUrl and, since October 2025, lambda:InvokeFunction. With
-// AWS_IAM callers have credentials of the account, who may. See
+// allowsURL says that a policy lets everybody in through a function URL of an AuthType. It must
+// allow both lambda:InvokeFunctionUrl and, since October 2025, lambda:InvokeFunction. See
 // https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html
-func (s *Service) URLAllowed(u FunctionURL) bool {
-	if u.AuthType == "AWS_IAM" {
-		return true
-	}
-	fam, _, err := s.family(u.Function)
-	if err != nil {
-		return false
-	}
-	policy, _ := fam.record().policyOf(u.Qualifier)
+func allowsURL(policy []Permission, authType string) bool {
 	allowed := func(action string) bool {
-		return slices.ContainsFunc(*policy, func(p Permission) bool {
+		return slices.ContainsFunc(policy, func(p Permission) bool {
 			return (p.Action == action || p.Action == "lambda:*" || p.Action == "*") && p.Principal == "*" &&
-				(p.URLAuthType == "" || p.URLAuthType == u.AuthType) && p.SourceARN == "" && p.SourceAccount == ""
+				(p.URLAuthType == "" || p.URLAuthType == authType) && p.SourceARN == "" && p.SourceAccount == ""
 		})
 	}
 	return allowed("lambda:InvokeFunctionUrl") && allowed("lambda:InvokeFunction")
@@ -161,7 +172,7 @@ func (s *Service) CreateFunctionURL(_ context.Context, name string, in FunctionU
 			return &awsproto.Error{Code: "ResourceConflictException", Status: http.StatusConflict,
 				Message: "Failed to create function url config for [functionArn = " + s.arn(withQualifier(fam.name, qualifier)) + "]. Error message:  FunctionUrlConfig exists for this Lambda function"}
 		}
-		made = FunctionURL{ID: newURLID(), Function: fam.name, Qualifier: qualifier, InvokeMode: "BUFFERED"}
+		made = FunctionURL{ID: newURLID(), Function: fam.name, Qualifier: qualifier, InvokeMode: "BUFFERED", Mark: in.Mark}
 		if err := in.apply(&made); err != nil {
 			return err
 		}
@@ -172,7 +183,7 @@ func (s *Service) CreateFunctionURL(_ context.Context, name string, in FunctionU
 	if err != nil {
 		return FunctionURL{}, err
 	}
-	return s.withURL(made), nil
+	return s.withURL(made)
 }
 
 // UpdateFunctionURL changes a URL, whose address stays.
@@ -188,16 +199,13 @@ func (s *Service) UpdateFunctionURL(_ context.Context, name string, in FunctionU
 		if err := in.apply(&made); err != nil {
 			return err
 		}
-		if in.CORS != nil && in.CORS.isZero() {
-			made.CORS = nil
-		}
 		rec.URLs[i] = made
 		return nil
 	})
 	if err != nil {
 		return FunctionURL{}, err
 	}
-	return s.withURL(made), nil
+	return s.withURL(made)
 }
 
 func (c *CORS) isZero() bool {
@@ -225,12 +233,12 @@ func (s *Service) tellURLs(before, after []FunctionURL) {
 	}
 	for _, u := range after {
 		if i := there(before, u.ID); i < 0 || !before[i].LastModified.Equal(u.LastModified) {
-			s.cfg.Events(FunctionURLChanged{URL: s.withURL(u)})
+			s.cfg.Events(FunctionURLChanged{URL: s.withoutURL(u)})
 		}
 	}
 	for _, u := range before {
 		if there(after, u.ID) < 0 {
-			s.cfg.Events(FunctionURLChanged{URL: s.withURL(u), Deleted: true})
+			s.cfg.Events(FunctionURLChanged{URL: s.withoutURL(u), Deleted: true})
 		}
 	}
 }

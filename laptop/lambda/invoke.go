@@ -25,6 +25,9 @@ type InvokeInput struct {
 	// apigateway.amazonaws.com: the resource policy must allow it. Empty means a caller with
 	// credentials of the account, who may.
 	Principal string
+	// URLAuthType is NONE or AWS_IAM where the call came through a function URL. With NONE the
+	// resource policy must let everybody in; with AWS_IAM the caller has credentials of the account.
+	URLAuthType string
 	// SourceARN is what calls on behalf of Principal.
 	SourceARN string
 	// ClientContext is JSON for the function's context, at most 3583 bytes in base64.
@@ -41,6 +44,14 @@ type InvokeInput struct {
 	Cognito CognitoIdentity
 
 	requestID string // of an asynchronous invocation, the same in every attempt
+}
+
+// allowed says that the caller may invoke what has this policy.
+func (in *InvokeInput) allowed(policy []Permission) bool {
+	if in.URLAuthType == "NONE" {
+		return allowsURL(policy, in.URLAuthType)
+	}
+	return in.Principal == "" || allows(policy, in.Principal, in.SourceARN)
 }
 
 // CognitoIdentity is an identity and the pool that it is of.
@@ -88,7 +99,7 @@ func (s *Service) invoke(ctx context.Context, in InvokeInput, to ResponseStream)
 	if f.missing != nil {
 		return InvokeOutput{}, f.errMissing()
 	}
-	if in.Principal != "" && !allows(target.policy, in.Principal, in.SourceARN) {
+	if !in.allowed(target.policy) {
 		return InvokeOutput{}, errDenied(in.Principal, target.arn)
 	}
 	if len(in.Payload) > maxRequest {

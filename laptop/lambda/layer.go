@@ -30,6 +30,7 @@ type LayerVersion struct {
 	Created                 time.Time
 	Policy                  []LayerPermission
 	RevisionID              string // of the policy
+	Mark                    string // by which whoever published it knows it; not shown
 }
 
 // LayerPermission lets accounts use a layer version. On this machine there is one account, so it is
@@ -49,6 +50,7 @@ type LayerInput struct {
 	CompatibleRuntimes      []string
 	CompatibleArchitectures []string
 	Content                 Code
+	Mark                    string // becomes LayerVersion.Mark
 }
 
 // layer is what is kept of a layer: one file with all its versions.
@@ -127,7 +129,7 @@ func (s *Service) PublishLayerVersion(ctx context.Context, in LayerInput) (Layer
 		Name: name, LayerARN: s.layerARN(name), ARN: s.layerARN(name) + ":" + strconv.Itoa(l.LastVersion), Version: l.LastVersion,
 		Description: in.Description, LicenseInfo: in.LicenseInfo, CompatibleRuntimes: slices.Clone(in.CompatibleRuntimes),
 		CompatibleArchitectures: slices.Clone(in.CompatibleArchitectures), CodeSHA256: sha, CodeSize: size,
-		Created: time.Now().UTC().Truncate(time.Millisecond), RevisionID: awsproto.NewID(),
+		Created: time.Now().UTC().Truncate(time.Millisecond), RevisionID: awsproto.NewID(), Mark: in.Mark,
 	}
 	l.Versions = append(slices.Clone(l.Versions), v)
 	if err := s.layers.put(l); err != nil {

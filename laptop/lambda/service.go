@@ -42,9 +42,9 @@ type Config struct {
 	// Middleware wraps the handler of every environment's Runtime API listener. Nil wraps nothing.
 	Middleware func(http.Handler) http.Handler
 
-	// FunctionURL is the address of the function URL with that ID; it must be the same in every
+	// FunctionURL is the address of the function URL with that ID; it should be the same in every
 	// call. Default https://ID.lambda-url.REGION.on.aws/, where nobody on this machine answers.
-	FunctionURL func(id string) string
+	FunctionURL func(id string) (string, error)
 
 	// initTimeout limits the init phase. Default 10 s, which is Lambda's.
 	initTimeout time.Duration
@@ -122,7 +122,9 @@ func Open(cfg Config) (*Service, error) {
 	cfg.queueLimit = cmp.Or(cfg.queueLimit, 100_000)
 	if cfg.FunctionURL == nil {
 		region := cfg.Region
-		cfg.FunctionURL = func(id string) string { return "https://" + id + ".lambda-url." + region + ".on.aws/" }
+		cfg.FunctionURL = func(id string) (string, error) {
+			return "https://" + id + ".lambda-url." + region + ".on.aws/", nil
+		}
 	}
 	if cfg.Events == nil {
 		cfg.Events = func(Event) {}

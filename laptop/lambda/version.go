@@ -17,6 +17,8 @@ type PublishInput struct {
 	Description string
 	// CodeSHA256 and RevisionID are those that $LATEST must have, unless they are empty.
 	CodeSHA256, RevisionID string
+	// Mark becomes Function.Mark.
+	Mark string
 }
 
 // PublishVersion makes a version of what $LATEST is now, which never changes. If nothing has
@@ -36,14 +38,14 @@ func (s *Service) PublishVersion(_ context.Context, name string, in PublishInput
 		case len(in.Description) > 256:
 			return awsproto.Errorf("InvalidParameterValueException", "description of %d characters: 256 at most", len(in.Description))
 		}
-		published = rec.publish(in.Description)
+		published = rec.publish(in.Description, in.Mark)
 		return nil
 	})
 	return published.clone(), err
 }
 
 // publish adds a version of what $LATEST is, unless the last one is just that.
-func (r *record) publish(description string) Function {
+func (r *record) publish(description, mark string) Function {
 	if n := len(r.Versions); n > 0 && sameVersion(r.Versions[n-1], r.Function) && r.Versions[n-1].Version == strconv.Itoa(r.LastVersion) {
 		return r.Versions[n-1]
 	}
@@ -55,7 +57,7 @@ func (r *record) publish(description string) Function {
 	if description != "" {
 		v.Description = description
 	}
-	v.RevisionID = awsproto.NewID()
+	v.RevisionID, v.Mark = awsproto.NewID(), mark
 	r.Versions = append(r.Versions, v)
 	return v
 }

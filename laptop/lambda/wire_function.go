@@ -224,7 +224,7 @@ func (s *Service) update(ctx context.Context, name string, u update) (Function, 
 			return errDryRun
 		}
 		if u.publish {
-			f = rec.publish("")
+			f = rec.publish("", "")
 		}
 		return nil
 	})

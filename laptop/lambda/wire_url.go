@@ -2,6 +2,8 @@ package lambda
 
 import (
 	"net/http"
+	"slices"
+	"strings"
 
 	"github.com/ephor-io/ephor/laptop/internal/awsproto"
 )
@@ -72,11 +74,14 @@ func (s *Service) serveListURLs(w http.ResponseWriter, r *http.Request, name str
 		return err
 	}
 	var all []FunctionURL
-	for _, u := range s.FunctionURLs() {
-		if u.Function == fam.name {
-			all = append(all, u)
+	for _, u := range fam.record().URLs {
+		u, err := s.withURL(u)
+		if err != nil {
+			return err
 		}
+		all = append(all, u)
 	}
+	slices.SortFunc(all, func(a, b FunctionURL) int { return strings.Compare(a.Qualifier, b.Qualifier) })
 	return writePage(w, r, "FunctionUrlConfigs", 50, all,
 		func(u FunctionURL) string { return "/" + u.Qualifier }, func(u FunctionURL) any { return describeURL(u) })
 }

@@ -85,8 +85,9 @@ func describeAlias(a Alias) aliasAnswer {
 
 // aliasRequest is what CreateAlias and UpdateAlias have in common.
 type aliasRequest struct {
-	FunctionVersion, Description string
-	RoutingConfig                *routing
+	FunctionVersion string
+	Description     *string
+	RoutingConfig   *routing
 }
 
 func (q aliasRequest) input(name string) AliasInput {
