@@ -220,11 +220,11 @@ func (s *Service) DeleteLayerVersion(name string, version int) error {
 		l.Versions = slices.Delete(l.Versions, i, i+1)
 		return nil
 	})
-	if e := awsproto.From(err); err != nil && e.Status == http.StatusNotFound {
-		return nil
-	}
-	if err == nil {
+	switch {
+	case err == nil:
 		s.code.release(sha)
+	case awsproto.From(err).Status == http.StatusNotFound:
+		return nil
 	}
 	return err
 }
