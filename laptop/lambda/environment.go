@@ -22,9 +22,10 @@ type environment struct {
 	rev        *revision
 	stream     string // the log stream's name
 	log        *logStream
+	telemetry  *telemetry
 	gone       chan struct{}    // closed when the process has ended
 	work       chan *invocation // buffered: the event that the runtime's next answers
-	watchers   sync.WaitGroup   // of the external extensions' processes
+	watchers   sync.WaitGroup   // of the external extensions' processes, and of their end
 	registered chan struct{}    // buffered: an external extension has registered
 	halted     chan struct{}    // closed when the environment begins to stop
 	// These two are guarded by the function's mutex.
@@ -85,6 +86,7 @@ func newEnvironment(f *function, rev *revision) *environment {
 		gone:       make(chan struct{}),
 		work:       make(chan *invocation, 1),
 		registered: make(chan struct{}, 1), halted: make(chan struct{}),
+		telemetry: newTelemetry(),
 	}
 }
 
@@ -94,6 +96,9 @@ func (e *environment) run() {
 	defer s.code.release(e.rev.cfg.CodeSHA256)
 	e.log = s.logs.open(e.function.name, e.stream)
 	defer s.logs.close(e.log)
+	e.log.telemetry = e.telemetry
+	defer e.telemetry.close()
+	e.tellInitStart()
 
 	api, err := newServer(s.cfg.Middleware(http.HandlerFunc(e.serveAPI)))
 	if err != nil {
@@ -205,6 +210,7 @@ func (e *environment) begin(inv *invocation) bool {
 	e.function.counters.busy.Add(1)
 	e.log.start(inv)
 	defer e.log.commit()
+	e.tellStart(inv)
 	e.runtimeReady = false
 	e.work <- inv
 	for _, x := range e.extensions {
@@ -229,7 +235,7 @@ func (e *environment) settle() {
 		e.initTimer.Stop()
 		e.phase = idle
 		e.initTime = time.Since(e.started)
-		e.tellExtensions()
+		e.tellInitReport("", "")
 		e.mu.Unlock()
 		e.function.service.cfg.Events(EnvironmentReady{Function: e.function.name, Stream: e.stream, Init: e.initTime})
 	case e.phase == busy && e.inv.answered:
@@ -284,6 +290,7 @@ func (e *environment) conclude(status, kind string) {
 		r.memory = e.process.peakMemory(now)
 	}
 	e.log.end(r)
+	e.tellReport(r)
 	e.function.counters.busy.Add(-1)
 	e.function.service.cfg.Events(InvocationDone{Function: e.function.name, Stream: e.stream, RequestID: inv.id,
 		Duration: r.duration, Cold: inv.cold, ErrorType: cmp.Or(kind, inv.errorType)})
@@ -321,6 +328,14 @@ func (e *environment) stop(reason StopReason) {
 		p.signal(syscall.SIGKILL)
 		return
 	}
-	p.signal(syscall.SIGTERM)
 	e.killTimer = time.AfterFunc(e.runtimeGrace(), func() { p.signal(syscall.SIGKILL) })
+	if !e.telemetry.subscribed() {
+		p.signal(syscall.SIGTERM)
+		return
+	}
+	end := e.stoppedAt.Add(e.runtimeGrace() / 2)
+	e.watchers.Go(func() {
+		e.telemetry.flushUntil(end)
+		p.signal(syscall.SIGTERM)
+	})
 }

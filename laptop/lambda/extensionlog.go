@@ -44,5 +44,6 @@ func (x *extensionLog) flush() {
 
 func (x *extensionLog) endLine() {
 	x.log.line(time.Now(), x.partial, telling)
+	x.log.telemetry.line(telemetryExtension, x.partial)
 	x.partial = x.partial[:0]
 }

@@ -131,6 +131,7 @@ type logStream struct {
 	store            *logStore
 	function, stream string
 	path             string
+	telemetry        *telemetry // is told what the function says; nil tells nobody
 
 	mu      sync.Mutex
 	file    *os.File
@@ -151,8 +152,8 @@ func (l *logStream) write(p []byte) {
 			l.partial = append(l.partial, p...)
 			p = nil
 		} else {
-			l.line(time.Now(), append(l.partial, p[:i]...), telling)
-			l.partial = l.partial[:0]
+			l.partial = append(l.partial, p[:i]...)
+			l.say()
 			p = p[i+1:]
 		}
 		if len(l.partial) >= maxLine {
@@ -172,9 +173,15 @@ func (l *logStream) flush() {
 
 func (l *logStream) endLine() {
 	if len(l.partial) > 0 {
-		l.line(time.Now(), l.partial, telling)
-		l.partial = l.partial[:0]
+		l.say()
 	}
+}
+
+// say puts out the line that the process has ended. The caller holds l.mu.
+func (l *logStream) say() {
+	l.line(time.Now(), l.partial, telling)
+	l.telemetry.line(telemetryFunction, l.partial)
+	l.partial = l.partial[:0]
 }
 
 // print writes lines of Lambda's own that are not routine, after what the process has left open.
