@@ -47,7 +47,7 @@ func (e *errLaunch) Error() string {
 	return "extension " + e.name + ": " + e.err.Error() + ": is it an executable for this machine, with the permission to be run?"
 }
 
-var errTooManyExtensions = errors.New("Extension limit (10) reached")
+var errTooManyExtensions = errors.New("extension limit (10) reached")
 
 // startExtensions starts the files in the folder extensions of the function's layers, and returns
 // when all of them have registered, which is before the runtime is started.
