@@ -173,7 +173,7 @@ func (f *function) put(e *environment) {
 	epoch := e.rest()
 	f.idle = append(f.idle, e)
 	f.mu.Unlock()
-	e.freeze(epoch)
+	f.service.freezer.add(e, epoch)
 }
 
 // drop takes e out of the pool for good; what waits gets another. The caller holds f.mu.

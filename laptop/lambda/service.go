@@ -59,6 +59,7 @@ type Objects interface {
 type Service struct {
 	cfg     Config
 	spawner *spawner
+	freezer *freezer
 	code    *codeStore
 	logs    *logStore
 
@@ -73,7 +74,7 @@ type Service struct {
 	inFlight     atomic.Int64 // unanswered requests to functions without reserved concurrency
 	environments sync.WaitGroup
 	stopReaper   context.CancelFunc
-	reaper       sync.WaitGroup
+	background   sync.WaitGroup // the reaper and the freezer
 }
 
 // Open loads the functions that Config.Dir holds. No environment is started before it is needed.
@@ -108,6 +109,7 @@ func Open(cfg Config) (*Service, error) {
 		cfg:       cfg,
 		code:      newCodeStore(filepath.Join(dir, "code")),
 		logs:      &logStore{dir: filepath.Join(dir, "logs"), events: cfg.Events, streams: map[string]int{}, closed: map[string][]closedStream{}},
+		freezer:   newFreezer(),
 		functions: map[string]*function{},
 		counters:  map[string]*counters{},
 	}
@@ -119,7 +121,8 @@ func Open(cfg Config) (*Service, error) {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	s.stopReaper = cancel
-	s.reaper.Go(func() { s.reap(ctx) })
+	s.background.Go(func() { s.reap(ctx) })
+	s.background.Go(s.freezer.run)
 	return s, nil
 }
 
@@ -136,7 +139,8 @@ func (s *Service) Close(ctx context.Context) error {
 	s.mu.Unlock()
 
 	s.stopReaper()
-	s.reaper.Wait()
+	s.freezer.close()
+	s.background.Wait()
 	err := drain(ctx, functions)
 	for _, f := range functions {
 		f.close(errClosing())
