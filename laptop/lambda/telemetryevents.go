@@ -140,6 +140,7 @@ func (e *environment) tellRuntimeDone(inv *invocation, status, kind string) {
 	if !inv.runtimeDone.IsZero() || !e.telemetry.wanted.Load() {
 		return
 	}
+	e.process.output.drain() // what the function said comes first
 	now := time.Now()
 	inv.runtimeDone = now
 	status, kind = outcome(status, kind)
