@@ -131,6 +131,7 @@ type logStream struct {
 	store            *logStore
 	function, stream string
 	path             string
+	telemetry        *telemetry // is told what the function says; nil tells nobody
 
 	mu      sync.Mutex
 	file    *os.File
@@ -145,21 +146,29 @@ type logStream struct {
 func (l *logStream) write(p []byte) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.partial = eachLine(l.partial, p, l.say)
+	l.save()
+}
+
+// eachLine calls say with every line that ends in p, the first of which begins with partial, and
+// returns what is left: the beginning of a line.
+func eachLine(partial, p []byte, say func(line []byte)) []byte {
 	for len(p) > 0 {
 		i := bytes.IndexByte(p, '\n')
 		if i < 0 {
-			l.partial = append(l.partial, p...)
+			partial = append(partial, p...)
 			p = nil
 		} else {
-			l.line(time.Now(), append(l.partial, p[:i]...), telling)
-			l.partial = l.partial[:0]
+			say(append(partial, p[:i]...))
+			partial = partial[:0]
 			p = p[i+1:]
 		}
-		if len(l.partial) >= maxLine {
-			l.endLine()
+		if len(partial) >= maxLine {
+			say(partial)
+			partial = partial[:0]
 		}
 	}
-	l.save()
+	return partial
 }
 
 // flush ends a line that the process has left open.
@@ -172,9 +181,15 @@ func (l *logStream) flush() {
 
 func (l *logStream) endLine() {
 	if len(l.partial) > 0 {
-		l.line(time.Now(), l.partial, telling)
+		l.say(l.partial)
 		l.partial = l.partial[:0]
 	}
+}
+
+// say puts out a line of the process's. The caller holds l.mu.
+func (l *logStream) say(line []byte) {
+	l.line(time.Now(), line, telling)
+	l.telemetry.line(telemetryFunction, line)
 }
 
 // print writes lines of Lambda's own that are not routine, after what the process has left open.
