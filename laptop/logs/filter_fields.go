@@ -71,7 +71,7 @@ func (s *scanner) field() (field, error) {
 	start := s.at
 	if name := s.while(isWord); name != "" {
 		s.space()
-		if c := s.peek(); c == ',' || c == ']' {
+		if c := s.peek(); c == ',' || c == ']' || s.done() {
 			return field{}, nil
 		}
 	}
