@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/spf13/cobra"
 )
 
@@ -78,8 +79,14 @@ func (p *program) logs(c *cobra.Command, args []string, f logsFlags) error {
 	r := &logReader{program: p, config: config, target: f.target, client: cloudwatchlogs.NewFromConfig(config), filter: f.filter,
 		show: newLogPrinter(p.stdout, f.json, len(which) > 1).print}
 	for _, fn := range which {
-		r.groups = append(r.groups, &logGroup{function: fn, name: "/aws/lambda/" + fn.name,
-			since: time.Now().Add(-since).UnixMilli(), seen: map[string]int64{}})
+		name, err := p.logGroupOf(ctx, config, fn)
+		if ctx.Err() != nil {
+			return nil
+		}
+		if err != nil {
+			return p.reached(f.target, err)
+		}
+		r.groups = append(r.groups, &logGroup{function: fn, name: name, since: time.Now().Add(-since).UnixMilli(), seen: map[string]int64{}})
 	}
 	err = r.run(ctx, f.follow)
 	switch {
@@ -92,6 +99,22 @@ func (p *program) logs(c *cobra.Command, args []string, f logsFlags) error {
 		fmt.Fprintf(p.stderr, "there is no such event within %s; --since looks further back\n", f.since)
 	}
 	return err
+}
+
+// logGroupOf is where a function's log is: where its configuration says or, for one that is not
+// there any more, where Lambda puts it.
+func (p *program) logGroupOf(ctx context.Context, config aws.Config, f deployed) (string, error) {
+	out, err := lambda.NewFromConfig(config).GetFunctionConfiguration(ctx, &lambda.GetFunctionConfigurationInput{FunctionName: &f.name})
+	switch {
+	case isCode(err, "AccessDeniedException"): // whoever may read logs need not read configurations
+		fmt.Fprintf(p.stderr, "where %s logs to may not be asked for: looking in /aws/lambda/%s\n", f.short, f.name)
+	case isCode(err, "ResourceNotFoundException"):
+	case err != nil:
+		return "", err
+	case out.LoggingConfig != nil && out.LoggingConfig.LogGroup != nil:
+		return *out.LoggingConfig.LogGroup, nil
+	}
+	return "/aws/lambda/" + f.name, nil
 }
 
 // parseSince reads a duration as Go writes it, or in whole days or weeks.
