@@ -101,35 +101,32 @@ type condition[V any] func(V) bool
 
 // compound takes conditions that && and || and parentheses put together; && binds tighter.
 func compound[V any](s *scanner, one func() (condition[V], error)) (condition[V], error) {
-	left, err := conjunction(s, one)
-	if err != nil {
-		return nil, err
-	}
-	for s.take("||") {
-		a := left
-		b, err := conjunction(s, one)
-		if err != nil {
-			return nil, err
-		}
-		left = func(v V) bool { return a(v) || b(v) }
-	}
-	return left, nil
+	return joined(s, "||", func() (condition[V], error) {
+		return joined(s, "&&", func() (condition[V], error) { return operand(s, one) })
+	})
 }
 
-func conjunction[V any](s *scanner, one func() (condition[V], error)) (condition[V], error) {
-	left, err := operand(s, one)
-	if err != nil {
-		return nil, err
-	}
-	for s.take("&&") {
-		a := left
-		b, err := operand(s, one)
+// joined takes one or several conditions with the operator between them.
+func joined[V any](s *scanner, operator string, next func() (condition[V], error)) (condition[V], error) {
+	var all []condition[V]
+	for {
+		c, err := next()
 		if err != nil {
 			return nil, err
 		}
-		left = func(v V) bool { return a(v) && b(v) }
+		if all = append(all, c); !s.take(operator) {
+			break
+		}
 	}
-	return left, nil
+	decides := operator == "||" // the value of one that settles it for all
+	return func(v V) bool {
+		for _, c := range all {
+			if c(v) == decides {
+				return decides
+			}
+		}
+		return !decides
+	}, nil
 }
 
 func operand[V any](s *scanner, one func() (condition[V], error)) (condition[V], error) {
