@@ -37,11 +37,11 @@ func faultTime(t *testing.T) time.Duration {
 	return d
 }
 
-// misbehave lets the store have trouble with a third of all batches.
+// misbehave lets the store have trouble with a quarter of all batches.
 func misbehave(seed uint64) *func(n int64) trouble {
 	chance := func(n int64) trouble {
 		r := rand.New(rand.NewPCG(seed, uint64(n)))
-		if r.IntN(3) > 0 {
+		if r.IntN(4) > 0 {
 			return none
 		}
 		return trouble(r.IntN(int(troubles)))
