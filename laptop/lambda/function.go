@@ -309,9 +309,6 @@ func (s *Service) load() error {
 		s.add(cfg, nil)
 		s.code.release(cfg.CodeSHA256)
 	}
-	if err := s.logs.load(); err != nil {
-		return err
-	}
 	return s.code.sweep()
 }
 
