@@ -11,6 +11,7 @@ import (
 
 	"github.com/ephor-io/ephor"
 	"github.com/ephor-io/ephor/load"
+	"github.com/ephor-io/ephor/loss"
 )
 
 // faulty stands for testdata/faulty, as hello does for examples/hello.
@@ -83,6 +84,42 @@ func TestNothingIsLost(t *testing.T) {
 		t.Errorf("sent again after it was acknowledged:\n%s", twice)
 	}
 	t.Logf("%d invocations, %d of them failed; %d points were sent again", served.Invocations, served.Errors, tap.replayed)
+}
+
+// Functions that are killed outright: each takes its last invocation with it and no more, and
+// every one of them is accounted for.
+func TestKillsAreAccountedFor(t *testing.T) {
+	t.Parallel()
+	app, source := faulty()
+	s, tap := tapped(t, app, source)
+	strain(t, s, "kill")
+	at := &store{url: s.addresses.Store, database: storeDatabase, client: s.client}
+	// The environments that are left end in order, and with them what they still had to send.
+	for s.lambdaStatus().total().Environments > 0 {
+		s.running.Load().Lambda().SpinDown()
+		time.Sleep(5 * time.Millisecond)
+	}
+	stats := s.lambdaStatus().total()
+	period := loss.Period{From: s.started}
+	served, err := s.program.served(t.Context(), laptopAWS(s.addresses.Endpoint), target{targetLaptop}, period)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := loss.Account(t.Context(), at.query, period, served)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Served != stats.Invocations || int64(len(r.Losses)) != stats.Errors || stats.Errors == 0 {
+		t.Errorf("%d invocations accounted for, %d environments with losses; Lambda counts %d, and %d that were killed",
+			r.Served, len(r.Losses), stats.Invocations, stats.Errors)
+	}
+	for _, l := range r.Losses {
+		// What a killed process could not deliver before is lost with it.
+		if l.Lost() > 1+tap.gaveUp.Load() || l.Final {
+			t.Errorf("%+v: %s", l, l.Why())
+		}
+	}
+	t.Logf("recorded %d of %d; %d were killed", r.Recorded, r.Served, stats.Errors)
 }
 
 // strain sends requests of which every seventh ends its environment, or its invocation, in that way.

@@ -31,6 +31,7 @@ type tap struct {
 	// chance, if it is there, picks what goes wrong with the batch that comes n-th.
 	chance atomic.Pointer[func(n int64) trouble]
 	came   atomic.Int64
+	gaveUp atomic.Int64 // batches whose sender was gone before they were answered
 
 	mu          sync.Mutex
 	invocations map[string]string   // the points that came, by series and time
@@ -88,6 +89,9 @@ func (p *tap) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	if what != forgotten && what != truncated {
 		p.store.Load().ServeHTTP(w, r)
+		if r.Context().Err() != nil {
+			p.gaveUp.Add(1)
+		}
 		return
 	}
 	p.store.Load().ServeHTTP(httptest.NewRecorder(), r)
