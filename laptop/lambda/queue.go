@@ -24,6 +24,8 @@ type queuedEvent struct {
 	Payload       []byte
 	ClientContext string
 	TraceID       string
+	TenantID      string
+	Cognito       CognitoIdentity
 	Accepted      time.Time
 	NotBefore     time.Time // of the next attempt
 	Attempts      int       // that were made, throttled ones not counted

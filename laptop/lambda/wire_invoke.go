@@ -83,6 +83,13 @@ func (s *Service) readInvocation(w http.ResponseWriter, r *http.Request, name, o
 
 func readInvoke(r *http.Request, name string) (InvokeInput, error) {
 	in := InvokeInput{Function: name, TraceID: r.Header.Get("X-Amzn-Trace-Id")}
+	if r.Header.Get("X-Amz-Tenant-Id") != "" {
+		return in, awsproto.Errorf("InvalidParameterValueException",
+			"The invoked function is not enabled with tenancy configuration, which this machine does not have. Remove the TenantId parameter and retry.")
+	}
+	if r.Header.Get("X-Amz-Durable-Execution-Name") != "" {
+		return in, awsproto.Errorf("InvalidParameterValueException", "DurableExecutionName: this machine has no durable executions")
+	}
 	switch kind := r.Header.Get("X-Amz-Log-Type"); kind {
 	case "", "None":
 	case "Tail":
