@@ -32,6 +32,8 @@ type FunctionInput struct {
 	Layers []string
 	// EphemeralStorage is what /tmp may hold, in MB, 512 to 10240.
 	EphemeralStorage int
+	// ManagedInstances asks for Lambda Managed Instances; nil is Lambda's default compute.
+	ManagedInstances *ManagedInstances
 	// ReservedConcurrency reserves that many environments and is their limit; nil reserves none.
 	ReservedConcurrency *int
 }
@@ -58,8 +60,9 @@ type Function struct {
 	Timeout             time.Duration // of one invocation
 	Environment         map[string]string
 	Layers              []FunctionLayer
-	LayersSHA256        string            // of the folder with what is in the layers; empty without any
-	EphemeralStorage    int               // MB
+	LayersSHA256        string // of the folder with what is in the layers; empty without any
+	EphemeralStorage    int    // MB
+	ManagedInstances    *ManagedInstances
 	Tags                map[string]string // of $LATEST, as they are the whole function's
 	ReservedConcurrency *int              // of $LATEST, likewise
 	CodeSHA256          string            // of the zip archive, base64
@@ -82,6 +85,9 @@ func (f Function) clone() Function {
 	f.Tags = maps.Clone(f.Tags)
 	f.Policy = slices.Clone(f.Policy)
 	f.Layers = slices.Clone(f.Layers)
+	if f.ManagedInstances != nil {
+		f.ManagedInstances = new(*f.ManagedInstances)
+	}
 	if f.ReservedConcurrency != nil {
 		f.ReservedConcurrency = new(*f.ReservedConcurrency)
 	}
@@ -214,7 +220,7 @@ func sameEnvironment(a, b Function) bool {
 	return a.CodeSHA256 == b.CodeSHA256 && a.LayersSHA256 == b.LayersSHA256 &&
 		a.Runtime == b.Runtime && a.Handler == b.Handler && a.Role == b.Role &&
 		a.Architecture == b.Architecture && a.MemorySize == b.MemorySize && a.Timeout == b.Timeout &&
-		a.EphemeralStorage == b.EphemeralStorage && maps.Equal(a.Environment, b.Environment)
+		a.EphemeralStorage == b.EphemeralStorage && a.ManagedInstances.equal(b.ManagedInstances) && maps.Equal(a.Environment, b.Environment)
 }
 
 // DeleteFunction removes a function with its versions and aliases or, where the name has a
