@@ -329,7 +329,7 @@ func (e *environment) stop(reason StopReason) {
 		return
 	}
 	e.killTimer = time.AfterFunc(e.runtimeGrace(), func() { p.signal(syscall.SIGKILL) })
-	if !e.telemetry.subscribed() {
+	if reason == StopExit || !e.telemetry.subscribed() {
 		p.signal(syscall.SIGTERM)
 		return
 	}
