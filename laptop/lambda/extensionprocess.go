@@ -147,14 +147,14 @@ func (e *environment) extensionExited(x *extension, status exitStatus) {
 	}
 }
 
-// signal sends sig to the groups of all processes. The caller holds e.mu.
-func (e *environment) signal(sig syscall.Signal) {
+// each calls do with all processes. The caller holds e.mu.
+func (e *environment) each(do func(*process)) {
 	if e.process != nil {
-		e.process.signal(sig)
+		do(e.process)
 	}
 	for _, x := range e.extensions {
 		if x.process != nil {
-			x.process.signal(sig)
+			do(x.process)
 		}
 	}
 }
