@@ -40,6 +40,8 @@ func (l *Laptop) lambdaEvent(e lambda.Event) {
 		}
 	case lambda.CodeMissing:
 		l.config.Events(Problem{Err: e.Err})
+	case lambda.EventProblem:
+		l.config.Events(Problem{Err: e})
 	}
 }
 

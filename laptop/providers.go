@@ -12,6 +12,7 @@ import (
 	"github.com/ephor-io/ephor/laptop/ec2"
 	"github.com/ephor-io/ephor/laptop/iam"
 	"github.com/ephor-io/ephor/laptop/lambda"
+	"github.com/ephor-io/ephor/laptop/logs"
 	"github.com/ephor-io/ephor/laptop/s3"
 	"github.com/ephor-io/ephor/laptop/secretsmanager"
 )
@@ -24,27 +25,35 @@ type services struct {
 	machines *ec2.Service
 	lambda   *lambda.Service
 	gateway  *apigateway.Service
+	logs     *logs.Service
 }
 
 // providers are the resource types that a stack on the laptop can have, beside CloudFormation's
 // own. Any other fails the stack by name.
 func providers(s services, region string) map[string]cloudformation.Provider {
 	return map[string]cloudformation.Provider{
-		"AWS::ApiGatewayV2::Api":         apis(s.gateway),
-		"AWS::ApiGatewayV2::Deployment":  deployments(s.gateway),
-		"AWS::ApiGatewayV2::Integration": integrations(s.gateway),
-		"AWS::ApiGatewayV2::Route":       routes(s.gateway),
-		"AWS::ApiGatewayV2::Stage":       stages(s.gateway),
-		"AWS::EC2::EIP":                  addresses(s.machines),
-		"AWS::EC2::EIPAssociation":       addressAssociations(s.machines),
-		"AWS::EC2::Instance":             instances(s.machines),
-		"AWS::EC2::SecurityGroup":        securityGroups(s.machines),
-		"AWS::IAM::InstanceProfile":      instanceProfiles(s.roles),
-		"AWS::IAM::Role":                 roles(s.roles),
-		"AWS::Lambda::Function":          functions(s.lambda),
-		"AWS::Lambda::Permission":        permissions(s.lambda),
-		"AWS::S3::Bucket":                buckets(s.objects, region),
-		"AWS::SecretsManager::Secret":    secrets(s.secrets),
+		"AWS::ApiGatewayV2::Api":              apis(s.gateway),
+		"AWS::ApiGatewayV2::Deployment":       deployments(s.gateway),
+		"AWS::ApiGatewayV2::Integration":      integrations(s.gateway),
+		"AWS::ApiGatewayV2::Route":            routes(s.gateway),
+		"AWS::ApiGatewayV2::Stage":            stages(s.gateway),
+		"AWS::EC2::EIP":                       addresses(s.machines),
+		"AWS::EC2::EIPAssociation":            addressAssociations(s.machines),
+		"AWS::EC2::Instance":                  instances(s.machines),
+		"AWS::EC2::SecurityGroup":             securityGroups(s.machines),
+		"AWS::IAM::InstanceProfile":           instanceProfiles(s.roles),
+		"AWS::IAM::Role":                      roles(s.roles),
+		"AWS::Lambda::Alias":                  aliases(s.lambda),
+		"AWS::Lambda::EventInvokeConfig":      eventInvokeConfigs(s.lambda),
+		"AWS::Lambda::Function":               functions(s.lambda),
+		"AWS::Lambda::LayerVersion":           layerVersions(s.lambda),
+		"AWS::Lambda::LayerVersionPermission": layerVersionPermissions(s.lambda),
+		"AWS::Lambda::Permission":             permissions(s.lambda),
+		"AWS::Lambda::Url":                    functionURLs(s.lambda),
+		"AWS::Lambda::Version":                versions(s.lambda),
+		"AWS::Logs::LogGroup":                 logGroups(s.logs),
+		"AWS::S3::Bucket":                     buckets(s.objects, region),
+		"AWS::SecretsManager::Secret":         secrets(s.secrets),
 	}
 }
 

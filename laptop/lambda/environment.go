@@ -29,8 +29,10 @@ type environment struct {
 	registered chan struct{}    // buffered: an external extension has registered
 	halted     chan struct{}    // closed when the environment begins to stop
 	// These two are guarded by the function's mutex.
-	idleSince time.Time
-	pastInit  bool
+	idleSince   time.Time
+	pastInit    bool
+	provisioned bool   // it is kept ahead of requests
+	initType    string // what it finds in AWS_LAMBDA_INITIALIZATION_TYPE; never changes
 
 	mu           sync.Mutex
 	phase        phase
@@ -79,10 +81,10 @@ func newEnvironment(f *function, rev *revision) *environment {
 	var id [16]byte
 	rand.Read(id[:]) // never fails: crypto/rand ends the program first
 	now := time.Now()
-	f.service.code.retain(rev.cfg.CodeSHA256)
+	f.service.code.hold(rev.cfg)
 	return &environment{
-		function: f, rev: rev, started: now,
-		stream:     now.UTC().Format("2006/01/02/") + "[" + latest + "]" + hex.EncodeToString(id[:]),
+		function: f, rev: rev, started: now, initType: onDemand,
+		stream:     now.UTC().Format("2006/01/02/") + "[" + rev.cfg.Version + "]" + hex.EncodeToString(id[:]),
 		gone:       make(chan struct{}),
 		work:       make(chan *invocation, 1),
 		registered: make(chan struct{}, 1), halted: make(chan struct{}),
@@ -93,7 +95,7 @@ func newEnvironment(f *function, rev *revision) *environment {
 // run starts the process and stays with it until it is gone.
 func (e *environment) run() {
 	s := e.function.service
-	defer s.code.release(e.rev.cfg.CodeSHA256)
+	defer s.code.let(e.rev.cfg)
 	e.log = s.logs.open(e.function.name, e.stream)
 	defer s.logs.close(e.log)
 	e.log.telemetry = e.telemetry
@@ -150,7 +152,7 @@ func (e *environment) start(runtimeAPI string) (*process, error) {
 	p, err := s.spawner.start(command{
 		path: filepath.Join(root, "bootstrap"),
 		dir:  root,
-		env:  s.variables(e.rev.cfg, root, e.stream, runtimeAPI),
+		env:  e.variables(root, runtimeAPI),
 	}, output)
 	if err != nil {
 		output.close()

@@ -66,7 +66,7 @@ func (e *environment) startExtensions(runtimeAPI string) error {
 		e.initTimer = time.AfterFunc(s.cfg.initTimeout-time.Since(e.started), e.initTimedOut)
 	}
 	e.mu.Unlock()
-	env := extensionVariables(s.variables(e.rev.cfg, s.code.path(e.rev.cfg.CodeSHA256), e.stream, runtimeAPI))
+	env := extensionVariables(e.variables(s.code.path(e.rev.cfg.CodeSHA256), runtimeAPI))
 	for _, file := range files {
 		if file.IsDir() {
 			continue

@@ -104,7 +104,7 @@ func (e *environment) registerExtension(w http.ResponseWriter, r *http.Request) 
 		forbid(w, refused)
 		return
 	}
-	answer := map[string]string{"functionName": e.function.name, "functionVersion": latest, "handler": e.rev.cfg.Handler}
+	answer := map[string]string{"functionName": e.function.name, "functionVersion": e.rev.cfg.Version, "handler": e.rev.cfg.Handler}
 	for feature := range strings.SplitSeq(r.Header.Get(headerExtensionFeature), ",") {
 		if strings.TrimSpace(feature) == "accountId" {
 			answer["accountId"] = e.function.service.cfg.Account

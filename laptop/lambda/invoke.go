@@ -16,7 +16,7 @@ import (
 
 // InvokeInput is one synchronous invocation.
 type InvokeInput struct {
-	// Function is a name, ARN or partial ARN, with or without the qualifier $LATEST.
+	// Function is a name, ARN or partial ARN, with or without a qualifier: a version or an alias.
 	Function string
 	// Payload is the event: JSON, at most 6 MB. It must not change until Invoke has returned.
 	// Empty means {}.
@@ -25,6 +25,9 @@ type InvokeInput struct {
 	// apigateway.amazonaws.com: the resource policy must allow it. Empty means a caller with
 	// credentials of the account, who may.
 	Principal string
+	// URLAuthType is NONE or AWS_IAM where the call came through a function URL. With NONE the
+	// resource policy must let everybody in; with AWS_IAM the caller has credentials of the account.
+	URLAuthType string
 	// SourceARN is what calls on behalf of Principal.
 	SourceARN string
 	// ClientContext is JSON for the function's context, at most 3583 bytes in base64.
@@ -39,6 +42,16 @@ type InvokeInput struct {
 	TenantID string
 	// Cognito is the identity of a caller who came through Amazon Cognito. The zero value is none.
 	Cognito CognitoIdentity
+
+	requestID string // of an asynchronous invocation, the same in every attempt
+}
+
+// allowed says that the caller may invoke what has this policy.
+func (in *InvokeInput) allowed(policy []Permission) bool {
+	if in.URLAuthType == "NONE" {
+		return allowsURL(policy, in.URLAuthType)
+	}
+	return in.Principal == "" || allows(policy, in.Principal, in.SourceARN)
 }
 
 // CognitoIdentity is an identity and the pool that it is of.
@@ -55,7 +68,7 @@ type InvokeOutput struct {
 	FunctionError string
 	// ErrorType is what an error is called, e.g. Runtime.ExitError or what the runtime named it.
 	ErrorType       string
-	ExecutedVersion string // $LATEST
+	ExecutedVersion string // $LATEST or a number
 	RequestID       string
 	TraceID         string
 	LogTail         []byte // the last 4 KB of the log, if asked for
@@ -71,29 +84,34 @@ func (s *Service) Invoke(ctx context.Context, in InvokeInput) (InvokeOutput, err
 
 // invoke is Invoke, or InvokeStream when there is a stream.
 func (s *Service) invoke(ctx context.Context, in InvokeInput, to ResponseStream) (InvokeOutput, error) {
-	f, err := s.lookup(in.Function)
+	fam, qualifier, err := s.family(in.Function)
 	if err != nil {
 		return InvokeOutput{}, err
 	}
 	if s.closed() {
 		return InvokeOutput{}, errClosing()
 	}
+	target, err := fam.resolve(qualifier)
+	if err != nil {
+		return InvokeOutput{}, err
+	}
+	f := target.pool
 	if f.missing != nil {
 		return InvokeOutput{}, f.errMissing()
 	}
-	cfg := f.configuration()
-	if in.Principal != "" && !allows(cfg.Policy, in.Principal, in.SourceARN) {
-		return InvokeOutput{}, errDenied(in.Principal, cfg.ARN)
+	if !in.allowed(target.policy) {
+		return InvokeOutput{}, errDenied(in.Principal, target.arn)
 	}
 	if len(in.Payload) > maxRequest {
 		return InvokeOutput{}, &awsproto.Error{Code: "RequestTooLargeException", Status: http.StatusRequestEntityTooLarge,
 			Message: fmt.Sprintf("%d byte payload is too large for the RequestResponse invocation type (limit %d bytes)", len(in.Payload), maxRequest)}
 	}
-	leave, err := f.admit(cfg.ReservedConcurrency)
+	leave, err := f.admit()
 	if err != nil {
 		return InvokeOutput{}, err
 	}
-	inv := newInvocation(in, cfg.ARN, leave)
+	inv := newInvocation(in, target.arn, leave)
+	inv.version = f.version
 	if to != nil {
 		inv.stream = newStream()
 	}
@@ -122,6 +140,7 @@ func (s *Service) invoke(ctx context.Context, in InvokeInput, to ResponseStream)
 // the environment's mutex.
 type invocation struct {
 	id, arn, trace, clientContext string
+	version                       string
 	tenant                        string
 	cognito                       CognitoIdentity
 	payload                       []byte
@@ -153,6 +172,9 @@ func newInvocation(in InvokeInput, arn string, leave func()) *invocation {
 		id: awsproto.NewID(), arn: arn, trace: in.TraceID, clientContext: in.ClientContext,
 		tenant: in.TenantID, cognito: in.Cognito, payload: in.Payload, leave: leave, answers: make(chan answer, 1), state: runtimeReady,
 	}
+	if in.requestID != "" {
+		inv.id = in.requestID
+	}
 	if len(inv.payload) == 0 {
 		inv.payload = []byte("{}")
 	}
@@ -178,7 +200,7 @@ func (inv *invocation) wait(ctx context.Context) (InvokeOutput, error) {
 }
 
 func (inv *invocation) output(a answer) InvokeOutput {
-	out := InvokeOutput{Payload: a.payload, ExecutedVersion: latest, RequestID: inv.id, TraceID: inv.trace, LogTail: inv.tail}
+	out := InvokeOutput{Payload: a.payload, ExecutedVersion: inv.version, RequestID: inv.id, TraceID: inv.trace, LogTail: inv.tail}
 	if a.errorType != "" {
 		out.FunctionError, out.ErrorType = "Unhandled", a.errorType
 	}

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -19,7 +18,7 @@ import (
 
 // Config is what a Service is opened with.
 type Config struct {
-	// Dir holds everything the service keeps: functions/, code/ and logs/. It is made if missing.
+	// Dir holds everything the service keeps: functions/, layers/, code/ and queue/. It is made if missing.
 	Dir string
 	// Region is the region in ARNs and in the functions' environment. Default us-east-1.
 	Region string
@@ -31,18 +30,39 @@ type Config struct {
 	Credentials Credentials
 	// ConcurrencyLimit is the account's limit of requests in flight. Default 1000.
 	ConcurrencyLimit int
+	// ScalingRate is how many environments of one function may be started in 10 s. Default 1000.
+	ScalingRate int
 	// IdleTimeout is how long an environment may be idle before it is shut down. Default 5 minutes.
 	IdleTimeout time.Duration
 	// Objects fetches code that is named by bucket and key. Nil refuses such code.
 	Objects Objects
+	// Logs keeps what the environments write. Nil keeps nothing; Events is told of it all the same.
+	Logs Sink
 	// Events is told what happens. It is called from many goroutines, sometimes with locks held,
 	// so it must neither block nor call the Service. Nil is told nothing.
 	Events func(Event)
 	// Middleware wraps the handler of every environment's Runtime API listener. Nil wraps nothing.
 	Middleware func(http.Handler) http.Handler
 
+	// FunctionURL is the address of the function URL with that ID; it should be the same in every
+	// call. Default https://ID.lambda-url.REGION.on.aws/, where nobody on this machine answers.
+	FunctionURL func(id string) (string, error)
+
 	// initTimeout limits the init phase. Default 10 s, which is Lambda's.
 	initTimeout time.Duration
+	// requestRate is how many requests a second each unit of concurrency admits. Default 10.
+	requestRate float64
+	// provisionDelay is the wait after the first failed start of a provisioned environment, which
+	// doubles from then on up to a minute. Default 1 s.
+	provisionDelay time.Duration
+	// retryDelays are the waits before the first and the second retry of an asynchronous
+	// invocation. Default 1 and 2 minutes.
+	retryDelays [maxRetries]time.Duration
+	// backOff is the wait after an asynchronous invocation was throttled, which doubles from then
+	// on up to 5 minutes. Default 1 s.
+	backOff time.Duration
+	// queueLimit is how many asynchronous invocations may wait. Default 100000.
+	queueLimit int
 }
 
 // Credentials are what AWS's SDKs sign with.
@@ -63,8 +83,8 @@ type Service struct {
 	code    *codeStore
 	logs    *logStore
 
-	mu        sync.RWMutex // guards functions, counters and closing
-	functions map[string]*function
+	mu        sync.RWMutex         // guards functions, counters and closing
+	functions map[string]*family   // by name
 	retired   []*function          // deleted, but perhaps still at work
 	counters  map[string]*counters // by function name; they outlive the function
 	closing   bool
@@ -72,12 +92,17 @@ type Service struct {
 	changing     sync.Mutex   // held by whatever creates, changes or deletes a function
 	unreserved   atomic.Int64 // what reserved concurrency leaves of the account's limit
 	inFlight     atomic.Int64 // unanswered requests to functions without reserved concurrency
+	requests     meter        // of requests to them
+	opened       time.Time
+	layers       layerBook
+	queue        *queue
 	environments sync.WaitGroup
 	stopReaper   context.CancelFunc
 	background   sync.WaitGroup // the reaper and the freezer
 }
 
-// Open loads the functions that Config.Dir holds. No environment is started before it is needed.
+// Open loads the functions that Config.Dir holds. No environment is started before it is needed but
+// those that are provisioned, and asynchronous invocations that were left go on.
 //
 // A function whose code is missing, because somebody has removed its folder, keeps nobody else
 // from working. Config.Events is told (CodeMissing), its invocations fail and say why, and to
@@ -91,8 +116,23 @@ func Open(cfg Config) (*Service, error) {
 	cfg.IdleTimeout = cmp.Or(cfg.IdleTimeout, 5*time.Minute)
 	cfg.initTimeout = cmp.Or(cfg.initTimeout, 10*time.Second)
 	cfg.Credentials = cmp.Or(cfg.Credentials, Credentials{"ephor", "ephor", "ephor"})
+	cfg.ScalingRate = cmp.Or(cfg.ScalingRate, 1000)
+	cfg.requestRate = cmp.Or(cfg.requestRate, requestsPerConcurrency)
+	cfg.provisionDelay = cmp.Or(cfg.provisionDelay, time.Second)
+	cfg.retryDelays = cmp.Or(cfg.retryDelays, [maxRetries]time.Duration{time.Minute, 2 * time.Minute})
+	cfg.backOff = cmp.Or(cfg.backOff, time.Second)
+	cfg.queueLimit = cmp.Or(cfg.queueLimit, 100_000)
+	if cfg.FunctionURL == nil {
+		region := cfg.Region
+		cfg.FunctionURL = func(id string) (string, error) {
+			return "https://" + id + ".lambda-url." + region + ".on.aws/", nil
+		}
+	}
 	if cfg.Events == nil {
 		cfg.Events = func(Event) {}
+	}
+	if cfg.Logs == nil {
+		cfg.Logs = noSink{}
 	}
 	if cfg.Middleware == nil {
 		cfg.Middleware = func(h http.Handler) http.Handler { return h }
@@ -108,10 +148,11 @@ func Open(cfg Config) (*Service, error) {
 	s := &Service{
 		cfg:       cfg,
 		code:      newCodeStore(filepath.Join(dir, "code")),
-		logs:      &logStore{dir: filepath.Join(dir, "logs"), events: cfg.Events, streams: map[string]int{}, closed: map[string][]closedStream{}},
+		logs:      &logStore{sink: cfg.Logs, events: cfg.Events},
 		freezer:   newFreezer(),
-		functions: map[string]*function{},
+		functions: map[string]*family{},
 		counters:  map[string]*counters{},
+		opened:    time.Now(),
 	}
 	if err := s.load(); err != nil {
 		return nil, fmt.Errorf("opening Lambda: %w", err)
@@ -119,10 +160,18 @@ func Open(cfg Config) (*Service, error) {
 	if s.spawner, err = newSpawner(); err != nil {
 		return nil, fmt.Errorf("opening Lambda: %w", err)
 	}
+	if s.queue, err = openQueue(s); err != nil {
+		s.spawner.close()
+		return nil, fmt.Errorf("opening Lambda: %w", err)
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	s.stopReaper = cancel
 	s.background.Go(func() { s.reap(ctx) })
 	s.background.Go(s.freezer.run)
+	s.queue.run()
+	for _, fam := range s.families() {
+		fam.provision()
+	}
 	return s, nil
 }
 
@@ -135,9 +184,13 @@ func (s *Service) Close(ctx context.Context) error {
 		return errors.New("closing Lambda: it is closed")
 	}
 	s.closing = true
-	functions := append(slices.Collect(maps.Values(s.functions)), s.retired...)
+	functions := slices.Clone(s.retired)
+	for _, fam := range s.functions {
+		functions = append(functions, fam.now.Load().all()...)
+	}
 	s.mu.Unlock()
 
+	s.queue.stop()
 	s.stopReaper()
 	s.freezer.close()
 	s.background.Wait()
@@ -146,6 +199,7 @@ func (s *Service) Close(ctx context.Context) error {
 		f.close(errClosing())
 	}
 	s.environments.Wait()
+	s.queue.wait()
 	s.spawner.close()
 	s.code.close()
 	return err
@@ -172,7 +226,7 @@ func drain(ctx context.Context, functions []*function) error {
 // Stats tells.
 func (s *Service) SpinDown() {
 	for _, f := range s.snapshot() {
-		f.reap(time.Now())
+		f.spinDown()
 	}
 }
 
@@ -193,21 +247,10 @@ func (s *Service) reap(ctx context.Context) {
 	}
 }
 
-func (s *Service) snapshot() []*function {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	return slices.Collect(maps.Values(s.functions))
-}
-
 func (s *Service) closed() bool {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	return s.closing
-}
-
-// arn is the ARN of the function called name.
-func (s *Service) arn(name string) string {
-	return "arn:aws:lambda:" + s.cfg.Region + ":" + s.cfg.Account + ":function:" + name
 }
 
 func errClosing() error {

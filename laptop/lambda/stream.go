@@ -65,7 +65,7 @@ func (inv *invocation) waitStream(ctx context.Context, to ResponseStream) (Invok
 	for {
 		select {
 		case contentType := <-st.head:
-			to.Start(StreamHead{ContentType: contentType, RequestID: inv.id, TraceID: inv.trace, ExecutedVersion: latest})
+			to.Start(StreamHead{ContentType: contentType, RequestID: inv.id, TraceID: inv.trace, ExecutedVersion: inv.version})
 		case p := <-st.chunks:
 			if failed == nil {
 				_, failed = to.Write(p)

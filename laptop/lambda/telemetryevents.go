@@ -82,8 +82,6 @@ type (
 	}
 )
 
-const initializationType = "on-demand"
-
 // rounded is a duration in milliseconds as the log has it.
 func rounded(d time.Duration) float64 { return math.Round(ms(d)*100) / 100 }
 
@@ -108,14 +106,14 @@ func outcome(status, kind string) (string, string) {
 
 // tellInitStart tells that the init phase begins.
 func (e *environment) tellInitStart() {
-	e.telemetry.platform("initStart", initStartRecord{Type: initializationType, Phase: "init", Function: e.function.name,
-		Version: latest, Instance: e.stream, MaxMemory: e.rev.cfg.MemorySize << 20})
+	e.telemetry.platform("initStart", initStartRecord{Type: e.initType, Phase: "init", Function: e.function.name,
+		Version: e.rev.cfg.Version, Instance: e.stream, MaxMemory: e.rev.cfg.MemorySize << 20})
 }
 
 // tellInitRuntimeDone tells that the runtime has asked for its first event, or will never do so.
 func (e *environment) tellInitRuntimeDone(status, kind string) {
 	status, kind = outcome(status, kind)
-	e.telemetry.platform("initRuntimeDone", initDoneRecord{Type: initializationType, Phase: "init", Status: status, ErrorType: kind})
+	e.telemetry.platform("initRuntimeDone", initDoneRecord{Type: e.initType, Phase: "init", Status: status, ErrorType: kind})
 }
 
 // tellInitReport tells that the init phase is over, and ends the time for subscriptions. The
@@ -123,7 +121,7 @@ func (e *environment) tellInitRuntimeDone(status, kind string) {
 func (e *environment) tellInitReport(status, kind string) {
 	e.tellExtensions()
 	status, kind = outcome(status, kind)
-	e.telemetry.platform("initReport", initDoneRecord{Type: initializationType, Phase: "init", Status: status, ErrorType: kind,
+	e.telemetry.platform("initReport", initDoneRecord{Type: e.initType, Phase: "init", Status: status, ErrorType: kind,
 		Metrics: &durationMetrics{Duration: rounded(time.Since(e.started))}})
 	e.telemetry.closeSubscriptions()
 }
@@ -131,7 +129,7 @@ func (e *environment) tellInitReport(status, kind string) {
 // tellStart tells that an invocation begins.
 func (e *environment) tellStart(inv *invocation) {
 	if e.telemetry.wanted.Load() {
-		e.telemetry.platform("start", startRecord{inv.id, latest, inv.tenant, inv.tracing()})
+		e.telemetry.platform("start", startRecord{inv.id, inv.version, inv.tenant, inv.tracing()})
 	}
 }
 
