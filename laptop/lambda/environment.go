@@ -180,7 +180,7 @@ func (e *environment) freeze(epoch uint64) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.phase == idle && e.epoch == epoch && !e.frozen {
-		e.each(func(p *process) { p.signal(syscall.SIGSTOP) })
+		e.signal(syscall.SIGSTOP)
 		e.frozen = true
 	}
 }
@@ -188,7 +188,7 @@ func (e *environment) freeze(epoch uint64) {
 // thaw lets the process group go on. The caller holds e.mu.
 func (e *environment) thaw() {
 	if e.frozen {
-		e.each(func(p *process) { p.signal(syscall.SIGCONT) })
+		e.signal(syscall.SIGCONT)
 		e.frozen = false
 	}
 }

@@ -147,14 +147,14 @@ func (e *environment) extensionExited(x *extension, status exitStatus) {
 	}
 }
 
-// each calls do with all processes. The caller holds e.mu.
-func (e *environment) each(do func(*process)) {
+// signal sends sig to the groups of all processes. The caller holds e.mu.
+func (e *environment) signal(sig syscall.Signal) {
 	if e.process != nil {
-		do(e.process)
+		e.process.signal(sig)
 	}
 	for _, x := range e.extensions {
 		if x.process != nil {
-			do(x.process)
+			x.process.signal(sig)
 		}
 	}
 }
