@@ -79,6 +79,9 @@ func readInvoke(r *http.Request, name string) (InvokeInput, error) {
 	default:
 		return in, awsproto.Errorf("InvalidParameterValueException", "LogType %q: None or Tail", kind)
 	}
+	if r.Header.Get("X-Amz-Tenant-Id") != "" { // see https://docs.aws.amazon.com/lambda/latest/dg/tenant-isolation-troubleshooting.html
+		return in, awsproto.Errorf("InvalidParameterValueException", "TenantId: %s has no tenant isolation, and no function on this machine can have it", name)
+	}
 	if text := r.Header.Get("X-Amz-Client-Context"); text != "" {
 		context, err := base64.StdEncoding.DecodeString(text)
 		if err != nil || len(text) > maxClientContext || !json.Valid(context) {

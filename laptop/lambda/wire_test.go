@@ -177,6 +177,8 @@ func TestSDKIsRefusedByName(t *testing.T) {
 	f(err, "InvalidParameterValueException", "layer")
 	_, err = c.UpdateFunctionConfiguration(ctx, &sdk.UpdateFunctionConfigurationInput{FunctionName: aws.String("hello"), DeadLetterConfig: &types.DeadLetterConfig{TargetArn: aws.String("x")}})
 	f(err, "InvalidParameterValueException", "DeadLetterConfig")
+	_, err = c.Invoke(ctx, &sdk.InvokeInput{FunctionName: aws.String("hello"), TenantId: aws.String("blue")})
+	f(err, "InvalidParameterValueException", "hello has no tenant isolation")
 	_, err = c.Invoke(ctx, &sdk.InvokeInput{FunctionName: aws.String("hello"), Payload: []byte(`{`)})
 	f(err, "InvalidRequestContentException", "JSON")
 	_, err = c.Invoke(ctx, &sdk.InvokeInput{FunctionName: aws.String("hello"), Payload: []byte(`"` + strings.Repeat("x", 6<<20) + `"`)})
