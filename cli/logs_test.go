@@ -109,7 +109,7 @@ func TestLogsAreFollowed(t *testing.T) {
 	w.put("a", "one", now)
 	p, _, _ := shopProgram("Handle")
 	var shown shownEvents
-	r := &logReader{program: p, config: config, client: w.client, show: shown.show,
+	r := &logReader{program: p, config: config, target: target{targetLaptop}, client: w.client, show: shown.show,
 		groups: []*logGroup{{function: p.functions()[0], name: w.group, since: now.Add(-time.Minute).UnixMilli(), seen: map[string]int64{}}}}
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
@@ -117,7 +117,7 @@ func TestLogsAreFollowed(t *testing.T) {
 	shown.wait(t, 1)
 	w.put("b", "two\n", now.Add(time.Second))
 	shown.wait(t, 2)
-	w.put("a", "late", now.Add(-time.Second))
+	w.put("a", "late", now.Add(500*time.Millisecond))
 	shown.wait(t, 3)
 	w.put("a", "last", now.Add(2*time.Second))
 	if diff := cmp.Diff([]string{"one", "two", "late", "last"}, shown.wait(t, 4)); diff != "" {
