@@ -245,7 +245,7 @@ func (r *logReader) read(ctx context.Context, g *logGroup, take func(logEvent) e
 			return r.program.reached(r.target, err)
 		}
 		for _, e := range page.Events {
-			if !g.isNew(aws.ToString(e.EventId), aws.ToInt64(e.Timestamp)) {
+			if !g.isNew(aws.ToString(e.EventId), aws.ToInt64(e.Timestamp)) || !g.function.wrote(aws.ToString(e.LogStreamName)) {
 				continue
 			}
 			if err := take(logEvent{Time: time.UnixMilli(aws.ToInt64(e.Timestamp)).UTC(), Function: g.function.short, Stream: aws.ToString(e.LogStreamName),
@@ -256,6 +256,19 @@ func (r *logReader) read(ctx context.Context, g *logGroup, take func(logEvent) e
 		g.forget(r.target.overlap())
 	}
 	return nil
+}
+
+// wrote says that a stream may be the function's. Where functions share a log group, the streams
+// are named YYYY/MM/DD/FUNCTION[VERSION][ID]; elsewhere there is no name before the version.
+//
+// https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-loggroups.html
+func (f deployed) wrote(stream string) bool {
+	parts := strings.SplitN(stream, "/", 4)
+	if len(parts) < 4 {
+		return true
+	}
+	name, _, ok := strings.Cut(parts[3], "[")
+	return !ok || name == "" || name == f.name
 }
 
 // isNew notes an event, and says whether it has not been seen before.

@@ -146,6 +146,27 @@ func TestLogsOfFunctionsThatAreNotThere(t *testing.T) {
 	}
 }
 
+// Of a log group that functions share, each has its own.
+func TestLogsOfASharedGroup(t *testing.T) {
+	t.Parallel()
+	config, w := startLogs(t)
+	now := time.Now()
+	w.put("2026/11/22/Shop-Handle[$LATEST][0a]", "mine", now)
+	w.put("2026/11/22/Shop-Other[$LATEST][0b]", "theirs", now)
+	w.put("2026/11/22/[$LATEST]0c", "also mine", now.Add(time.Millisecond))
+	w.put("by/hand/it/was", "too", now.Add(2*time.Millisecond))
+	p, _, _ := shopProgram("Handle")
+	var shown shownEvents
+	r := &logReader{program: p, config: config, target: target{targetLaptop}, client: w.client, show: shown.show,
+		groups: []*logGroup{{function: p.functions()[0], name: w.group, seen: map[string]int64{}}}}
+	if err := r.run(t.Context(), false); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"mine", "also mine", "too"}, shown.all); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestSince(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]time.Duration{"30s": 30 * time.Second, "1h30m": 90 * time.Minute, "2d": 48 * time.Hour, "1w": 168 * time.Hour, "0": 0} {
