@@ -84,7 +84,7 @@ func newEnvironment(f *function, rev *revision) *environment {
 	f.service.code.hold(rev.cfg)
 	return &environment{
 		function: f, rev: rev, started: now, initType: onDemand,
-		stream:     now.UTC().Format("2006/01/02/") + "[" + rev.cfg.Version + "]" + hex.EncodeToString(id[:]),
+		stream:     streamName(rev.cfg, now, hex.EncodeToString(id[:])),
 		gone:       make(chan struct{}),
 		work:       make(chan *invocation, 1),
 		registered: make(chan struct{}, 1), halted: make(chan struct{}),
@@ -96,7 +96,7 @@ func newEnvironment(f *function, rev *revision) *environment {
 func (e *environment) run() {
 	s := e.function.service
 	defer s.code.let(e.rev.cfg)
-	e.log = s.logs.open(e.function.name, e.stream)
+	e.log = s.logs.open(e.function.name, e.rev.cfg.LogsTo(), e.stream)
 	defer s.logs.close(e.log)
 	e.log.telemetry = e.telemetry
 	defer e.telemetry.close()
