@@ -137,7 +137,8 @@ func parseSince(text string) (time.Duration, error) {
 type logGroup struct {
 	function deployed
 	name     string
-	since    int64            // ms
+	since    int64            // ms: where the next look begins
+	newest   int64            // ms: of what was seen
 	seen     map[string]int64 // the events shown that are not older than since: their times by their IDs
 }
 
@@ -162,17 +163,26 @@ type logEvent struct {
 	Message  string    `json:"message"`
 }
 
-// overlap is how far before the newest event a follower looks back: events of one environment may
-// arrive after younger ones of another.
-const overlap = 10 * time.Second
+// overlap is how far before the newest event a follower looks back, for events that arrive after
+// younger ones of another environment. Here a line can be read as soon as it is written.
+func (t target) overlap() time.Duration {
+	if t.name == targetAWS {
+		return 10 * time.Second
+	}
+	return time.Second
+}
+
+// every is how often a follower looks. On AWS each look counts against the account's quota.
+func (t target) every() time.Duration {
+	if t.name == targetAWS {
+		return 2 * time.Second
+	}
+	return 250 * time.Millisecond
+}
 
 // run shows what there is and, if it shall follow, what comes until ctx ends.
 func (r *logReader) run(ctx context.Context, follow bool) error {
-	every := 250 * time.Millisecond
-	if r.target.name == targetAWS {
-		every = 2 * time.Second // each look counts against the account's quota
-	}
-	tick := time.NewTicker(every)
+	tick := time.NewTicker(r.target.every())
 	defer tick.Stop()
 	for {
 		if err := r.look(ctx); err != nil {
@@ -189,61 +199,94 @@ func (r *logReader) run(ctx context.Context, follow bool) error {
 	}
 }
 
-// look shows once what is new.
+// look shows once what is new: page by page, or in the order of time where several logs are to be
+// put together.
 func (r *logReader) look(ctx context.Context) error {
+	if len(r.groups) == 1 {
+		return r.read(ctx, r.groups[0], r.print)
+	}
 	var events []logEvent
 	for _, g := range r.groups {
-		found, err := r.read(ctx, g)
-		if err != nil {
+		if err := r.read(ctx, g, func(e logEvent) error {
+			events = append(events, e)
+			return nil
+		}); err != nil {
 			return err
 		}
-		events = append(events, found...)
 	}
 	slices.SortStableFunc(events, func(a, b logEvent) int { return a.Time.Compare(b.Time) })
 	for _, e := range events {
-		if err := r.show(e); err != nil {
+		if err := r.print(e); err != nil {
 			return err
 		}
-		r.shown++
 	}
 	return nil
 }
 
-// read reads what is new in a group.
-func (r *logReader) read(ctx context.Context, g *logGroup) ([]logEvent, error) {
-	in := &cloudwatchlogs.FilterLogEventsInput{LogGroupName: &g.name, StartTime: &g.since}
+func (r *logReader) print(e logEvent) error {
+	r.shown++
+	return r.show(e)
+}
+
+// read hands on what is new in a group.
+func (r *logReader) read(ctx context.Context, g *logGroup, take func(logEvent) error) error {
+	in := &cloudwatchlogs.FilterLogEventsInput{LogGroupName: &g.name, StartTime: aws.Int64(g.since)}
 	if r.filter != "" {
 		in.FilterPattern = &r.filter
 	}
-	var events []logEvent
-	newest := int64(0)
-	pages := cloudwatchlogs.NewFilterLogEventsPaginator(r.client, in)
-	for pages.HasMorePages() {
+	for pages := cloudwatchlogs.NewFilterLogEventsPaginator(r.client, in); pages.HasMorePages(); {
 		page, err := pages.NextPage(ctx)
 		var gone *types.ResourceNotFoundException
 		switch {
 		case errors.As(err, &gone):
 			// A function has no log group before it has been invoked.
-			return nil, r.program.noFunction(ctx, r.config, r.target, g.function)
+			return r.program.noFunction(ctx, r.config, r.target, g.function)
 		case err != nil:
-			return nil, r.program.reached(r.target, err)
+			return r.program.reached(r.target, err)
 		}
 		for _, e := range page.Events {
-			id, at := aws.ToString(e.EventId), aws.ToInt64(e.Timestamp)
-			newest = max(newest, at)
-			if _, again := g.seen[id]; again {
+			if !g.isNew(aws.ToString(e.EventId), aws.ToInt64(e.Timestamp)) || !g.function.wrote(aws.ToString(e.LogStreamName)) {
 				continue
 			}
-			g.seen[id] = at
-			events = append(events, logEvent{Time: time.UnixMilli(at).UTC(), Function: g.function.short,
-				Stream: aws.ToString(e.LogStreamName), ID: id, Message: strings.TrimRight(aws.ToString(e.Message), "\r\n")})
+			if err := take(logEvent{Time: time.UnixMilli(aws.ToInt64(e.Timestamp)).UTC(), Function: g.function.short, Stream: aws.ToString(e.LogStreamName),
+				ID: aws.ToString(e.EventId), Message: strings.TrimRight(aws.ToString(e.Message), "\r\n")}); err != nil {
+				return err
+			}
 		}
+		g.forget(r.target.overlap())
 	}
-	g.since = max(g.since, newest-overlap.Milliseconds())
+	return nil
+}
+
+// wrote says that a stream may be the function's. Where functions share a log group, the streams
+// are named YYYY/MM/DD/FUNCTION[VERSION][ID]; elsewhere there is no name before the version.
+//
+// https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-loggroups.html
+func (f deployed) wrote(stream string) bool {
+	parts := strings.SplitN(stream, "/", 4)
+	if len(parts) < 4 {
+		return true
+	}
+	name, _, ok := strings.Cut(parts[3], "[")
+	return !ok || name == "" || name == f.name
+}
+
+// isNew notes an event, and says whether it has not been seen before.
+func (g *logGroup) isNew(id string, at int64) bool {
+	if _, seen := g.seen[id]; seen {
+		return false
+	}
+	g.seen[id] = at
+	g.newest = max(g.newest, at)
+	return true
+}
+
+// forget lets the next look begin somewhat before the newest event, and forgets those before.
+func (g *logGroup) forget(overlap time.Duration) {
+	g.since = max(g.since, g.newest-overlap.Milliseconds())
 	for id, at := range g.seen {
 		if at < g.since {
 			delete(g.seen, id)
 		}
 	}
-	return events, nil
 }

@@ -109,7 +109,7 @@ func TestLogsAreFollowed(t *testing.T) {
 	w.put("a", "one", now)
 	p, _, _ := shopProgram("Handle")
 	var shown shownEvents
-	r := &logReader{program: p, config: config, client: w.client, show: shown.show,
+	r := &logReader{program: p, config: config, target: target{targetLaptop}, client: w.client, show: shown.show,
 		groups: []*logGroup{{function: p.functions()[0], name: w.group, since: now.Add(-time.Minute).UnixMilli(), seen: map[string]int64{}}}}
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
@@ -117,7 +117,7 @@ func TestLogsAreFollowed(t *testing.T) {
 	shown.wait(t, 1)
 	w.put("b", "two\n", now.Add(time.Second))
 	shown.wait(t, 2)
-	w.put("a", "late", now.Add(-time.Second))
+	w.put("a", "late", now.Add(500*time.Millisecond))
 	shown.wait(t, 3)
 	w.put("a", "last", now.Add(2*time.Second))
 	if diff := cmp.Diff([]string{"one", "two", "late", "last"}, shown.wait(t, 4)); diff != "" {
@@ -143,6 +143,27 @@ func TestLogsOfFunctionsThatAreNotThere(t *testing.T) {
 	err := r.run(t.Context(), false)
 	if err == nil || err.Error() != "there is no function Other, nor any other of Shop" {
 		t.Errorf("the error is %v", err)
+	}
+}
+
+// Of a log group that functions share, each has its own.
+func TestLogsOfASharedGroup(t *testing.T) {
+	t.Parallel()
+	config, w := startLogs(t)
+	now := time.Now()
+	w.put("2026/11/22/Shop-Handle[$LATEST][0a]", "mine", now)
+	w.put("2026/11/22/Shop-Other[$LATEST][0b]", "theirs", now)
+	w.put("2026/11/22/[$LATEST]0c", "also mine", now.Add(time.Millisecond))
+	w.put("by/hand/it/was", "too", now.Add(2*time.Millisecond))
+	p, _, _ := shopProgram("Handle")
+	var shown shownEvents
+	r := &logReader{program: p, config: config, target: target{targetLaptop}, client: w.client, show: shown.show,
+		groups: []*logGroup{{function: p.functions()[0], name: w.group, seen: map[string]int64{}}}}
+	if err := r.run(t.Context(), false); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"mine", "also mine", "too"}, shown.all); diff != "" {
+		t.Error(diff)
 	}
 }
 

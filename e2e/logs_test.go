@@ -102,12 +102,20 @@ func TestLogsAndInvoke(t *testing.T) {
 		t.Errorf("invoke --target aws without a region: %v\n%s", err, out)
 	}
 
+	if stdout, stderr := run(0, "invoke", "--async"); stdout != "" || stderr != "Handle: queued\n" {
+		t.Errorf("invoke --async: %q %q", stdout, stderr)
+	}
+	eventually(t, "START and REPORT lines of what was queued", func() bool {
+		starts, reports := count()
+		return starts == 3 && reports == 3
+	})
+
 	a.stop(syscall.SIGKILL)
 	if _, stderr := run(1, "logs"); !strings.Contains(stderr, "Shop is not running") {
 		t.Errorf("logs without up: %q", stderr)
 	}
 	a = up(t, dir, program, a.state)
-	if starts, reports := count(); starts != 2 || reports != 2 {
-		t.Errorf("after kill -9: %d START and %d REPORT lines of two invocations", starts, reports)
+	if starts, reports := count(); starts != 3 || reports != 3 {
+		t.Errorf("after kill -9: %d START and %d REPORT lines of three invocations", starts, reports)
 	}
 }

@@ -147,7 +147,8 @@ func TestEveryResourceType(t *testing.T) {
 	}
 	tc.id = *created.StackId
 	o := tc.becomes(types.StackStatusCreateComplete)
-	if o["Store"] != `{"u":"`+l.Addresses().Store+`"}` || o["Address"] != "127.0.0.1" {
+	if o["Store"] != `{"u":"`+l.Addresses().Store+`"}` || o["Address"] != "127.0.0.1" ||
+		!strings.HasPrefix(o["Log"], "arn:aws:logs:us-east-1:000000000000:log-group:every-Log-") || !strings.HasSuffix(o["Log"], ":*") {
 		t.Errorf("outputs: %v", o)
 	}
 	if got := get(t, l.Addresses().Page); got != "page over "+l.Addresses().Store {

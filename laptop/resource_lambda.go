@@ -38,7 +38,7 @@ func (p functionProperties) input(r cloudformation.Request) lambda.FunctionInput
 		Name: p.name(r), Runtime: p.Runtime, Handler: p.Handler, Role: p.Role, Description: p.Description,
 		MemorySize: p.MemorySize, Timeout: time.Duration(p.Timeout) * time.Second,
 		Environment: p.Environment.Variables, Tags: withToken(r, p.Tags.toMap()), ReservedConcurrency: p.ReservedConcurrentExecutions,
-		Layers: p.Layers, EphemeralStorage: p.EphemeralStorage.Size,
+		Layers: p.Layers, EphemeralStorage: p.EphemeralStorage.Size, LogGroup: p.LoggingConfig.LogGroup,
 		Code: lambda.Code{S3Bucket: p.Code.S3Bucket, S3Key: p.Code.S3Key, S3ObjectVersion: p.Code.S3ObjectVersion},
 	}
 	if len(p.Architectures) > 0 {
@@ -66,8 +66,6 @@ func (p functionProperties) check() error {
 		return bad("LoggingConfig.LogFormat", log.LogFormat, "the laptop writes Text")
 	case log.ApplicationLogLevel+log.SystemLogLevel != "":
 		return bad("LoggingConfig", "levels", "they are for the format JSON, which the laptop does not write")
-	case log.LogGroup != "":
-		return bad("LoggingConfig.LogGroup", log.LogGroup, "on the laptop a function's log group is /aws/lambda/NAME")
 	}
 	return nil
 }

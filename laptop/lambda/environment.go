@@ -89,7 +89,7 @@ func newEnvironment(f *function, rev *revision) *environment {
 	f.service.code.hold(rev.cfg)
 	return &environment{
 		function: f, rev: rev, started: now, initType: rev.cfg.initializationType(),
-		stream: now.UTC().Format("2006/01/02/") + "[" + rev.cfg.Version + "]" + hex.EncodeToString(id[:]),
+		stream: streamName(rev.cfg, now, hex.EncodeToString(id[:])),
 		gone:   make(chan struct{}),
 		work:   make(chan *invocation, rev.cfg.slots()), managed: newManaged(rev.cfg),
 		registered: make(chan struct{}, 1), halted: make(chan struct{}),
@@ -100,7 +100,7 @@ func newEnvironment(f *function, rev *revision) *environment {
 // run opens the log and lives, a second time if the first one's init fails.
 func (e *environment) run() {
 	s := e.function.service
-	log := s.logs.open(e.function.name, e.stream)
+	log := s.logs.open(e.function.name, e.rev.cfg.LogsTo(), e.stream)
 	defer s.logs.close(log)
 	for e != nil {
 		e.log = log
@@ -390,7 +390,7 @@ func (e *environment) stop(reason StopReason) {
 		return
 	}
 	e.killTimer = time.AfterFunc(e.runtimeGrace(), func() { p.signal(syscall.SIGKILL) })
-	if !e.telemetry.subscribed() {
+	if reason == StopExit || !e.telemetry.subscribed() {
 		p.signal(syscall.SIGTERM)
 		return
 	}

@@ -1,6 +1,7 @@
 package lambda
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -34,6 +35,8 @@ type FunctionInput struct {
 	EphemeralStorage int
 	// ManagedInstances asks for Lambda Managed Instances; nil is Lambda's default compute.
 	ManagedInstances *ManagedInstances
+	// LogGroup is the log group that its environments write to; "" is /aws/lambda/NAME.
+	LogGroup string
 	// ReservedConcurrency reserves that many environments and is their limit; nil reserves none.
 	ReservedConcurrency *int
 }
@@ -63,6 +66,7 @@ type Function struct {
 	LayersSHA256        string // of the folder with what is in the layers; empty without any
 	EphemeralStorage    int    // MB
 	ManagedInstances    *ManagedInstances
+	LogGroup            string            // as it was given: LogsTo tells where it logs
 	Tags                map[string]string // of $LATEST, as they are the whole function's
 	ReservedConcurrency *int              // of $LATEST, likewise
 	CodeSHA256          string            // of the zip archive, base64
@@ -78,6 +82,17 @@ type FunctionLayer struct {
 	ARN        string
 	CodeSHA256 string
 	CodeSize   int64 // of the zip archive, bytes
+}
+
+// LogsTo is the log group that the function's environments write to.
+func (f Function) LogsTo() string { return cmp.Or(f.LogGroup, "/aws/lambda/"+f.Name) }
+
+// logTo sets the log group. What a function has anyway is none of its own.
+func (f *Function) logTo(group string) {
+	f.LogGroup = group
+	if group == (Function{Name: f.Name}).LogsTo() {
+		f.LogGroup = ""
+	}
 }
 
 func (f Function) clone() Function {
@@ -220,7 +235,8 @@ func sameEnvironment(a, b Function) bool {
 	return a.CodeSHA256 == b.CodeSHA256 && a.LayersSHA256 == b.LayersSHA256 &&
 		a.Runtime == b.Runtime && a.Handler == b.Handler && a.Role == b.Role &&
 		a.Architecture == b.Architecture && a.MemorySize == b.MemorySize && a.Timeout == b.Timeout &&
-		a.EphemeralStorage == b.EphemeralStorage && a.ManagedInstances.equal(b.ManagedInstances) && maps.Equal(a.Environment, b.Environment)
+		a.EphemeralStorage == b.EphemeralStorage && a.LogsTo() == b.LogsTo() &&
+		a.ManagedInstances.equal(b.ManagedInstances) && maps.Equal(a.Environment, b.Environment)
 }
 
 // DeleteFunction removes a function with its versions and aliases or, where the name has a

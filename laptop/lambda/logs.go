@@ -45,8 +45,19 @@ type logStore struct {
 }
 
 // open makes a new stream.
-func (s *logStore) open(function, stream string) *logStream {
-	return &logStream{store: s, function: function, stream: stream, sink: s.sink.OpenStream(logGroup(function), stream)}
+func (s *logStore) open(function, group, stream string) *logStream {
+	return &logStream{store: s, function: function, stream: stream, sink: s.sink.OpenStream(group, stream)}
+}
+
+// streamName names an environment's log stream in the way of
+// https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-loggroups.html: in a log
+// group that other functions may write to it tells the function's name, too.
+func streamName(cfg Function, started time.Time, id string) string {
+	day, version := started.UTC().Format("2006/01/02/"), "["+cfg.Version+"]"
+	if cfg.LogGroup != "" {
+		return day + cfg.Name + version + "[" + id + "]"
+	}
+	return day + version + id
 }
 
 // close ends a stream.

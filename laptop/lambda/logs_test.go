@@ -1,13 +1,20 @@
 package lambda
 
 import (
+	"maps"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	sdk "github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/ephor-io/ephor/laptop/internal/awsproto"
 )
 
 func TestLog(t *testing.T) {
@@ -36,6 +43,58 @@ func TestLog(t *testing.T) {
 	}
 	if kept.open != 0 {
 		t.Errorf("%d streams are still open", kept.open)
+	}
+}
+
+// TestLogGroup: a function may log to a group that others log to, and its streams' names tell it.
+func TestLogGroup(t *testing.T) {
+	t.Parallel()
+	kept := &memorySink{streams: map[string][]string{}}
+	s := open(t, Config{Logs: kept})
+	create(t, s, hello(t, func(in *FunctionInput) { in.LogGroup = "shared/logs" }))
+	call(t, s, `{}`)
+	settled(t, s, "hello")
+	change := func(in *FunctionInput) { in.LogGroup = "/aws/lambda/hello" } // what it has without
+	if f, err := s.UpdateFunction(t.Context(), "hello", hello(t, change)); err != nil || f.LogGroup != "" || f.LogsTo() != "/aws/lambda/hello" {
+		t.Fatal(f, err)
+	}
+	call(t, s, `{}`)
+	if err := s.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for _, pattern := range []string{`^shared/logs \d{4}/\d\d/\d\d/hello\[\$LATEST\]\[[0-9a-f]{32}\]$`, `^/aws/lambda/hello \d{4}/\d\d/\d\d/\[\$LATEST\][0-9a-f]{32}$`} {
+		if !slices.ContainsFunc(slices.Collect(maps.Keys(kept.streams)), regexp.MustCompile(pattern).MatchString) {
+			t.Errorf("%s is none of %v", pattern, kept.streams)
+		}
+	}
+	for _, group := range []string{"aws/x", "a b", strings.Repeat("x", 513)} {
+		_, err := open(t, Config{}).CreateFunction(t.Context(), hello(t, func(in *FunctionInput) { in.LogGroup = group }))
+		if e := awsproto.From(err); e.Code != "InvalidParameterValueException" || !strings.Contains(e.Message, "log group") {
+			t.Errorf("%s: %v", group, err)
+		}
+	}
+}
+
+func TestLogGroupOverTheWire(t *testing.T) {
+	t.Parallel()
+	c, _ := client(t, open(t, Config{}))
+	name := aws.String("f")
+	made, err := c.CreateFunction(t.Context(), &sdk.CreateFunctionInput{FunctionName: name, Role: aws.String("arn:aws:iam::0:role/r"), Handler: aws.String("h"),
+		Runtime: types.RuntimeProvidedal2023, Code: &types.FunctionCode{ZipFile: script(t, "exit 1")}, LoggingConfig: &types.LoggingConfig{LogGroup: aws.String("one")}})
+	if err != nil || *made.LoggingConfig.LogGroup != "one" || made.LoggingConfig.LogFormat != types.LogFormatText {
+		t.Fatalf("%+v %v", made, err)
+	}
+	change := func(l types.LoggingConfig) (*sdk.UpdateFunctionConfigurationOutput, error) {
+		return c.UpdateFunctionConfiguration(t.Context(), &sdk.UpdateFunctionConfigurationInput{FunctionName: name, LoggingConfig: &l})
+	}
+	if _, err := change(types.LoggingConfig{LogFormat: types.LogFormatJson}); err == nil || !strings.Contains(err.Error(), "LoggingConfig is not supported") {
+		t.Errorf("the format JSON: %v", err)
+	}
+	if out, err := change(types.LoggingConfig{LogFormat: types.LogFormatText}); err != nil || *out.LoggingConfig.LogGroup != "one" {
+		t.Errorf("the format alone: %+v %v", out, err)
+	}
+	if out, err := change(types.LoggingConfig{LogGroup: aws.String("/aws/lambda/f")}); err != nil || *out.LoggingConfig.LogGroup != "/aws/lambda/f" {
+		t.Errorf("back: %+v %v", out, err)
 	}
 }
 
@@ -124,7 +183,7 @@ func TestLinesWithoutEnd(t *testing.T) {
 	t.Parallel()
 	r := &recorder{}
 	store := &logStore{sink: noSink{}, events: r.add}
-	l := store.open("f", "stream")
+	l := store.open("f", "g", "stream")
 	for range 5 {
 		l.write([]byte(strings.Repeat("y", maxLine/2)))
 	}

@@ -28,8 +28,9 @@ const (
 )
 
 var (
-	validName = regexp.MustCompile(`^[a-zA-Z0-9_-]{1,64}$`)
-	validKey  = regexp.MustCompile(`^[a-zA-Z][a-zA-Z0-9_]+$`)
+	validName  = regexp.MustCompile(`^[a-zA-Z0-9_-]{1,64}$`)
+	validGroup = regexp.MustCompile(`^[.\-_/#A-Za-z0-9]{1,512}$`) // as CloudWatch Logs has it
+	validKey   = regexp.MustCompile(`^[a-zA-Z][a-zA-Z0-9_]+$`)
 )
 
 // apply makes cfg what in says, defaults included. The code is not in's to apply.
@@ -52,6 +53,7 @@ func (in FunctionInput) apply(cfg *Function) {
 		cfg.ReservedConcurrency = new(*in.ReservedConcurrency)
 	}
 	cfg.EphemeralStorage = cmp.Or(in.EphemeralStorage, defaultStorage)
+	cfg.logTo(in.LogGroup)
 }
 
 // validate checks what Lambda checks, in the way of
@@ -77,6 +79,8 @@ func (s *Service) validate(cfg Function) error {
 		return bad("timeout %v: whole seconds, 1 to 900", cfg.Timeout)
 	case cfg.EphemeralStorage < defaultStorage || cfg.EphemeralStorage > maxStorage:
 		return bad("ephemeral storage %d MB: 512 to 10240", cfg.EphemeralStorage)
+	case !validGroup.MatchString(cfg.LogsTo()) || strings.HasPrefix(cfg.LogGroup, "aws/"):
+		return bad("log group %q: 1 to 512 of the characters a-z A-Z 0-9 _ - / . #, and not aws/ at its beginning", cfg.LogGroup)
 	case len(cfg.Description) > 256:
 		return bad("description of %d characters: 256 at most", len(cfg.Description))
 	}

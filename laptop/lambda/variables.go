@@ -23,9 +23,6 @@ const (
 	provisionedConcurrency = "provisioned-concurrency"
 )
 
-// logGroup is the log group of a function.
-func logGroup(function string) string { return "/aws/lambda/" + function }
-
 // variables is the whole environment of an execution environment's process, sorted: nothing of
 // this process's own environment is in it. As on Lambda, an OS-only runtime finds neither
 // AWS_EXECUTION_ENV nor _X_AMZN_TRACE_ID, and the user's variables win over those that are not
@@ -59,7 +56,7 @@ func (e *environment) variables(taskRoot, runtimeAPI string) []string {
 		"AWS_LAMBDA_FUNCTION_NAME":        cfg.Name,
 		"AWS_LAMBDA_FUNCTION_VERSION":     cfg.Version,
 		"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": strconv.Itoa(cfg.MemorySize),
-		"AWS_LAMBDA_LOG_GROUP_NAME":       logGroup(cfg.Name),
+		"AWS_LAMBDA_LOG_GROUP_NAME":       cfg.LogsTo(),
 		"AWS_LAMBDA_LOG_STREAM_NAME":      stream,
 		"AWS_LAMBDA_INITIALIZATION_TYPE":  e.initType,
 		"AWS_LAMBDA_RUNTIME_API":          runtimeAPI,

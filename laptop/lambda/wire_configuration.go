@@ -53,6 +53,6 @@ func (s *Service) describe(f Function) configuration {
 	c.TracingConfig.Mode = "PassThrough"
 	c.EphemeralStorage.Size = f.EphemeralStorage
 	c.SnapStart.ApplyOn, c.SnapStart.OptimizationStatus = "None", "Off"
-	c.LoggingConfig.LogFormat, c.LoggingConfig.LogGroup = "Text", logGroup(f.Name)
+	c.LoggingConfig.LogFormat, c.LoggingConfig.LogGroup = "Text", f.LogsTo()
 	return c
 }

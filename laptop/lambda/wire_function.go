@@ -40,14 +40,13 @@ type configurationRequest struct {
 	}
 }
 
-// check refuses what this machine does not do. function is the name.
-func (c configurationRequest) check(function string) error {
+// check refuses what this machine does not do.
+func (c configurationRequest) check() error {
 	for name, asked := range map[string]bool{
 		"TracingConfig": c.TracingConfig != nil && c.TracingConfig.Mode != "PassThrough",
 		"SnapStart":     c.SnapStart != nil && c.SnapStart.ApplyOn != "None",
 		"LoggingConfig": c.LoggingConfig != nil && (c.LoggingConfig.LogFormat != "" && c.LoggingConfig.LogFormat != "Text" ||
-			c.LoggingConfig.ApplicationLogLevel+c.LoggingConfig.SystemLogLevel != "" ||
-			c.LoggingConfig.LogGroup != "" && c.LoggingConfig.LogGroup != logGroup(function)),
+			c.LoggingConfig.ApplicationLogLevel+c.LoggingConfig.SystemLogLevel != ""),
 		"PackageType": c.PackageType != "" && c.PackageType != "Zip",
 		"KMSKeyArn":   c.KMSKeyArn != "",
 		"VpcConfig":   c.VpcConfig != nil && len(c.VpcConfig.SubnetIds)+len(c.VpcConfig.SecurityGroupIds) > 0,
@@ -79,6 +78,9 @@ func (c configurationRequest) apply(cfg *Function) {
 	if c.EphemeralStorage != nil {
 		cfg.EphemeralStorage = c.EphemeralStorage.Size
 	}
+	if c.LoggingConfig != nil && c.LoggingConfig.LogGroup != "" {
+		cfg.logTo(c.LoggingConfig.LogGroup)
+	}
 	if c.Environment != nil {
 		cfg.Environment = maps.Clone(c.Environment.Variables)
 	}
@@ -103,7 +105,7 @@ func (s *Service) serveCreate(w http.ResponseWriter, r *http.Request, _ string) 
 		return err
 	}
 	name, _ := splitName(in.FunctionName)
-	if err := in.check(name); err != nil {
+	if err := in.check(); err != nil {
 		return err
 	}
 	architecture, err := oneArchitecture(in.Architectures)
@@ -116,7 +118,7 @@ func (s *Service) serveCreate(w http.ResponseWriter, r *http.Request, _ string) 
 	create := FunctionInput{
 		Name: name, Code: in.Code.code(), Runtime: cfg.Runtime, Handler: cfg.Handler, Role: cfg.Role,
 		Description: cfg.Description, Architecture: architecture, MemorySize: cfg.MemorySize, Timeout: cfg.Timeout,
-		Environment: cfg.Environment, EphemeralStorage: cfg.EphemeralStorage, Tags: in.Tags,
+		Environment: cfg.Environment, EphemeralStorage: cfg.EphemeralStorage, LogGroup: cfg.LogGroup, Tags: in.Tags,
 	}
 	if in.Layers != nil {
 		create.Layers = *in.Layers
@@ -177,8 +179,7 @@ func (s *Service) serveUpdateConfiguration(w http.ResponseWriter, r *http.Reques
 	if err := decode(w, r, &in); err != nil {
 		return err
 	}
-	short, _ := splitName(name)
-	if err := in.check(short); err != nil {
+	if err := in.check(); err != nil {
 		return err
 	}
 	f, err := s.update(r.Context(), name, update{layers: in.layers(), revision: in.RevisionId, edit: in.apply})

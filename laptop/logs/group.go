@@ -185,7 +185,7 @@ func (s *Service) DeleteLogGroup(name string) error {
 	defer s.mu.Unlock()
 	g := s.groups[name]
 	if g == nil {
-		return awsproto.Errorf("ResourceNotFoundException", "The specified log group does not exist.")
+		return errNoGroup()
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -194,7 +194,7 @@ func (s *Service) DeleteLogGroup(name string) error {
 		st.end()
 		st.mu.Unlock()
 	}
-	g.deleted = true
+	g.deleted, g.streams = true, map[string]*stream{}
 	delete(s.groups, name)
 	if err := os.RemoveAll(g.dir); err != nil {
 		return fmt.Errorf("deleting log group %s: %w", name, err)
@@ -210,6 +210,9 @@ func (s *Service) change(name string, edit func(*settings)) error {
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	if g.deleted {
+		return errNoGroup()
+	}
 	old := g.settings
 	edit(&g.settings)
 	if err := g.save(); err != nil {

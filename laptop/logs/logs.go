@@ -146,9 +146,13 @@ func (s *Service) group(id string) (*group, error) {
 	g := s.groups[id]
 	s.mu.RUnlock()
 	if g == nil {
-		return nil, awsproto.Errorf("ResourceNotFoundException", "The specified log group does not exist.")
+		return nil, errNoGroup()
 	}
 	return g, nil
+}
+
+func errNoGroup() error {
+	return awsproto.Errorf("ResourceNotFoundException", "The specified log group does not exist.")
 }
 
 func (s *Service) arn(group string) string {

@@ -38,7 +38,7 @@ type block struct {
 	oldest, newest int64 // ms, of its events
 }
 
-const blockSize = 64 << 10
+const blockSize = 16 << 10
 
 // add notes n bytes that were written with events of these times.
 func (seg *segment) add(n, oldest, newest int64) {

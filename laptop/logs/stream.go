@@ -84,7 +84,7 @@ func (s *Service) CreateLogStream(groupID, name string) error {
 // make makes a stream and leaves its file open. The caller holds g.mu.
 func (g *group) make(name string) (*stream, error) {
 	if g.deleted {
-		return nil, awsproto.Errorf("ResourceNotFoundException", "The specified log group does not exist.")
+		return nil, errNoGroup()
 	}
 	t := now().UnixMilli()
 	st := &stream{group: g, name: name, base: filepath.Join(g.dir, fileName(name)), created: t, touched: t}

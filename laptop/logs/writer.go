@@ -58,9 +58,12 @@ func (s *Service) OpenStream(group, name string) *Writer {
 
 // attach finds or makes the stream and its file.
 func (w *Writer) attach() {
-	g, err := w.service.ensure(w.group)
-	if err == nil {
-		err = w.join(g)
+	err := errGone
+	for errors.Is(err, errGone) { // a group may be deleted just after it was found
+		var g *group
+		if g, err = w.service.ensure(w.group); err == nil {
+			err = w.join(g)
+		}
 	}
 	if err != nil {
 		w.problem(err)
@@ -70,6 +73,9 @@ func (w *Writer) attach() {
 func (w *Writer) join(g *group) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	if g.deleted {
+		return errGone
+	}
 	st := g.streams[w.name]
 	if st == nil {
 		var err error
