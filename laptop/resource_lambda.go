@@ -30,6 +30,14 @@ type functionProperties struct {
 	LoggingConfig    struct{ LogFormat, ApplicationLogLevel, SystemLogLevel, LogGroup string }
 	TracingConfig    struct{ Mode string }
 
+	CapacityProviderConfig *struct {
+		LambdaManagedInstancesCapacityProviderConfig struct {
+			CapacityProviderArn                   string
+			PerExecutionEnvironmentMaxConcurrency int
+			ExecutionEnvironmentMemoryGiBPerVCpu  float64
+		}
+	}
+
 	ReservedConcurrentExecutions *int
 }
 
@@ -40,6 +48,11 @@ func (p functionProperties) input(r cloudformation.Request) lambda.FunctionInput
 		Environment: p.Environment.Variables, Tags: withToken(r, p.Tags.toMap()), ReservedConcurrency: p.ReservedConcurrentExecutions,
 		Layers: p.Layers, EphemeralStorage: p.EphemeralStorage.Size, LogGroup: p.LoggingConfig.LogGroup,
 		Code: lambda.Code{S3Bucket: p.Code.S3Bucket, S3Key: p.Code.S3Key, S3ObjectVersion: p.Code.S3ObjectVersion},
+	}
+	if c := p.CapacityProviderConfig; c != nil {
+		m := c.LambdaManagedInstancesCapacityProviderConfig
+		in.ManagedInstances = &lambda.ManagedInstances{CapacityProviderARN: m.CapacityProviderArn,
+			MaxConcurrency: m.PerExecutionEnvironmentMaxConcurrency, MemoryGiBPerVCPU: m.ExecutionEnvironmentMemoryGiBPerVCpu}
 	}
 	if len(p.Architectures) > 0 {
 		in.Architecture = p.Architectures[0]
@@ -78,7 +91,7 @@ func functions(service *lambda.Service) cloudformation.Provider {
 		schema: cloudformation.Schema{
 			Properties: []string{"FunctionName", "Runtime", "Handler", "Role", "Description", "PackageType", "Architectures",
 				"Code", "MemorySize", "Timeout", "Environment", "Tags", "ReservedConcurrentExecutions",
-				"Layers", "EphemeralStorage", "LoggingConfig", "TracingConfig"},
+				"Layers", "EphemeralStorage", "LoggingConfig", "TracingConfig", "CapacityProviderConfig"},
 			Required:   []string{"Code", "Role"},
 			CreateOnly: []string{"FunctionName", "PackageType"},
 			Attributes: []string{"Arn"},

@@ -7,6 +7,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	sdk "github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 	"github.com/ephor-io/ephor/laptop/internal/awsproto"
 )
 
@@ -171,5 +174,32 @@ func TestManagedInstancesHaveNoInvokeEvent(t *testing.T) {
 	}
 	if x, refused := e.admit("x", nil); refused != nil || x == nil {
 		t.Errorf("asking for nothing: %+v", refused)
+	}
+}
+
+// TestManagedInstancesOverTheWire are asked for, told, and kept through a change of something else.
+func TestManagedInstancesOverTheWire(t *testing.T) {
+	t.Parallel()
+	s := open(t, Config{})
+	c, _ := client(t, s)
+	asked := &types.CapacityProviderConfig{LambdaManagedInstancesCapacityProviderConfig: &types.LambdaManagedInstancesCapacityProviderConfig{
+		CapacityProviderArn: aws.String("arn:aws:lambda:us-east-1:000000000000:capacity-provider:mine"), PerExecutionEnvironmentMaxConcurrency: aws.Int32(8)}}
+	made, err := c.CreateFunction(t.Context(), &sdk.CreateFunctionInput{FunctionName: aws.String("f"), Role: aws.String("arn:aws:iam::0:role/r"), Handler: aws.String("h"),
+		Runtime: types.RuntimeProvidedal2023, Code: &types.FunctionCode{ZipFile: script(t, "exit 1")}, CapacityProviderConfig: asked, MemorySize: aws.Int32(2048)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	changed, err := c.UpdateFunctionConfiguration(t.Context(), &sdk.UpdateFunctionConfigurationInput{FunctionName: aws.String("f"), Timeout: aws.Int32(9)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, got := range []*types.CapacityProviderConfig{made.CapacityProviderConfig, changed.CapacityProviderConfig} {
+		if got == nil || *got.LambdaManagedInstancesCapacityProviderConfig.PerExecutionEnvironmentMaxConcurrency != 8 {
+			t.Errorf("told %+v", got)
+		}
+	}
+	publish(t, s, "f")
+	if _, err := s.PutProvisionedConcurrency(t.Context(), "f:1", 1); err == nil || !strings.Contains(err.Error(), "Managed Instances") {
+		t.Errorf("got %v", err)
 	}
 }

@@ -89,6 +89,8 @@ func (s *Service) PutProvisionedConcurrency(_ context.Context, name string, n in
 			return awsproto.Errorf("InvalidParameterValueException", "Provisioned Concurrency Configs cannot be applied to unpublished function versions.")
 		case !rec.has(qualifier):
 			return s.errNotFound(fam.name + ":" + qualifier)
+		case fam.onManagedInstances(qualifier):
+			return awsproto.Errorf("InvalidParameterValueException", "Provisioned Concurrency is not for functions on Managed Instances, which are never frozen")
 		case n < 1:
 			return awsproto.Errorf("InvalidParameterValueException", "ProvisionedConcurrentExecutions %d: 1 at least", n)
 		}
@@ -107,6 +109,12 @@ func (s *Service) PutProvisionedConcurrency(_ context.Context, name string, n in
 		return ProvisionedConcurrency{}, err
 	}
 	return s.ProvisionedConcurrency(name)
+}
+
+// onManagedInstances says that what a qualifier stands for has no environments of its own to provision.
+func (f *family) onManagedInstances(qualifier string) bool {
+	pool, err := f.service.lookup(f.name + ":" + qualifier)
+	return err == nil && pool.configuration().ManagedInstances != nil
 }
 
 // checkConcurrency refuses a record that takes more concurrency than there is.

@@ -23,9 +23,38 @@ type configuration struct {
 	Environment      *variables        `json:",omitempty"`
 	Layers           []layerOfFunction `json:",omitempty"`
 	TracingConfig    struct{ Mode string }
+
+	CapacityProviderConfig *capacityProvider `json:",omitempty"`
+
 	EphemeralStorage struct{ Size int }
 	SnapStart        struct{ ApplyOn, OptimizationStatus string }
 	LoggingConfig    struct{ LogFormat, LogGroup string }
+}
+
+// capacityProvider is https://docs.aws.amazon.com/lambda/latest/api/API_CapacityProviderConfig.html
+type capacityProvider struct {
+	LambdaManagedInstancesCapacityProviderConfig struct {
+		CapacityProviderArn                   string
+		PerExecutionEnvironmentMaxConcurrency int     `json:",omitempty"`
+		ExecutionEnvironmentMemoryGiBPerVCpu  float64 `json:",omitempty"`
+	}
+}
+
+func (c *capacityProvider) managedInstances() *ManagedInstances {
+	m := c.LambdaManagedInstancesCapacityProviderConfig
+	return &ManagedInstances{CapacityProviderARN: m.CapacityProviderArn, MaxConcurrency: m.PerExecutionEnvironmentMaxConcurrency,
+		MemoryGiBPerVCPU: m.ExecutionEnvironmentMemoryGiBPerVCpu}
+}
+
+func describeCapacityProvider(m *ManagedInstances) *capacityProvider {
+	if m == nil {
+		return nil
+	}
+	c := &capacityProvider{}
+	c.LambdaManagedInstancesCapacityProviderConfig.CapacityProviderArn = m.CapacityProviderARN
+	c.LambdaManagedInstancesCapacityProviderConfig.PerExecutionEnvironmentMaxConcurrency = m.MaxConcurrency
+	c.LambdaManagedInstancesCapacityProviderConfig.ExecutionEnvironmentMemoryGiBPerVCpu = m.MemoryGiBPerVCPU
+	return c
 }
 
 type layerOfFunction struct {
@@ -50,6 +79,7 @@ func (s *Service) describe(f Function) configuration {
 	for _, l := range f.Layers {
 		c.Layers = append(c.Layers, layerOfFunction{l.ARN, l.CodeSize})
 	}
+	c.CapacityProviderConfig = describeCapacityProvider(f.ManagedInstances)
 	c.TracingConfig.Mode = "PassThrough"
 	c.EphemeralStorage.Size = f.EphemeralStorage
 	c.SnapStart.ApplyOn, c.SnapStart.OptimizationStatus = "None", "Off"

@@ -28,6 +28,8 @@ type configurationRequest struct {
 	Layers           *[]string
 	EphemeralStorage *struct{ Size int }
 
+	CapacityProviderConfig *capacityProvider
+
 	// What follows is taken only where it says what is so anyway.
 	TracingConfig *struct{ Mode string }
 	SnapStart     *struct{ ApplyOn string }
@@ -81,6 +83,9 @@ func (c configurationRequest) apply(cfg *Function) {
 	if c.LoggingConfig != nil && c.LoggingConfig.LogGroup != "" {
 		cfg.logTo(c.LoggingConfig.LogGroup)
 	}
+	if c.CapacityProviderConfig != nil {
+		cfg.ManagedInstances = c.CapacityProviderConfig.managedInstances()
+	}
 	if c.Environment != nil {
 		cfg.Environment = maps.Clone(c.Environment.Variables)
 	}
@@ -118,7 +123,7 @@ func (s *Service) serveCreate(w http.ResponseWriter, r *http.Request, _ string) 
 	create := FunctionInput{
 		Name: name, Code: in.Code.code(), Runtime: cfg.Runtime, Handler: cfg.Handler, Role: cfg.Role,
 		Description: cfg.Description, Architecture: architecture, MemorySize: cfg.MemorySize, Timeout: cfg.Timeout,
-		Environment: cfg.Environment, EphemeralStorage: cfg.EphemeralStorage, LogGroup: cfg.LogGroup, Tags: in.Tags,
+		Environment: cfg.Environment, EphemeralStorage: cfg.EphemeralStorage, ManagedInstances: cfg.ManagedInstances, LogGroup: cfg.LogGroup, Tags: in.Tags,
 	}
 	if in.Layers != nil {
 		create.Layers = *in.Layers
