@@ -40,7 +40,7 @@ func (s *Service) InvokeAsync(_ context.Context, in InvokeInput) (requestID stri
 			Message: fmt.Sprintf("%d byte payload is too large for the Event invocation type (limit %d bytes)", len(in.Payload), maxEvent)}
 	}
 	e := queuedEvent{RequestID: awsproto.NewID(), Function: fam.name, Qualifier: qualifier, Payload: in.Payload,
-		ClientContext: in.ClientContext, TraceID: in.TraceID, Accepted: time.Now()}
+		ClientContext: in.ClientContext, TraceID: in.TraceID, TenantID: in.TenantID, Cognito: in.Cognito, Accepted: time.Now()}
 	if len(e.Payload) == 0 {
 		e.Payload = []byte("{}")
 	}
@@ -68,7 +68,7 @@ func (q *queue) attempt(w waitingEvent) verdict {
 		return q.end(w, e, ending{condition: "EventAgeExceeded", config: config})
 	}
 	out, err := s.Invoke(q.invocations(), InvokeInput{Function: name, Payload: e.Payload, ClientContext: e.ClientContext,
-		TraceID: e.TraceID, requestID: e.RequestID})
+		TraceID: e.TraceID, TenantID: e.TenantID, Cognito: e.Cognito, requestID: e.RequestID})
 	switch failed := out.FunctionError != ""; {
 	case q.ctx.Err() != nil && (err != nil || failed):
 		return later // perhaps it was cut off: the next start tries again

@@ -40,7 +40,7 @@ func BenchmarkBareServer(b *testing.B) {
 func BenchmarkWarmInvoke(b *testing.B) {
 	for _, extension := range []string{"", "0s"} {
 		b.Run("extension="+extension, func(b *testing.B) {
-			s := open(b, Config{})
+			s := open(b, Config{requestRate: 1e6})
 			create(b, s, hello(b, func(in *FunctionInput) { in.Environment = map[string]string{"EXTENSION": extension} }))
 			call(b, s, `{}`)
 			took := make([]time.Duration, 0, b.N)
@@ -54,7 +54,7 @@ func BenchmarkWarmInvoke(b *testing.B) {
 	}
 	for _, callers := range []int{1, 8} {
 		b.Run("callers="+strconv.Itoa(callers), func(b *testing.B) {
-			s := open(b, Config{})
+			s := open(b, Config{requestRate: 1e6})
 			create(b, s, hello(b))
 			b.SetParallelism(callers)
 			b.RunParallel(func(pb *testing.PB) {
@@ -69,7 +69,7 @@ func BenchmarkWarmInvoke(b *testing.B) {
 // BenchmarkStart is the start of an environment until its first next.
 func BenchmarkStart(b *testing.B) {
 	r := &recorder{}
-	s := open(b, Config{Events: r.add})
+	s := open(b, Config{Events: r.add, ScalingRate: 1e6})
 	create(b, s, hello(b))
 	f, err := s.lookup("hello")
 	if err != nil {

@@ -29,6 +29,16 @@
 // with it and ended after it. What an environment does and says goes to its log, and to the extensions
 // that have subscribed to its telemetry.
 //
+// # Versions, and what limits them
+//
+// A function is a family: $LATEST, the versions that were published of it, and aliases, which are
+// names for one or two of those. Each version has environments of its own; concurrency is counted
+// for the family where some is reserved, and for all others together. Everything that is kept of a
+// family is one file, so every change of it is there after a crash or is not.
+//
+//	Invoke ──name──► family ──qualifier──► version's pool ──admission──► environment
+//	InvokeAsync ──► queue, on disk ──when due──► Invoke ──► destination, by the queue again
+//
 // The life cycle follows https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html,
 // the Runtime API https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html and the Extensions
 // API https://docs.aws.amazon.com/lambda/latest/dg/runtimes-extensions-api.html.

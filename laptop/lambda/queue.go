@@ -24,6 +24,8 @@ type queuedEvent struct {
 	Payload       []byte
 	ClientContext string
 	TraceID       string
+	TenantID      string
+	Cognito       CognitoIdentity
 	Accepted      time.Time
 	NotBefore     time.Time // of the next attempt
 	Attempts      int       // that were made, throttled ones not counted
@@ -173,7 +175,7 @@ func (q *queue) dispatch() time.Duration {
 				next = min(next, wait)
 				break
 			}
-			l.waiting = slices.Delete(l.waiting, 0, 1)
+			l.waiting = l.waiting[1:] // not Delete, which would move all the others
 			l.underWay++
 			q.work.Go(func() { q.done(function, w, q.attempt(w)) })
 		}

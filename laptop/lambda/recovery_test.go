@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/ephor-io/ephor/laptop/internal/awsproto"
+	"github.com/ephor-io/ephor/laptop/internal/state"
 )
 
 // TestOpenIgnoresStrayFiles: what somebody has left in the service's folders.
@@ -100,4 +101,35 @@ func TestMissingCode(t *testing.T) {
 	f("a file in its place, new code", file, update)
 	f("created anew", nothing, func(s *Service) error { _, err := s.CreateFunction(t.Context(), hello(t)); return err })
 	f("deleted", nothing, func(s *Service) error { return s.DeleteFunction(t.Context(), "hello") })
+}
+
+// TestRecordsOfBefore: a function that was kept before there were versions.
+func TestRecordsOfBefore(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	s := open(t, Config{Dir: dir})
+	create(t, s, hello(t))
+	path := s.path("hello")
+	if err := s.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	var record map[string]any
+	if err := state.Load(path, &record); err != nil {
+		t.Fatal(err)
+	}
+	for _, field := range []string{"Version", "Layers", "LayersSHA256", "EphemeralStorage", "Mark", "LastVersion", "Versions", "Aliases", "URLs", "Events", "Provisioned"} {
+		if _, ok := record[field]; !ok {
+			t.Errorf("there is no field %s any more", field)
+		}
+		delete(record, field)
+	}
+	if err := state.Save(path, record); err != nil {
+		t.Fatal(err)
+	}
+	s = open(t, Config{Dir: dir})
+	call(t, s, `{}`)
+	if f, err := s.Function("hello"); err != nil || f.Version != "$LATEST" || f.EphemeralStorage != 512 {
+		t.Errorf("%+v %v", f, err)
+	}
+	publish(t, s, "hello")
 }

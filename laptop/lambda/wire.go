@@ -1,6 +1,7 @@
 package lambda
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -16,14 +17,50 @@ type operation struct {
 	name   string
 	method string
 	path   string // {} stands for one part, which the handler gets
-	serve  func(s *Service, w http.ResponseWriter, r *http.Request, arg string) error
+	serve  handler
+}
+
+// handler is operation.serve.
+type handler = func(s *Service, w http.ResponseWriter, r *http.Request, arg string) error
+
+// removing serves a call that removes what a name with a qualifier stands for.
+func removing(remove func(*Service, context.Context, string) error) handler {
+	return func(s *Service, w http.ResponseWriter, r *http.Request, name string) error {
+		name, err := s.said(r, name)
+		if err != nil {
+			return err
+		}
+		if err := remove(s, r.Context(), name); err != nil {
+			return err
+		}
+		w.WriteHeader(http.StatusNoContent)
+		return nil
+	}
+}
+
+// reading serves a call that tells what is configured for what a name with a qualifier stands for.
+func reading[T, A any](read func(*Service, string) (T, error), describe func(T) A) handler {
+	return func(s *Service, w http.ResponseWriter, r *http.Request, name string) error {
+		name, err := s.said(r, name)
+		if err != nil {
+			return err
+		}
+		got, err := read(s, name)
+		if err != nil {
+			return err
+		}
+		return awsproto.WriteJSON(w, http.StatusOK, describe(got))
+	}
 }
 
 // ServeHTTP answers Lambda's wire API, REST JSON. Whether the request is signed is not looked at.
 func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	path := strings.TrimSuffix(r.URL.EscapedPath(), "/")
 	for _, op := range operations {
-		if arg, ok := match(op.path, path); ok && op.method == r.Method {
+		if op.method != r.Method {
+			continue
+		}
+		if arg, ok := match(op.path, path); ok {
 			if err := op.serve(s, w, r, arg); err != nil {
 				writeError(w, err)
 			}

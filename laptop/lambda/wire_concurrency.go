@@ -101,27 +101,7 @@ func (s *Service) serveGetProvisioned(w http.ResponseWriter, r *http.Request, na
 			func(p ProvisionedConcurrency) string { return p.Qualifier },
 			func(p ProvisionedConcurrency) any { return describeProvisioned(p, p.ARN) })
 	}
-	name, err := s.said(r, name)
-	if err != nil {
-		return err
-	}
-	p, err := s.ProvisionedConcurrency(name)
-	if err != nil {
-		return err
-	}
-	return awsproto.WriteJSON(w, http.StatusOK, describeProvisioned(p, ""))
-}
-
-func (s *Service) serveDeleteProvisioned(w http.ResponseWriter, r *http.Request, name string) error {
-	name, err := s.said(r, name)
-	if err != nil {
-		return err
-	}
-	if err := s.DeleteProvisionedConcurrency(r.Context(), name); err != nil {
-		return err
-	}
-	w.WriteHeader(http.StatusNoContent)
-	return nil
+	return reading((*Service).ProvisionedConcurrency, func(p ProvisionedConcurrency) provisionedAnswer { return describeProvisioned(p, "") })(s, w, r, name)
 }
 
 // serveAccountSettings is https://docs.aws.amazon.com/lambda/latest/api/API_GetAccountSettings.html

@@ -1,11 +1,10 @@
 package lambda
 
 import (
+	"encoding/json"
 	"io"
 	"net/http"
 	"time"
-
-	"encoding/json"
 
 	"github.com/ephor-io/ephor/laptop/internal/awsproto"
 )
@@ -104,18 +103,6 @@ func (s *Service) writeEventInvoke(w http.ResponseWriter, r *http.Request, name 
 	return awsproto.WriteJSON(w, http.StatusOK, describeEventInvoke(c))
 }
 
-func (s *Service) serveGetEventInvoke(w http.ResponseWriter, r *http.Request, name string) error {
-	name, err := s.said(r, name)
-	if err != nil {
-		return err
-	}
-	c, err := s.EventInvokeConfig(name)
-	if err != nil {
-		return err
-	}
-	return awsproto.WriteJSON(w, http.StatusOK, describeEventInvoke(c))
-}
-
 func (s *Service) serveListEventInvoke(w http.ResponseWriter, r *http.Request, name string) error {
 	all, err := s.EventInvokeConfigs(name)
 	if err != nil {
@@ -123,18 +110,6 @@ func (s *Service) serveListEventInvoke(w http.ResponseWriter, r *http.Request, n
 	}
 	return writePage(w, r, "FunctionEventInvokeConfigs", 50, all,
 		func(c EventInvokeConfig) string { return c.Qualifier }, func(c EventInvokeConfig) any { return describeEventInvoke(c) })
-}
-
-func (s *Service) serveDeleteEventInvoke(w http.ResponseWriter, r *http.Request, name string) error {
-	name, err := s.said(r, name)
-	if err != nil {
-		return err
-	}
-	if err := s.DeleteEventInvokeConfig(r.Context(), name); err != nil {
-		return err
-	}
-	w.WriteHeader(http.StatusNoContent)
-	return nil
 }
 
 // serveInvokeAsync is the predecessor of InvocationType Event, see

@@ -275,15 +275,3 @@ func (s *Service) qualified(r *http.Request, name string) (Function, error) {
 	}
 	return f, err
 }
-
-func (s *Service) serveDelete(w http.ResponseWriter, r *http.Request, name string) error {
-	name, err := s.said(r, name)
-	if err != nil {
-		return err
-	}
-	if err := s.DeleteFunction(r.Context(), name); err != nil {
-		return err
-	}
-	w.WriteHeader(http.StatusNoContent)
-	return nil
-}

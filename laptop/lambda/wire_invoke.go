@@ -1,6 +1,7 @@
 package lambda
 
 import (
+	"cmp"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -15,26 +16,12 @@ const maxClientContext = 3583
 
 // serveInvoke is https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
 func (s *Service) serveInvoke(w http.ResponseWriter, r *http.Request, name string) error {
-	name, err := s.said(r, name)
-	if err != nil {
+	in, kind, err := s.readInvocation(w, r, name, "Event")
+	switch {
+	case err != nil || kind == dryRun:
 		return err
-	}
-	switch kind := r.Header.Get("X-Amz-Invocation-Type"); kind {
-	case "", "RequestResponse":
-	case "DryRun":
-		if _, err := s.Function(name); err != nil {
-			return err
-		}
-		w.WriteHeader(http.StatusNoContent)
-		return nil
-	case "Event":
-		return s.serveEvent(w, r, name)
-	default:
-		return awsproto.Errorf("InvalidParameterValueException", "InvocationType %q: RequestResponse, Event or DryRun", kind)
-	}
-	in, err := readInvoke(r, name)
-	if err != nil {
-		return err
+	case kind == "Event":
+		return s.serveEvent(w, r, in)
 	}
 	out, err := s.Invoke(r.Context(), in)
 	if err != nil {
@@ -56,11 +43,7 @@ func (s *Service) serveInvoke(w http.ResponseWriter, r *http.Request, name strin
 }
 
 // serveEvent answers once the event is in the queue.
-func (s *Service) serveEvent(w http.ResponseWriter, r *http.Request, name string) error {
-	in, err := readInvoke(r, name)
-	if err != nil {
-		return err
-	}
+func (s *Service) serveEvent(w http.ResponseWriter, r *http.Request, in InvokeInput) error {
 	id, err := s.InvokeAsync(r.Context(), in)
 	if err != nil {
 		return err
@@ -70,8 +53,39 @@ func (s *Service) serveEvent(w http.ResponseWriter, r *http.Request, name string
 	return nil
 }
 
+const (
+	requestResponse = "RequestResponse"
+	dryRun          = "DryRun"
+)
+
+// readInvocation reads an invocation whose type is RequestResponse, DryRun or the other one that the
+// call has, if there is one. A DryRun that succeeds has been answered.
+func (s *Service) readInvocation(w http.ResponseWriter, r *http.Request, name, other string) (in InvokeInput, kind string, err error) {
+	if name, err = s.said(r, name); err != nil {
+		return in, "", err
+	}
+	switch kind = cmp.Or(r.Header.Get("X-Amz-Invocation-Type"), requestResponse); kind {
+	case dryRun:
+		if _, err = s.Function(name); err == nil {
+			w.WriteHeader(http.StatusNoContent)
+		}
+		return in, kind, err
+	case requestResponse, other:
+		in, err = readInvoke(r, name)
+		return in, kind, err
+	}
+	known := requestResponse + " or " + dryRun
+	if other != "" {
+		known = other + ", " + known
+	}
+	return in, kind, awsproto.Errorf("InvalidParameterValueException", "InvocationType %q: %s", kind, known)
+}
+
 func readInvoke(r *http.Request, name string) (InvokeInput, error) {
 	in := InvokeInput{Function: name, TraceID: r.Header.Get("X-Amzn-Trace-Id")}
+	if r.Header.Get("X-Amz-Durable-Execution-Name") != "" {
+		return in, awsproto.Errorf("InvalidParameterValueException", "DurableExecutionName: this machine has no durable executions")
+	}
 	switch kind := r.Header.Get("X-Amz-Log-Type"); kind {
 	case "", "None":
 	case "Tail":

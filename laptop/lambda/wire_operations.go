@@ -12,7 +12,7 @@ var operations = []operation{
 	{"CreateFunction", "POST", "/2015-03-31/functions", (*Service).serveCreate},
 	{"ListFunctions", "GET", "/2015-03-31/functions", (*Service).serveList},
 	{"GetFunction", "GET", "/2015-03-31/functions/{}", (*Service).serveGet},
-	{"DeleteFunction", "DELETE", "/2015-03-31/functions/{}", (*Service).serveDelete},
+	{"DeleteFunction", "DELETE", "/2015-03-31/functions/{}", removing((*Service).DeleteFunction)},
 	{"GetFunctionConfiguration", "GET", "/2015-03-31/functions/{}/configuration", (*Service).serveGetConfiguration},
 	{"UpdateFunctionConfiguration", "PUT", "/2015-03-31/functions/{}/configuration", (*Service).serveUpdateConfiguration},
 	{"UpdateFunctionCode", "PUT", "/2015-03-31/functions/{}/code", (*Service).serveUpdateCode},
@@ -30,8 +30,8 @@ var operations = []operation{
 	{"InvokeWithResponseStream", "POST", "/2021-11-15/functions/{}/response-streaming-invocations", (*Service).serveInvokeStream},
 	{"PutFunctionEventInvokeConfig", "PUT", "/2019-09-25/functions/{}/event-invoke-config", (*Service).servePutEventInvoke},
 	{"UpdateFunctionEventInvokeConfig", "POST", "/2019-09-25/functions/{}/event-invoke-config", (*Service).serveUpdateEventInvoke},
-	{"GetFunctionEventInvokeConfig", "GET", "/2019-09-25/functions/{}/event-invoke-config", (*Service).serveGetEventInvoke},
-	{"DeleteFunctionEventInvokeConfig", "DELETE", "/2019-09-25/functions/{}/event-invoke-config", (*Service).serveDeleteEventInvoke},
+	{"GetFunctionEventInvokeConfig", "GET", "/2019-09-25/functions/{}/event-invoke-config", reading((*Service).EventInvokeConfig, describeEventInvoke)},
+	{"DeleteFunctionEventInvokeConfig", "DELETE", "/2019-09-25/functions/{}/event-invoke-config", removing((*Service).DeleteEventInvokeConfig)},
 	{"ListFunctionEventInvokeConfigs", "GET", "/2019-09-25/functions/{}/event-invoke-config/list", (*Service).serveListEventInvoke},
 
 	{"AddPermission", "POST", "/2015-03-31/functions/{}/policy", (*Service).serveAddPermission},
@@ -44,7 +44,7 @@ var operations = []operation{
 	{"GetFunctionConcurrency", "GET", "/2019-09-30/functions/{}/concurrency", (*Service).serveGetConcurrency},
 	{"PutProvisionedConcurrencyConfig", "PUT", "/2019-09-30/functions/{}/provisioned-concurrency", (*Service).servePutProvisioned},
 	{"GetProvisionedConcurrencyConfig", "GET", "/2019-09-30/functions/{}/provisioned-concurrency", (*Service).serveGetProvisioned},
-	{"DeleteProvisionedConcurrencyConfig", "DELETE", "/2019-09-30/functions/{}/provisioned-concurrency", (*Service).serveDeleteProvisioned},
+	{"DeleteProvisionedConcurrencyConfig", "DELETE", "/2019-09-30/functions/{}/provisioned-concurrency", removing((*Service).DeleteProvisionedConcurrency)},
 
 	{"ListTags", "GET", "/2017-03-31/tags/{}", (*Service).serveListTags},
 	{"TagResource", "POST", "/2017-03-31/tags/{}", (*Service).serveTag},
@@ -52,8 +52,8 @@ var operations = []operation{
 
 	{"CreateFunctionUrlConfig", "POST", "/2021-10-31/functions/{}/url", (*Service).serveCreateURL},
 	{"UpdateFunctionUrlConfig", "PUT", "/2021-10-31/functions/{}/url", (*Service).serveUpdateURL},
-	{"GetFunctionUrlConfig", "GET", "/2021-10-31/functions/{}/url", (*Service).serveGetURL},
-	{"DeleteFunctionUrlConfig", "DELETE", "/2021-10-31/functions/{}/url", (*Service).serveDeleteURL},
+	{"GetFunctionUrlConfig", "GET", "/2021-10-31/functions/{}/url", reading((*Service).FunctionURL, describeURL)},
+	{"DeleteFunctionUrlConfig", "DELETE", "/2021-10-31/functions/{}/url", removing((*Service).DeleteFunctionURL)},
 	{"ListFunctionUrlConfigs", "GET", "/2021-10-31/functions/{}/urls", (*Service).serveListURLs},
 
 	{"ListLayers", "GET", "/2018-10-31/layers", (*Service).serveListLayers},

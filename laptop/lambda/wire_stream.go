@@ -4,31 +4,14 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"net/http"
-
-	"github.com/ephor-io/ephor/laptop/internal/awsproto"
 )
 
 const eventStreamType = "application/vnd.amazon.eventstream"
 
 // serveInvokeStream is https://docs.aws.amazon.com/lambda/latest/api/API_InvokeWithResponseStream.html
 func (s *Service) serveInvokeStream(w http.ResponseWriter, r *http.Request, name string) error {
-	name, err := s.said(r, name)
-	if err != nil {
-		return err
-	}
-	switch kind := r.Header.Get("X-Amz-Invocation-Type"); kind {
-	case "", "RequestResponse":
-	case "DryRun":
-		if _, err := s.Function(name); err != nil {
-			return err
-		}
-		w.WriteHeader(http.StatusNoContent)
-		return nil
-	default:
-		return awsproto.Errorf("InvalidParameterValueException", "InvocationType %q: RequestResponse or DryRun", kind)
-	}
-	in, err := readInvoke(r, name)
-	if err != nil {
+	in, kind, err := s.readInvocation(w, r, name, "")
+	if err != nil || kind == dryRun {
 		return err
 	}
 	to := &eventStream{w: w}

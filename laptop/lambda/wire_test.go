@@ -179,6 +179,8 @@ func TestSDKIsRefusedByName(t *testing.T) {
 	f(err, "InvalidParameterValueException", "DeadLetterConfig")
 	_, err = c.Invoke(ctx, &sdk.InvokeInput{FunctionName: aws.String("hello"), TenantId: aws.String("blue")})
 	f(err, "InvalidParameterValueException", "hello has no tenant isolation")
+	_, err = c.Invoke(ctx, &sdk.InvokeInput{FunctionName: aws.String("hello"), DurableExecutionName: aws.String("d")})
+	f(err, "InvalidParameterValueException", "DurableExecutionName")
 	_, err = c.Invoke(ctx, &sdk.InvokeInput{FunctionName: aws.String("hello"), Payload: []byte(`{`)})
 	f(err, "InvalidRequestContentException", "JSON")
 	_, err = c.Invoke(ctx, &sdk.InvokeInput{FunctionName: aws.String("hello"), Payload: []byte(`"` + strings.Repeat("x", 6<<20) + `"`)})

@@ -56,18 +56,6 @@ func (s *Service) serveUpdateURL(w http.ResponseWriter, r *http.Request, name st
 	return awsproto.WriteJSON(w, http.StatusOK, describeURL(u))
 }
 
-func (s *Service) serveGetURL(w http.ResponseWriter, r *http.Request, name string) error {
-	name, err := s.said(r, name)
-	if err != nil {
-		return err
-	}
-	u, err := s.FunctionURL(name)
-	if err != nil {
-		return err
-	}
-	return awsproto.WriteJSON(w, http.StatusOK, describeURL(u))
-}
-
 func (s *Service) serveListURLs(w http.ResponseWriter, r *http.Request, name string) error {
 	fam, _, err := s.family(name)
 	if err != nil {
@@ -84,16 +72,4 @@ func (s *Service) serveListURLs(w http.ResponseWriter, r *http.Request, name str
 	slices.SortFunc(all, func(a, b FunctionURL) int { return strings.Compare(a.Qualifier, b.Qualifier) })
 	return writePage(w, r, "FunctionUrlConfigs", 50, all,
 		func(u FunctionURL) string { return "/" + u.Qualifier }, func(u FunctionURL) any { return describeURL(u) })
-}
-
-func (s *Service) serveDeleteURL(w http.ResponseWriter, r *http.Request, name string) error {
-	name, err := s.said(r, name)
-	if err != nil {
-		return err
-	}
-	if err := s.DeleteFunctionURL(r.Context(), name); err != nil {
-		return err
-	}
-	w.WriteHeader(http.StatusNoContent)
-	return nil
 }
