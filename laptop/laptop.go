@@ -238,7 +238,7 @@ func (l *Laptop) open() (map[string]http.Handler, error) {
 	l.gateway, err = apigateway.Open(apigateway.Config{
 		Dir: dir("apigateway"), Region: c.Region, Account: Account, Port: c.Ports.Gateway.Number, PortFixed: c.Ports.Gateway.Fixed,
 		Invoker:    invoker{l.lambda},
-		Middleware: func(h http.Handler) http.Handler { return guard(h, true) },
+		Middleware: guardAPI,
 		Events:     func(e apigateway.Event) { l.gatewayEvent(e) },
 	})
 	if err != nil {

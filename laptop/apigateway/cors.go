@@ -67,8 +67,11 @@ func (c *cors) origin(origin string) string {
 	return ""
 }
 
-// preflight answers r if it asks what another origin may do.
-func (c *cors) preflight(w http.ResponseWriter, r *http.Request) bool {
+// admits says that pages of an origin may read what the API answers.
+func (c *cors) admits(origin string) bool { return c != nil && c.origin(origin) != "" }
+
+// preflight answers r with a status if it asks what another origin may do.
+func (c *cors) preflight(w http.ResponseWriter, r *http.Request, status int) bool {
 	if c == nil || r.Method != http.MethodOptions || r.Header.Get("Origin") == "" || r.Header.Get("Access-Control-Request-Method") == "" {
 		return false
 	}
@@ -78,7 +81,7 @@ func (c *cors) preflight(w http.ResponseWriter, r *http.Request) bool {
 		set(w.Header(), "Access-Control-Allow-Headers", c.headers)
 		set(w.Header(), "Access-Control-Max-Age", c.maxAge)
 	}
-	w.WriteHeader(http.StatusNoContent)
+	w.WriteHeader(status)
 	return true
 }
 

@@ -37,7 +37,7 @@ func TestWhatIsRefused(t *testing.T) {
 	}
 	f(integration(func(in *IntegrationInput) { in.IntegrationType = "HTTP_PROXY" }), "BadRequestException", "HTTP_PROXY")
 	f(integration(func(in *IntegrationInput) { in.IntegrationURI = "http://x" }), "BadRequestException", "http://x")
-	f(integration(func(in *IntegrationInput) { in.PayloadFormatVersion = "1.0" }), "BadRequestException", "1.0")
+	f(integration(func(in *IntegrationInput) { in.PayloadFormatVersion = "3.0" }), "BadRequestException", "3.0")
 	f(integration(func(in *IntegrationInput) { in.TimeoutInMillis = 30001 }), "BadRequestException", "30001")
 	must(t, integration(func(in *IntegrationInput) {
 		in.IntegrationURI = "arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/" + hello + ":live/invocations"

@@ -19,7 +19,7 @@ type IntegrationInput struct {
 	IntegrationURI       string
 	IntegrationMethod    string // "" or POST
 	ConnectionType       string // "" or INTERNET
-	PayloadFormatVersion string // 2.0
+	PayloadFormatVersion string // 1.0 or 2.0
 	TimeoutInMillis      int    // 50 to 30000; 0 means 30000
 }
 
@@ -64,8 +64,8 @@ func (in IntegrationInput) integration(id string) (Integration, error) {
 	if in.ConnectionType != "" && in.ConnectionType != "INTERNET" {
 		return bad("ConnectionType %q: there are no VPC links on the laptop", in.ConnectionType)
 	}
-	if in.PayloadFormatVersion != "2.0" {
-		return bad("PayloadFormatVersion %q: the laptop speaks 2.0", in.PayloadFormatVersion)
+	if in.PayloadFormatVersion != "1.0" && in.PayloadFormatVersion != "2.0" {
+		return bad("PayloadFormatVersion %q: it is 1.0 or 2.0", in.PayloadFormatVersion)
 	}
 	timeout := in.TimeoutInMillis
 	if timeout == 0 {
