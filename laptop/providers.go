@@ -30,7 +30,14 @@ type services struct {
 // own. Any other fails the stack by name.
 func providers(s services, region string) map[string]cloudformation.Provider {
 	return map[string]cloudformation.Provider{
+		"AWS::ApiGateway::Account":       gatewayAccount(s.gateway),
+		"AWS::ApiGateway::Deployment":    restDeployments(s.gateway),
+		"AWS::ApiGateway::Method":        restMethods(s.gateway),
+		"AWS::ApiGateway::Resource":      restResources(s.gateway),
+		"AWS::ApiGateway::RestApi":       restAPIs(s.gateway),
+		"AWS::ApiGateway::Stage":         restStages(s.gateway),
 		"AWS::ApiGatewayV2::Api":         apis(s.gateway),
+		"AWS::ApiGatewayV2::Authorizer":  authorizers(s.gateway),
 		"AWS::ApiGatewayV2::Deployment":  deployments(s.gateway),
 		"AWS::ApiGatewayV2::Integration": integrations(s.gateway),
 		"AWS::ApiGatewayV2::Route":       routes(s.gateway),

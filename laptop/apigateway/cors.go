@@ -19,6 +19,16 @@ type CORS struct {
 	MaxAge           int      `json:"maxAge,omitempty"` // seconds; -1 to 86400
 }
 
+func (c *CORS) clone() *CORS {
+	if c == nil {
+		return nil
+	}
+	out := *c
+	out.AllowHeaders, out.AllowMethods = slices.Clone(c.AllowHeaders), slices.Clone(c.AllowMethods)
+	out.AllowOrigins, out.ExposeHeaders = slices.Clone(c.AllowOrigins), slices.Clone(c.ExposeHeaders)
+	return &out
+}
+
 func (c *CORS) validate() error {
 	switch {
 	case c == nil:

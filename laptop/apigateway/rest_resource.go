@@ -30,12 +30,12 @@ type MethodInput struct {
 
 // Method is what a resource does for an HTTP method. Its JSON is the one of GetMethod.
 type Method struct {
-	HTTPMethod        string                    `json:"httpMethod"`
-	AuthorizationType string                    `json:"authorizationType"`
-	APIKeyRequired    bool                      `json:"apiKeyRequired"`
+	HTTPMethod        string                    `json:"httpMethod,omitempty"`
+	AuthorizationType string                    `json:"authorizationType,omitempty"`
+	APIKeyRequired    bool                      `json:"apiKeyRequired,omitempty"`
 	OperationName     string                    `json:"operationName,omitempty"`
 	MethodResponses   map[string]MethodResponse `json:"methodResponses,omitempty"`
-	MethodIntegration MethodIntegration         `json:"methodIntegration"`
+	MethodIntegration MethodIntegration         `json:"methodIntegration,omitzero"`
 }
 
 // MethodResponse declares an answer: a status, and the headers that a mock may set.
@@ -179,8 +179,27 @@ func (s *Service) DeleteResource(apiID, id string) error {
 	})
 }
 
-// PutMethod makes a resource's method, with its integration, or replaces it.
-func (s *Service) PutMethod(apiID, resourceID string, in MethodInput) (Method, error) {
+// CreateMethod adds a method with its integration to a resource.
+func (s *Service) CreateMethod(apiID, resourceID string, in MethodInput) (Method, error) {
+	return s.putMethod(apiID, resourceID, in, func(there bool) error {
+		if there {
+			return conflict("Method already exists for this resource")
+		}
+		return nil
+	})
+}
+
+// UpdateMethod replaces a resource's method.
+func (s *Service) UpdateMethod(apiID, resourceID string, in MethodInput) (Method, error) {
+	return s.putMethod(apiID, resourceID, in, func(there bool) error {
+		if !there {
+			return notFound("Method", in.HTTPMethod)
+		}
+		return nil
+	})
+}
+
+func (s *Service) putMethod(apiID, resourceID string, in MethodInput, check func(there bool) error) (Method, error) {
 	out, err := in.method()
 	if err != nil {
 		return Method{}, err
@@ -188,6 +207,10 @@ func (s *Service) PutMethod(apiID, resourceID string, in MethodInput) (Method, e
 	return out, s.changeREST(apiID, func(r *restRecord) error {
 		resource, err := lookup(r.Resources, "Resource", resourceID)
 		if err != nil {
+			return err
+		}
+		_, there := resource.Methods[out.HTTPMethod]
+		if err := check(there); err != nil {
 			return err
 		}
 		resource.Methods = put(resource.Methods, out.HTTPMethod, out)

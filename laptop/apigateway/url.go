@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"regexp"
 
 	"github.com/ephor-io/ephor/laptop/internal/state"
 )
@@ -35,8 +36,6 @@ func (s *Service) urlFolder() state.Folder[urlRecord] {
 
 func (u FunctionURL) validate() error {
 	switch {
-	case u.ID == "":
-		return badRequest("a function URL has no ID")
 	case !functionARN.MatchString(u.Function):
 		return badRequest("function URL %s: %q is not the ARN of a function", u.ID, u.Function)
 	case u.AuthType != "NONE" && u.AuthType != "AWS_IAM":
@@ -47,41 +46,68 @@ func (u FunctionURL) validate() error {
 	return nil
 }
 
-// OpenURL serves a function URL at a port of its own and tells its address, which has a slash at
-// its end. One that is served already is changed and keeps its address; one that was served before
-// a restart gets it back, if the port is free.
-func (s *Service) OpenURL(u FunctionURL) (string, error) {
-	if err := u.validate(); err != nil {
+// URLAddress is the address of the function URL with an ID, with a slash at its end. Asked for the
+// first time, it takes a port, which answers 404 until OpenURL says what stands behind it; asked
+// for again, also after a restart, it is the same as long as that port is free.
+func (s *Service) URLAddress(id string) (string, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f, err := s.urlFront(id)
+	if err != nil {
 		return "", err
+	}
+	return f.endpoint() + "/", nil
+}
+
+// OpenURL serves a function URL at its address, or serves it as it is now.
+func (s *Service) OpenURL(u FunctionURL) error {
+	if err := u.validate(); err != nil {
+		return err
+	}
+	if u.InvokeMode == "RESPONSE_STREAM" && s.config.Streamer == nil {
+		return badRequest("function URL %s: InvokeMode RESPONSE_STREAM: nothing here can stream", u.ID)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.closed {
-		return "", errors.New("opening a function URL: the service is closed")
-	}
-	if u.InvokeMode == "RESPONSE_STREAM" && s.config.Streamer == nil {
-		return "", badRequest("function URL %s: InvokeMode RESPONSE_STREAM: nothing here can stream", u.ID)
-	}
-	if f := s.urls[u.ID]; f != nil {
-		f.now.Store(newURLTable(u))
-		return f.endpoint() + "/", nil
-	}
-	kept := urlRecord{ID: u.ID}
-	if err := state.Load(filepath.Join(s.config.Dir, "urls", u.ID+".json"), &kept); err != nil {
-		return "", err
-	}
-	l, err := s.listen(u.ID, noOrder, kept.Port)
+	f, err := s.urlFront(u.ID)
 	if err != nil {
-		return "", fmt.Errorf("function URL %s: %w", u.ID, err)
+		return err
 	}
-	if err := s.urlFolder().Save(u.ID, urlRecord{ID: u.ID, Port: portOf(l)}); err != nil {
-		return "", errors.Join(err, l.Close())
-	}
-	f := newURLFront(&s.config, u, portOf(l))
-	s.urls[u.ID] = f
-	s.open(u.ID, u.Function, f.front, l)
-	return f.endpoint() + "/", nil
+	f.now.Store(newURLTable(u))
+	return nil
 }
+
+// urlFront is what listens for a function URL, now at the latest. s.mu is held.
+func (s *Service) urlFront(id string) (*urlFront, error) {
+	if f := s.urls[id]; f != nil {
+		return f, nil
+	}
+	if s.closed {
+		return nil, fmt.Errorf("function URL %s: the service is closed", id)
+	}
+	if !urlID.MatchString(id) {
+		return nil, badRequest("function URL %q: an ID is letters and digits in lower case", id)
+	}
+	kept := urlRecord{ID: id}
+	if err := state.Load(filepath.Join(s.urlFolder().Dir, id+".json"), &kept); err != nil {
+		return nil, err
+	}
+	l, err := s.listen(id, noOrder, kept.Port)
+	if err != nil {
+		return nil, fmt.Errorf("function URL %s: %w", id, err)
+	}
+	if port := portOf(l); port != kept.Port {
+		if err := s.urlFolder().Save(id, urlRecord{ID: id, Port: port}); err != nil {
+			return nil, errors.Join(err, l.Close())
+		}
+	}
+	f := newURLFront(&s.config, id, portOf(l))
+	s.urls[id] = f
+	s.open(id, "function URL", f.front, l)
+	return f, nil
+}
+
+var urlID = regexp.MustCompile(`^[a-z0-9]{1,63}$`)
 
 // CloseURL ends a function URL and waits for the requests in flight until ctx ends. One that is not
 // there is no error.

@@ -19,7 +19,7 @@ type urlFront struct {
 	*front
 	config *Config
 	id     string
-	now    atomic.Pointer[urlTable]
+	now    atomic.Pointer[urlTable] // nil as long as nothing is known of it but its address
 }
 
 // urlTable is what requests to a function URL are answered by; it never changes.
@@ -34,10 +34,9 @@ func newURLTable(u FunctionURL) *urlTable {
 	return &urlTable{FunctionURL: u, cors: newCORS(u.CORS), stage: &stageTable{name: defaultStage}, target: &target{key: defaultRoute}}
 }
 
-func newURLFront(config *Config, u FunctionURL, port int) *urlFront {
-	f := &urlFront{config: config, id: u.ID}
-	f.now.Store(newURLTable(u))
-	f.front = newFront("function URL "+u.ID, noOrder, port, config.Middleware(f, f.admits))
+func newURLFront(config *Config, id string, port int) *urlFront {
+	f := &urlFront{config: config, id: id}
+	f.front = newFront("function URL "+id, noOrder, port, config.Middleware(f, f.admits))
 	return f
 }
 
@@ -58,6 +57,10 @@ type urlFailure struct {
 // https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html
 func (f *urlFront) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	t := f.now.Load()
+	if t == nil {
+		http.NotFound(w, r)
+		return
+	}
 	req := &request{
 		Request: r, account: f.config.Account, apiID: f.id, port: strconv.Itoa(f.front.port),
 		id: awsproto.NewID(), start: time.Now(), sourceIP: sourceIP(r.RemoteAddr), stage: t.stage, route: t.target,
