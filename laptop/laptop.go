@@ -250,6 +250,7 @@ func (l *Laptop) open() (map[string]http.Handler, error) {
 		Providers: providers(services{objects: objects, roles: roles, secrets: secrets, machines: machines, lambda: l.lambda, gateway: l.gateway}, c.Region),
 		Secrets:   secretReader{secrets}, Parameters: publicParameters{}, Templates: templates{objects},
 		EndpointURL: func() string { return l.addresses.Endpoint },
+		Address:     l.gateway.LocalAddress,
 	})
 	if err != nil {
 		return nil, err

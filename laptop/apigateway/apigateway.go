@@ -26,6 +26,7 @@ import (
 	"net"
 	"net/http"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"sync"
 
@@ -228,6 +229,22 @@ func (s *Service) Endpoint(id string) string {
 		return f.endpoint()
 	}
 	return ""
+}
+
+var awsAddress = regexp.MustCompile(`^https://([a-z0-9]+)\.(execute-api|lambda-url)\.[a-z0-9-]+\.(amazonaws\.com|amazonaws\.com\.cn|on\.aws)(/.*)?$`)
+
+// LocalAddress is the address on this machine of what answers on AWS at an address such as
+// https://ID.execute-api.us-east-1.amazonaws.com/prod: templates put such an address together for a
+// REST API, which has no attribute that tells it. Any other value stays as it is.
+func (s *Service) LocalAddress(value string) string {
+	m := awsAddress.FindStringSubmatch(value)
+	if m == nil {
+		return value
+	}
+	if here := s.Endpoint(m[1]); here != "" {
+		return here + m[4]
+	}
+	return value
 }
 
 // record is all that is kept of one API: one file.
