@@ -24,6 +24,11 @@ type functionProperties struct {
 	Timeout       int
 	Environment   struct{ Variables map[string]string }
 	Tags          tags
+	Layers        []string
+
+	EphemeralStorage struct{ Size int }
+	LoggingConfig    struct{ LogFormat, ApplicationLogLevel, SystemLogLevel, LogGroup string }
+	TracingConfig    struct{ Mode string }
 
 	ReservedConcurrentExecutions *int
 }
@@ -33,6 +38,7 @@ func (p functionProperties) input(r cloudformation.Request) lambda.FunctionInput
 		Name: p.name(r), Runtime: p.Runtime, Handler: p.Handler, Role: p.Role, Description: p.Description,
 		MemorySize: p.MemorySize, Timeout: time.Duration(p.Timeout) * time.Second,
 		Environment: p.Environment.Variables, Tags: withToken(r, p.Tags.toMap()), ReservedConcurrency: p.ReservedConcurrentExecutions,
+		Layers: p.Layers, EphemeralStorage: p.EphemeralStorage.Size,
 		Code: lambda.Code{S3Bucket: p.Code.S3Bucket, S3Key: p.Code.S3Key, S3ObjectVersion: p.Code.S3ObjectVersion},
 	}
 	if len(p.Architectures) > 0 {
@@ -45,6 +51,27 @@ func (p functionProperties) name(r cloudformation.Request) string {
 	return physical(r, p.FunctionName, 64, asItIs)
 }
 
+// check refuses values of properties that are there for what is so anyway.
+func (p functionProperties) check() error {
+	bad := func(property, value, remedy string) error {
+		return awsproto.Errorf("InvalidParameterValueException", "%s %s: %s", property, value, remedy)
+	}
+	log := p.LoggingConfig
+	switch {
+	case p.PackageType != "" && p.PackageType != "Zip":
+		return bad("PackageType", p.PackageType, "the laptop runs functions from zip archives only")
+	case p.TracingConfig.Mode != "" && p.TracingConfig.Mode != "PassThrough":
+		return bad("TracingConfig.Mode", p.TracingConfig.Mode, "the laptop has no X-Ray: PassThrough")
+	case log.LogFormat != "" && log.LogFormat != "Text":
+		return bad("LoggingConfig.LogFormat", log.LogFormat, "the laptop writes Text")
+	case log.ApplicationLogLevel+log.SystemLogLevel != "":
+		return bad("LoggingConfig", "levels", "they are for the format JSON, which the laptop does not write")
+	case log.LogGroup != "":
+		return bad("LoggingConfig.LogGroup", log.LogGroup, "on the laptop a function's log group is /aws/lambda/NAME")
+	}
+	return nil
+}
+
 func functions(service *lambda.Service) cloudformation.Provider {
 	made := func(f lambda.Function, err error) (cloudformation.Resource, error) {
 		return made(f.Name, map[string]any{"Arn": f.ARN}, err)
@@ -52,7 +79,8 @@ func functions(service *lambda.Service) cloudformation.Provider {
 	return resource[functionProperties]{
 		schema: cloudformation.Schema{
 			Properties: []string{"FunctionName", "Runtime", "Handler", "Role", "Description", "PackageType", "Architectures",
-				"Code", "MemorySize", "Timeout", "Environment", "Tags", "ReservedConcurrentExecutions"},
+				"Code", "MemorySize", "Timeout", "Environment", "Tags", "ReservedConcurrentExecutions",
+				"Layers", "EphemeralStorage", "LoggingConfig", "TracingConfig"},
 			Required:   []string{"Code", "Role"},
 			CreateOnly: []string{"FunctionName", "PackageType"},
 			Attributes: []string{"Arn"},
@@ -63,12 +91,15 @@ func functions(service *lambda.Service) cloudformation.Provider {
 			return got, f.Tags[tokenTag], err == nil
 		},
 		create: func(ctx context.Context, r cloudformation.Request, p functionProperties) (cloudformation.Resource, error) {
-			if p.PackageType != "" && p.PackageType != "Zip" {
-				return cloudformation.Resource{}, awsproto.Errorf("InvalidParameterValueException", "PackageType %s: the laptop runs functions from zip archives only", p.PackageType)
+			if err := p.check(); err != nil {
+				return cloudformation.Resource{}, err
 			}
 			return made(service.CreateFunction(ctx, p.input(r)))
 		},
 		update: func(ctx context.Context, r cloudformation.Request, p functionProperties) (cloudformation.Resource, error) {
+			if err := p.check(); err != nil {
+				return cloudformation.Resource{}, err
+			}
 			in := p.input(r)
 			// The code of an unchanged property is in place, and fetching it again would be in vain.
 			if same(r, "Code") {
@@ -89,6 +120,9 @@ type permissionProperties struct {
 	Principal     string
 	SourceArn     string
 	SourceAccount string
+
+	FunctionUrlAuthType   string
+	InvokedViaFunctionUrl bool
 }
 
 func permissions(service *lambda.Service) cloudformation.Provider {
@@ -99,20 +133,21 @@ func permissions(service *lambda.Service) cloudformation.Provider {
 	}
 	return resource[permissionProperties]{
 		schema: cloudformation.Schema{
-			Properties: []string{"FunctionName", "Action", "Principal", "SourceArn", "SourceAccount"},
+			Properties: []string{"FunctionName", "Action", "Principal", "SourceArn", "SourceAccount", "FunctionUrlAuthType", "InvokedViaFunctionUrl"},
 			Required:   []string{"FunctionName", "Action", "Principal"},
-			CreateOnly: []string{"FunctionName", "Action", "Principal", "SourceArn", "SourceAccount"},
+			CreateOnly: []string{"FunctionName", "Action", "Principal", "SourceArn", "SourceAccount", "FunctionUrlAuthType", "InvokedViaFunctionUrl"},
 			Attributes: []string{"Id"},
 		},
 		find: func(r cloudformation.Request, p permissionProperties) (cloudformation.Resource, string, bool) {
-			f, err := service.Function(p.FunctionName)
-			there := err == nil && slices.ContainsFunc(f.Policy, func(s lambda.Permission) bool { return s.StatementID == id(r) })
+			policy, _, err := service.Policy(p.FunctionName)
+			there := err == nil && slices.ContainsFunc(policy, func(s lambda.Permission) bool { return s.StatementID == id(r) })
 			got, _ := made(r, nil)
 			return got, r.Token, there
 		},
 		create: func(_ context.Context, r cloudformation.Request, p permissionProperties) (cloudformation.Resource, error) {
 			return made(r, service.AddPermission(p.FunctionName, lambda.Permission{
 				StatementID: id(r), Action: p.Action, Principal: p.Principal, SourceARN: p.SourceArn, SourceAccount: p.SourceAccount,
+				URLAuthType: p.FunctionUrlAuthType, ViaURL: p.InvokedViaFunctionUrl,
 			}))
 		},
 		remove: func(_ context.Context, r cloudformation.Request, p permissionProperties) error {

@@ -132,6 +132,11 @@ func TestTheTokenTellsWhatACreationMade(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	function, err := s.lambda.CreateFunction(t.Context(), lambda.FunctionInput{Name: "base", Runtime: "provided.al2023", Handler: "bootstrap",
+		Role: "arn:aws:iam::000000000000:role/r", Code: lambda.Code{ZipFile: zipped}})
+	if err != nil {
+		t.Fatal(err)
+	}
 	onAPI := func(rest string) string { return `{"ApiId": "` + api.APIID + `", ` + rest + `}` }
 	all := providers(s, "us-east-1")
 
@@ -145,12 +150,17 @@ func TestTheTokenTellsWhatACreationMade(t *testing.T) {
 		"AWS::SecretsManager::Secret": {mine: `{"Name": "shared", "SecretString": "s"}`, shared: true},
 		"AWS::Lambda::Function": {mine: `{"FunctionName": "shared", "Runtime": "provided.al2023", "Handler": "bootstrap",
 			"Role": "arn:aws:iam::000000000000:role/r", "Code": {"S3Bucket": "code", "S3Key": "c.zip"}}`, shared: true},
-		"AWS::EC2::SecurityGroup":  {mine: `{"GroupName": "shared", "GroupDescription": "g"}`, shared: true},
-		"AWS::EC2::EIP":            {mine: `{"Domain": "vpc"}`},
-		"AWS::EC2::Instance":       {mine: `{"UserData": "` + script + `"}`},
-		"AWS::EC2::EIPAssociation": {mine: `{"AllocationId": "` + address.AllocationID + `", "InstanceId": "` + host.InstanceID + `"}`},
-		"AWS::ApiGatewayV2::Api":   {mine: `{"Name": "b", "ProtocolType": "HTTP"}`},
-		"AWS::ApiGatewayV2::Stage": {mine: onAPI(`"StageName": "$default"`), shared: true},
+		"AWS::Lambda::Version":           {mine: `{"FunctionName": "base"}`, shared: true},
+		"AWS::Lambda::Alias":             {mine: `{"FunctionName": "base", "FunctionVersion": "$LATEST", "Name": "live"}`, shared: true},
+		"AWS::Lambda::LayerVersion":      {mine: `{"LayerName": "shared", "Content": {"S3Bucket": "code", "S3Key": "c.zip"}}`},
+		"AWS::Lambda::Url":               {mine: `{"TargetFunctionArn": "` + function.ARN + `", "AuthType": "NONE"}`, shared: true},
+		"AWS::Lambda::EventInvokeConfig": {mine: `{"FunctionName": "base", "Qualifier": "$LATEST", "MaximumRetryAttempts": 0}`, shared: true},
+		"AWS::EC2::SecurityGroup":        {mine: `{"GroupName": "shared", "GroupDescription": "g"}`, shared: true},
+		"AWS::EC2::EIP":                  {mine: `{"Domain": "vpc"}`},
+		"AWS::EC2::Instance":             {mine: `{"UserData": "` + script + `"}`},
+		"AWS::EC2::EIPAssociation":       {mine: `{"AllocationId": "` + address.AllocationID + `", "InstanceId": "` + host.InstanceID + `"}`},
+		"AWS::ApiGatewayV2::Api":         {mine: `{"Name": "b", "ProtocolType": "HTTP"}`},
+		"AWS::ApiGatewayV2::Stage":       {mine: onAPI(`"StageName": "$default"`), shared: true},
 		"AWS::ApiGatewayV2::Route": {mine: onAPI(`"RouteKey": "GET /", "Target": "integrations/` + integration() + `"`),
 			theirs: onAPI(`"RouteKey": "GET /", "Target": "integrations/` + integration() + `"`), shared: true},
 	} {
@@ -263,11 +273,28 @@ func openStacks(t *testing.T, dir string, events func(cloudformation.Event)) (se
 // settle creates a stack and returns the status in which it comes to rest.
 func settle(t *testing.T, service *cloudformation.Service, name, template string) types.StackStatus {
 	t.Helper()
+	return rest(t, service, name, func(client *sdk.Client) error {
+		_, err := client.CreateStack(t.Context(), &sdk.CreateStackInput{StackName: &name, TemplateBody: &template,
+			Capabilities: []types.Capability{types.CapabilityCapabilityNamedIam}})
+		return err
+	})
+}
+
+// change updates a stack and returns the status in which it comes to rest.
+func change(t *testing.T, service *cloudformation.Service, name, template string) types.StackStatus {
+	t.Helper()
+	return rest(t, service, name, func(client *sdk.Client) error {
+		_, err := client.UpdateStack(t.Context(), &sdk.UpdateStackInput{StackName: &name, TemplateBody: &template})
+		return err
+	})
+}
+
+func rest(t *testing.T, service *cloudformation.Service, name string, begin func(*sdk.Client) error) types.StackStatus {
+	t.Helper()
 	server := httptest.NewServer(service)
 	defer server.Close()
 	client := sdk.NewFromConfig(aws.Config{Region: "us-east-1", BaseEndpoint: &server.URL, Credentials: credentials.NewStaticCredentialsProvider("any", "any", "")})
-	if _, err := client.CreateStack(t.Context(), &sdk.CreateStackInput{StackName: &name, TemplateBody: &template,
-		Capabilities: []types.Capability{types.CapabilityCapabilityNamedIam}}); err != nil {
+	if err := begin(client); err != nil {
 		t.Fatal(err)
 	}
 	for {

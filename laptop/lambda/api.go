@@ -71,31 +71,43 @@ func readBody(r *http.Request, limit int64) ([]byte, error) {
 }
 
 // poll is a request for the next event that waits for one.
-type poll struct{ replaced chan struct{} }
+type poll struct {
+	w        http.ResponseWriter
+	replaced chan struct{}
+}
+
+// lost says that nobody waits for the poll's answer any more. The caller holds the environment's mutex.
+func (p *poll) lost() bool { return p == nil || peerGone(p.w) }
+
+func peerGone(w http.ResponseWriter) bool {
+	c, ok := w.(interface{ peerGone() bool })
+	return ok && c.peerGone()
+}
 
 // replace makes a poll that takes the place of the one in *p: a client has one at a time, so the
 // one before has lost its connection. The caller holds the environment's mutex.
-func replace(p **poll) *poll {
+func replace(p **poll, w http.ResponseWriter) *poll {
 	if *p != nil {
 		close((*p).replaced)
 	}
-	*p = &poll{replaced: make(chan struct{})}
+	*p = &poll{w: w, replaced: make(chan struct{})}
 	return *p
 }
 
-// await returns what comes out of events, or nil when w's client has gone or the process has
-// ended. An event whose client has gone stays for the client's next try.
-func (e *environment) await(w http.ResponseWriter, p *poll, events chan *invocation) *invocation {
+// await returns what comes out of events or ends, or nothing when w's client has gone or the
+// process has ended. An event whose client has gone stays for the client's next try.
+func (e *environment) await(w http.ResponseWriter, p *poll, events chan *invocation, ends chan shutdown) (*invocation, *shutdown) {
 	select {
 	case inv := <-events:
-		if c, ok := w.(interface{ peerGone() bool }); ok && c.peerGone() {
+		if peerGone(w) {
 			events <- inv // it has room for one, and there is one at a time
-			return nil
+			return nil, nil
 		}
-		return inv
+		return inv, nil
+	case end := <-ends:
+		return nil, &end
 	case <-p.replaced:
-		return nil
 	case <-e.gone:
-		return nil
 	}
+	return nil, nil
 }

@@ -92,16 +92,16 @@ func TestRuntimeAPI(t *testing.T) {
 		}
 	}
 	id := header.Get(headerRequestID)
-	h.want(403, "InvalidStateTransition")(h.do("GET", invocation+"next", ""))
-	h.want(403, "InvalidStateTransition")(h.do("POST", "/2018-06-01/runtime/init/error", "{}"))
+	h.want(200, `{"n":1}`)(h.do("GET", invocation+"next", "")) // the same event again
+	h.want(403, "State transition from Running to InitError failed for runtime. Error: State transition is not allowed")(h.do("POST", "/2018-06-01/runtime/init/error", "{}"))
 	h.want(400, "InvalidRequestID")(h.do("POST", invocation+"another/response", "x"))
 	h.want(202, "OK")(h.do("POST", invocation+id+"/response", "done"))
 	h.wg.Wait()
 	if h.err != nil || string(h.out.Payload) != "done" {
 		t.Errorf("%v %s", h.err, h.out.Payload)
 	}
-	h.want(400, "InvalidRequestID")(h.do("POST", invocation+id+"/response", "again"))
-	h.want(400, "InvalidRequestID")(h.do("POST", invocation+id+"/error", "again"))
+	h.want(403, "State transition from RuntimeResponseSentState to InvocationResponse failed")(h.do("POST", invocation+id+"/response", "again"))
+	h.want(403, "State transition from RuntimeResponseSentState to InvocationErrorResponse failed")(h.do("POST", invocation+id+"/error", "again"))
 	h.want(404, "NotFound")(h.do("GET", "/2018-06-01/runtime/restore/next", ""))
 	h.want(404, "NotFound")(h.do("GET", "/", ""))
 
@@ -115,6 +115,7 @@ func TestRuntimeAPI(t *testing.T) {
 	}
 	eventually(t, "an idle environment", func() bool { return stats(t, h.s, "hello").Busy == 0 })
 	conn.Close()
+	h.want(400, "InvalidRequestID")(h.do("POST", invocation+id+"/response", "stale"))
 	h.invoke(`{"n":2}`)
 	_, body, header = h.do("GET", invocation+"next", "")
 	if body != `{"n":2}` {
@@ -136,7 +137,9 @@ func TestExtensionsAPI(t *testing.T) {
 	h.want(403, "Extension.InvalidEventType")(h.do("POST", register, `{"events":["RAIN"]}`, "Lambda-Extension-Name: x"))
 	h.want(403, "InvalidRequestFormat")(h.do("POST", register, `{`, "Lambda-Extension-Name: x"))
 	h.want(403, "Extension.MissingExtensionIdentifier")(h.do("GET", next, ""))
-	h.want(403, "Extension.UnknownExtensionIdentifier")(h.do("GET", next, "", "Lambda-Extension-Identifier: 1"))
+	h.want(403, "Extension.InvalidExtensionIdentifier")(h.do("GET", next, "", "Lambda-Extension-Identifier: 1"))
+	h.want(403, "Extension.UnknownExtensionIdentifier")(h.do("GET", next, "", "Lambda-Extension-Identifier: 4955ef36-cd4a-4f21-b856-3697af584f1a"))
+	h.want(403, "configurationKeys are deprecated")(h.do("POST", register, `{"events":[],"configurationKeys":["k"]}`, "Lambda-Extension-Name: x"))
 
 	status, body, header := h.do("POST", register, `{"events":["INVOKE"]}`, "Lambda-Extension-Name: x", "Lambda-Extension-Accept-Feature: accountId")
 	var answer map[string]string

@@ -98,6 +98,58 @@ func (c *codeStore) retain(sha string) {
 	c.refs[sha]++
 }
 
+// has says that the code of a version is there.
+func (c *codeStore) has(f Function) bool {
+	c.disk.Lock()
+	defer c.disk.Unlock()
+	for _, sha := range f.contents() {
+		if c.check(sha) != nil {
+			return false
+		}
+	}
+	return true
+}
+
+// hold is retain for all that a version is made of, and let is release for it.
+func (c *codeStore) hold(f Function) {
+	for _, sha := range f.contents() {
+		c.retain(sha)
+	}
+}
+
+func (c *codeStore) let(f Function) {
+	for _, sha := range f.contents() {
+		c.release(sha)
+	}
+}
+
+// contents are the hashes of a version's folders in the code store: its code, its layers, and what
+// they are merged into.
+func (f Function) contents() []string {
+	shas := []string{f.CodeSHA256}
+	for _, l := range f.Layers {
+		shas = append(shas, l.CodeSHA256)
+	}
+	if len(f.Layers) > 1 {
+		shas = append(shas, f.LayersSHA256)
+	}
+	return shas
+}
+
+// holds are holds of one change, given up together when it is done.
+type holds struct {
+	store *codeStore
+	shas  []string
+}
+
+func (h *holds) add(sha string) { h.shas = append(h.shas, sha) }
+
+func (h *holds) release() {
+	for _, sha := range h.shas {
+		h.store.release(sha)
+	}
+}
+
 // release gives up one hold, and removes the code that nothing holds any more.
 func (c *codeStore) release(sha string) {
 	c.mu.Lock()
@@ -168,6 +220,12 @@ func (c *codeStore) unpack(archive []byte, dir string) error {
 		return awsproto.Errorf("InvalidParameterValueException",
 			"Could not unzip uploaded file. Please check your file, then try to upload again. (%v)", err)
 	}
+	return c.build(dir, func(tmp string) error { return extract(r, tmp) })
+}
+
+// build makes dir hold what fill puts into an empty folder, durably, or leaves nothing. The caller
+// holds c.disk.
+func (c *codeStore) build(dir string, fill func(tmp string) error) error {
 	if err := os.MkdirAll(c.dir, 0o700); err != nil {
 		return fmt.Errorf("unpacking code: %w", err)
 	}
@@ -175,7 +233,7 @@ func (c *codeStore) unpack(archive []byte, dir string) error {
 	if err != nil {
 		return fmt.Errorf("unpacking code: %w", err)
 	}
-	err = extract(r, tmp)
+	err = fill(tmp)
 	if err == nil {
 		err = c.syncTree(tmp)
 	}

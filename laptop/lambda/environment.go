@@ -7,6 +7,7 @@ import (
 	"errors"
 	"net/http"
 	"path/filepath"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -17,15 +18,20 @@ import (
 //
 // Its own state is guarded by mu, which is never held while the pool's lock is asked for.
 type environment struct {
-	function *function
-	rev      *revision
-	stream   string // the log stream's name
-	log      *logStream
-	gone     chan struct{}    // closed when the process has ended
-	work     chan *invocation // buffered: the event that the runtime's next answers
+	function   *function
+	rev        *revision
+	stream     string // the log stream's name
+	log        *logStream
+	gone       chan struct{}    // closed when the process has ended
+	work       chan *invocation // buffered: the event that the runtime's next answers
+	watchers   sync.WaitGroup   // of the external extensions' processes
+	registered chan struct{}    // buffered: an external extension has registered
+	halted     chan struct{}    // closed when the environment begins to stop
 	// These two are guarded by the function's mutex.
-	idleSince time.Time
-	pastInit  bool
+	idleSince   time.Time
+	pastInit    bool
+	provisioned bool   // it is kept ahead of requests
+	initType    string // what it finds in AWS_LAMBDA_INITIALIZATION_TYPE; never changes
 
 	mu           sync.Mutex
 	phase        phase
@@ -33,6 +39,8 @@ type environment struct {
 	process      *process
 	frozen       bool
 	runtimeReady bool // the runtime has asked for its next event
+	initFailed   bool // the runtime has reported an init error
+	stoppedAt    time.Time
 	poll         *poll
 	extensions   []*extension
 	inv          *invocation // under way, when busy
@@ -53,10 +61,18 @@ const (
 	stopping              // being shut down, or dead
 )
 
-// shutdownGrace is what a process with an internal extension has between SIGTERM and SIGKILL. One
-// without extensions has nothing. See "Shutdown phase" in
-// https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html
-const shutdownGrace = 500 * time.Millisecond
+// grace is what the processes of an environment have between SIGTERM and SIGKILL: nothing without
+// extensions, 500 ms where all are internal, 2 s where one is external. The caller holds e.mu. See
+// "Shutdown phase" in https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html
+func (e *environment) grace() time.Duration {
+	switch {
+	case len(e.extensions) == 0:
+		return 0
+	case slices.ContainsFunc(e.extensions, func(x *extension) bool { return x.external }):
+		return 2 * time.Second
+	}
+	return 500 * time.Millisecond
+}
 
 var errStopped = errors.New("the environment was shut down before it had started")
 
@@ -64,19 +80,20 @@ func newEnvironment(f *function, rev *revision) *environment {
 	var id [16]byte
 	rand.Read(id[:]) // never fails: crypto/rand ends the program first
 	now := time.Now()
-	f.service.code.retain(rev.cfg.CodeSHA256)
+	f.service.code.hold(rev.cfg)
 	return &environment{
 		function: f, rev: rev, started: now,
-		stream: now.UTC().Format("2006/01/02/") + "[" + latest + "]" + hex.EncodeToString(id[:]),
-		gone:   make(chan struct{}),
-		work:   make(chan *invocation, 1),
+		stream:     now.UTC().Format("2006/01/02/") + "[" + rev.cfg.Version + "]" + hex.EncodeToString(id[:]),
+		gone:       make(chan struct{}),
+		work:       make(chan *invocation, 1),
+		registered: make(chan struct{}, 1), halted: make(chan struct{}),
 	}
 }
 
 // run starts the process and stays with it until it is gone.
 func (e *environment) run() {
 	s := e.function.service
-	defer s.code.release(e.rev.cfg.CodeSHA256)
+	defer s.code.let(e.rev.cfg)
 	e.log = s.logs.open(e.function.name, e.stream)
 	defer s.logs.close(e.log)
 
@@ -87,14 +104,22 @@ func (e *environment) run() {
 	}
 	defer api.close()
 	defer close(e.gone) // first, for the requests that wait for an event
+	defer e.watchers.Wait()
+	if err := e.startExtensions(api.address()); err != nil {
+		e.failInit(launchFailure(err), StopFailure)
+		e.endExtensions()
+		return
+	}
 	p, err := e.start(api.address())
 	if err != nil {
 		e.failInit(failure{kind: "Runtime.InvalidEntrypoint", message: entrypointMessage(err)}, StopFailure)
+		e.endExtensions()
 		return
 	}
 	status := p.wait()
 	e.exited(status)
 	p.output.close()
+	e.endExtensions()
 	e.mu.Lock()
 	if e.killTimer != nil {
 		e.killTimer.Stop()
@@ -122,14 +147,16 @@ func (e *environment) start(runtimeAPI string) (*process, error) {
 	p, err := s.spawner.start(command{
 		path: filepath.Join(root, "bootstrap"),
 		dir:  root,
-		env:  s.variables(e.rev.cfg, root, e.stream, runtimeAPI),
+		env:  e.variables(root, runtimeAPI),
 	}, output)
 	if err != nil {
 		output.close()
 		return nil, err
 	}
 	e.process = p
-	e.initTimer = time.AfterFunc(s.cfg.initTimeout-time.Since(e.started), e.initTimedOut)
+	if e.initTimer == nil {
+		e.initTimer = time.AfterFunc(s.cfg.initTimeout-time.Since(e.started), e.initTimedOut)
+	}
 	s.cfg.Events(EnvironmentStarted{Function: e.function.name, Stream: e.stream, PID: p.pid})
 	return p, nil
 }
@@ -148,7 +175,7 @@ func (e *environment) freeze(epoch uint64) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.phase == idle && e.epoch == epoch && !e.frozen {
-		e.process.signal(syscall.SIGSTOP)
+		e.signal(syscall.SIGSTOP)
 		e.frozen = true
 	}
 }
@@ -156,7 +183,7 @@ func (e *environment) freeze(epoch uint64) {
 // thaw lets the process group go on. The caller holds e.mu.
 func (e *environment) thaw() {
 	if e.frozen {
-		e.process.signal(syscall.SIGCONT)
+		e.signal(syscall.SIGCONT)
 		e.frozen = false
 	}
 }
@@ -204,6 +231,7 @@ func (e *environment) settle() {
 		e.initTimer.Stop()
 		e.phase = idle
 		e.initTime = time.Since(e.started)
+		e.tellExtensions()
 		e.mu.Unlock()
 		e.function.service.cfg.Events(EnvironmentReady{Function: e.function.name, Stream: e.stream, Init: e.initTime})
 	case e.phase == busy && e.inv.answered:
@@ -280,7 +308,8 @@ func (e *environment) shutdown(reason StopReason) {
 // stop is shutdown's second half. The caller holds e.mu.
 func (e *environment) stop(reason StopReason) {
 	e.phase = stopping
-	e.reason = reason
+	e.reason, e.stoppedAt = reason, time.Now()
+	close(e.halted)
 	if e.initTimer != nil {
 		e.initTimer.Stop()
 	}
@@ -289,10 +318,11 @@ func (e *environment) stop(reason StopReason) {
 		return // start looks at the phase
 	}
 	e.thaw()
-	if len(e.extensions) == 0 {
+	grace := e.grace()
+	if grace == 0 {
 		p.signal(syscall.SIGKILL)
 		return
 	}
 	p.signal(syscall.SIGTERM)
-	e.killTimer = time.AfterFunc(shutdownGrace, func() { p.signal(syscall.SIGKILL) })
+	e.killTimer = time.AfterFunc(e.runtimeGrace(), func() { p.signal(syscall.SIGKILL) })
 }

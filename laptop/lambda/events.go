@@ -67,6 +67,26 @@ type InvocationDone struct {
 	ErrorType string // empty after a success
 }
 
+// FunctionURLChanged says that a function URL was made, changed or deleted. Its address is not in it:
+// Config.FunctionURL has it. Whoever is told must not
+// change the service from within Config.Events.
+type FunctionURLChanged struct {
+	URL     FunctionURL
+	Deleted bool
+}
+
+// EventProblem says that an asynchronous invocation was given up and that no function was told,
+// because none is configured or it could not be; or else what is wrong with the queue.
+type EventProblem struct {
+	Function  string // with its qualifier, if there is one
+	RequestID string
+	Condition string // RetriesExhausted, EventAgeExceeded, ZeroReservedConcurrency, or a sentence
+	Attempts  int    // that were made
+	Err       error  // nil if it is the function that has failed
+}
+
+func (FunctionURLChanged) isEvent() {}
+func (EventProblem) isEvent()       {}
 func (LogLine) isEvent()            {}
 func (CodeMissing) isEvent()        {}
 func (EnvironmentStarted) isEvent() {}

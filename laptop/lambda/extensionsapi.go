@@ -2,8 +2,8 @@ package lambda
 
 import (
 	"encoding/json"
+	"errors"
 	"net/http"
-	"slices"
 	"strings"
 
 	"github.com/ephor-io/ephor/laptop/internal/awsproto"
@@ -19,83 +19,92 @@ const (
 	headerExtensionEvent   = "Lambda-Extension-Event-Identifier"
 )
 
-// extension is an internal extension: a part of the function's own process.
-type extension struct {
-	id, name string
-	invoke   bool  // it wants INVOKE events
-	ready    bool  // it has asked for its next event; guarded by the environment's mutex
-	poll     *poll // guarded likewise
-	events   chan *invocation
-}
-
 func (e *environment) serveExtension(w http.ResponseWriter, r *http.Request, path string) {
-	if path == "register" && r.Method == http.MethodPost {
-		e.registerExtension(w, r)
-		return
-	}
-	x, kind := e.extension(r.Header.Get(headerExtensionID))
-	if x == nil {
-		refuse(w, http.StatusForbidden, kind, "%s: no such extension", headerExtensionID)
-		return
-	}
 	switch {
+	case path == "register" && r.Method == http.MethodPost:
+		e.registerExtension(w, r)
 	case path == "event/next" && r.Method == http.MethodGet:
-		e.extensionNext(w, x)
-	case (path == "init/error" || path == "exit/error") && r.Method == http.MethodPost:
-		e.extensionError(w, r, path)
+		if x, refused := e.extension(r); refused != nil {
+			forbid(w, refused)
+		} else {
+			e.extensionNext(w, x)
+		}
+	case path == "init/error" && r.Method == http.MethodPost:
+		e.extensionError(w, r, extensionInitError)
+	case path == "exit/error" && r.Method == http.MethodPost:
+		e.extensionError(w, r, extensionExitError)
 	default:
 		refuse(w, http.StatusNotFound, "NotFound", "the Extensions API has no %s %s", r.Method, r.URL.Path)
 	}
 }
 
-// extension finds an extension by its identifier, or says what is wrong with that.
-func (e *environment) extension(id string) (x *extension, kind string) {
-	if id == "" {
-		return nil, "Extension.MissingExtensionIdentifier"
+func forbid(w http.ResponseWriter, r *refusal) {
+	refuse(w, http.StatusForbidden, r.kind, "%s", r.message)
+}
+
+// extension finds the extension that makes a request, or says what is wrong with its identifier.
+func (e *environment) extension(r *http.Request) (*extension, *refusal) {
+	id := r.Header.Get(headerExtensionID)
+	switch {
+	case id == "":
+		return nil, &refusal{"Extension.MissingExtensionIdentifier", "Missing Lambda-Extension-Identifier header"}
+	case !isUUID(id):
+		return nil, &refusal{"Extension.InvalidExtensionIdentifier", "Invalid Lambda-Extension-Identifier"}
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if i := slices.IndexFunc(e.extensions, func(x *extension) bool { return x.id == id }); i >= 0 {
-		return e.extensions[i], ""
+	for _, x := range e.extensions {
+		if x.id == id && x.state != extensionStarted { // one that has not registered does not know its own
+			return x, nil
+		}
 	}
-	return nil, "Extension.UnknownExtensionIdentifier"
+	return nil, &refusal{"Extension.UnknownExtensionIdentifier", "Unknown extension " + id}
 }
 
-// registerExtension takes an extension in, as long as the runtime has not asked for its first event.
+// isUUID says that s has the form of what register answers.
+func isUUID(s string) bool {
+	for i, c := range []byte(s) {
+		switch {
+		case i == 8 || i == 13 || i == 18 || i == 23:
+			if c != '-' {
+				return false
+			}
+		case !('0' <= c && c <= '9' || 'a' <= c && c <= 'f' || 'A' <= c && c <= 'F'):
+			return false
+		}
+	}
+	return len(s) == 36
+}
+
+// registerExtension takes an extension in, an internal one as long as the runtime has not asked for
+// its first event.
 func (e *environment) registerExtension(w http.ResponseWriter, r *http.Request) {
 	name := r.Header.Get(headerExtensionName)
 	if name == "" {
-		refuse(w, http.StatusForbidden, "Extension.InvalidExtensionName", "Empty extension name")
+		forbid(w, &refusal{"Extension.InvalidExtensionName", "Empty extension name"})
 		return
 	}
 	body, err := readBody(r, maxExtensionBody)
 	var in struct {
-		Events []string `json:"events"`
+		Events            []string `json:"events"`
+		ConfigurationKeys []string `json:"configurationKeys"`
 	}
 	if err == nil {
 		err = json.Unmarshal(body, &in)
 	}
+	if err == nil && len(in.ConfigurationKeys) > 0 {
+		err = errConfigurationKeys
+	}
 	if err != nil {
-		refuse(w, http.StatusForbidden, "InvalidRequestFormat", "%v", err)
+		forbid(w, &refusal{"InvalidRequestFormat", err.Error()})
 		return
 	}
-	for _, event := range in.Events {
-		switch event {
-		case "INVOKE":
-		case "SHUTDOWN":
-			refuse(w, http.StatusForbidden, "Extension.InvalidEventType", "SHUTDOWN: ShutdownEventNotSupportedForInternalExtension")
-			return
-		default:
-			refuse(w, http.StatusForbidden, "Extension.InvalidEventType", "%s: InvalidEventType", event)
-			return
-		}
-	}
-	x := &extension{id: awsproto.NewID(), name: name, invoke: slices.Contains(in.Events, "INVOKE"), events: make(chan *invocation, 1)}
-	if kind, message := e.admitExtension(x); kind != "" {
-		refuse(w, http.StatusForbidden, kind, "%s", message)
+	x, refused := e.admit(name, in.Events)
+	if refused != nil {
+		forbid(w, refused)
 		return
 	}
-	answer := map[string]string{"functionName": e.function.name, "functionVersion": latest, "handler": e.rev.cfg.Handler}
+	answer := map[string]string{"functionName": e.function.name, "functionVersion": e.rev.cfg.Version, "handler": e.rev.cfg.Handler}
 	for feature := range strings.SplitSeq(r.Header.Get(headerExtensionFeature), ",") {
 		if strings.TrimSpace(feature) == "accountId" {
 			answer["accountId"] = e.function.service.cfg.Account
@@ -105,63 +114,103 @@ func (e *environment) registerExtension(w http.ResponseWriter, r *http.Request) 
 	_ = awsproto.WriteJSON(w, http.StatusOK, answer) // a process that has gone is noticed by its exit
 }
 
-func (e *environment) admitExtension(x *extension) (kind, message string) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	switch {
-	case e.phase != starting || e.runtimeReady:
-		return "Extension.RegistrationClosed", "Extension registration closed already"
-	case slices.ContainsFunc(e.extensions, func(y *extension) bool { return x.name == y.name }):
-		return "Extension.InvalidExtensionState", "Extension with this name already registered"
-	case len(e.extensions) == maxExtensions:
-		return "Extension.TooManyExtensions", "Extension limit (10) reached"
-	}
-	e.extensions = append(e.extensions, x)
-	return "", ""
-}
+var errConfigurationKeys = errors.New("configurationKeys are deprecated; use environment variables instead")
 
-// extensionNext says that the extension has done its part, and answers with its next event.
+// extensionNext says that the extension has done its part, and answers with its next event. A
+// request that waits already is refused, unless the one before has lost its connection.
 func (e *environment) extensionNext(w http.ResponseWriter, x *extension) {
 	e.mu.Lock()
+	if !x.state.may(extensionReady) && !(x.state == extensionReady && x.poll.lost()) {
+		refused := transition(x.state, extensionReady, x.id)
+		e.mu.Unlock()
+		forbid(w, refused)
+		return
+	}
+	x.state = extensionReady
 	x.ready = len(x.events) == 0 // one that lost its connection gets the event that it missed
-	p := replace(&x.poll)
+	p := replace(&x.poll, w)
 	e.mu.Unlock()
 	e.settle()
 
-	inv := e.await(w, p, x.events)
-	if inv == nil {
+	inv, end := e.await(w, p, x.events, x.down)
+	if inv == nil && end == nil {
 		return
 	}
+	e.mu.Lock()
+	if x.poll == p {
+		x.state, x.poll = extensionRunning, nil
+	}
+	e.mu.Unlock()
+	if inv != nil {
+		writeInvokeEvent(w, inv)
+	} else {
+		writeShutdownEvent(w, *end)
+	}
+}
+
+// writeInvokeEvent answers an extension's next.
+func writeInvokeEvent(w http.ResponseWriter, inv *invocation) {
 	type tracing struct {
 		Type  string `json:"type"`
 		Value string `json:"value"`
 	}
-	body, err := json.Marshal(struct {
+	writeExtensionEvent(w, inv.id, struct {
 		EventType  string  `json:"eventType"`
 		DeadlineMS int64   `json:"deadlineMs"`
 		RequestID  string  `json:"requestId"`
 		ARN        string  `json:"invokedFunctionArn"`
 		Tracing    tracing `json:"tracing"`
 	}{"INVOKE", inv.deadline.UnixMilli(), inv.id, inv.arn, tracing{"X-Amzn-Trace-Id", inv.trace}})
+}
+
+// writeShutdownEvent answers an external extension's last next.
+func writeShutdownEvent(w http.ResponseWriter, end shutdown) {
+	writeExtensionEvent(w, awsproto.NewID(), struct {
+		EventType  string     `json:"eventType"`
+		Reason     StopReason `json:"shutdownReason"`
+		DeadlineMS int64      `json:"deadlineMs"`
+	}{"SHUTDOWN", end.reason, end.deadline.UnixMilli()})
+}
+
+func writeExtensionEvent(w http.ResponseWriter, id string, event any) {
+	body, err := json.Marshal(event)
 	if err != nil {
 		panic(err) // strings and a number always marshal
 	}
 	w.Header()["Content-Type"] = jsonType
-	w.Header()[headerExtensionEvent] = []string{inv.id}
+	w.Header()[headerExtensionEvent] = []string{id}
 	_, _ = w.Write(body) // a process that has gone is noticed by its exit
 }
 
-// extensionError ends the environment: an extension says that it cannot go on.
-func (e *environment) extensionError(w http.ResponseWriter, r *http.Request, path string) {
-	if r.Header.Get(headerExtensionError) == "" {
-		refuse(w, http.StatusForbidden, "Extension.MissingHeader", "%s not found", headerExtensionError)
+// extensionError ends the environment: an extension says that it cannot go on. Only the first
+// error counts.
+func (e *environment) extensionError(w http.ResponseWriter, r *http.Request, to extensionState) {
+	x, refused := e.extension(r)
+	kind := r.Header.Get(headerExtensionError)
+	switch {
+	case refused != nil && refused.kind != "Extension.UnknownExtensionIdentifier":
+		forbid(w, refused)
+		return
+	case kind == "":
+		forbid(w, &refusal{"Extension.MissingHeader", headerExtensionError + " not found"})
+		return
+	case refused != nil:
+		forbid(w, &refusal{refused.kind, "Unknown Lambda-Extension-Identifier"})
 		return
 	}
-	accept(w)
-	kind := "Extension.ExitError"
-	if path == "init/error" {
-		kind = "Extension.InitError"
+	e.mu.Lock()
+	from := x.state
+	if from.may(to) && from != to {
+		x.state, x.errorType = to, kind
 	}
-	f := failure{kind: kind, message: "the extension reported " + r.Header.Get(headerExtensionError)}
-	afterwards(w, func() { e.giveUp(f) })
+	e.mu.Unlock()
+	switch {
+	case !from.may(to):
+		forbid(w, transition(from, to, x.id))
+		return
+	case from != to:
+		f := failure{kind: "Extension." + string(to), message: "extension " + x.name + " reported " + kind}
+		afterwards(w, func() { e.giveUp(f) })
+	}
+	accept(w)
 }

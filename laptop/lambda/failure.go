@@ -57,6 +57,7 @@ func (e *environment) failInit(f failure, reason StopReason) bool {
 	if e.process != nil {
 		e.process.output.drain()
 	}
+	e.tellExtensions()
 	e.stop(reason)
 	e.mu.Unlock()
 	e.log.initReport(f, e.started, reason)

@@ -2,14 +2,10 @@ package lambda
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
 	"maps"
 	"net/http"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -19,7 +15,7 @@ import (
 )
 
 // FunctionInput is everything that can be said about a function. Zero fields take Lambda's
-// defaults: 128 MB, 3 s, x86_64.
+// defaults: 128 MB, 3 s, x86_64, 512 MB of ephemeral storage.
 type FunctionInput struct {
 	Name         string
 	Code         Code
@@ -32,6 +28,10 @@ type FunctionInput struct {
 	Timeout      time.Duration // whole seconds, 1 to 900
 	Environment  map[string]string
 	Tags         map[string]string
+	// Layers are the ARNs of layer versions, five at most; of files of one name the last one's counts.
+	Layers []string
+	// EphemeralStorage is what /tmp may hold, in MB, 512 to 10240.
+	EphemeralStorage int
 	// ReservedConcurrency reserves that many environments and is their limit; nil reserves none.
 	ReservedConcurrency *int
 }
@@ -44,10 +44,11 @@ type Code struct {
 
 func (c Code) isZero() bool { return c.ZipFile == nil && c.S3Bucket == "" && c.S3Key == "" }
 
-// Function is a function as it stands. Its maps belong to the receiver.
+// Function is one version of a function as it stands. Its maps and slices belong to the receiver.
 type Function struct {
 	Name                string
-	ARN                 string
+	ARN                 string // qualified, unless the version is $LATEST
+	Version             string // $LATEST or a number
 	Runtime             string
 	Handler             string
 	Role                string
@@ -56,19 +57,31 @@ type Function struct {
 	MemorySize          int           // MB
 	Timeout             time.Duration // of one invocation
 	Environment         map[string]string
-	Tags                map[string]string
-	ReservedConcurrency *int
-	CodeSHA256          string // of the zip archive, base64
-	CodeSize            int64  // of the zip archive, bytes
+	Layers              []FunctionLayer
+	LayersSHA256        string            // of the folder with what is in the layers; empty without any
+	EphemeralStorage    int               // MB
+	Tags                map[string]string // of $LATEST, as they are the whole function's
+	ReservedConcurrency *int              // of $LATEST, likewise
+	CodeSHA256          string            // of the zip archive, base64
+	CodeSize            int64             // of the zip archive, bytes
 	LastModified        time.Time
-	RevisionID          string // changes with every change of code, configuration or policy
-	Policy              []Permission
+	RevisionID          string       // changes with every change of code, configuration or policy
+	Mark                string       // by which whoever published the version knows it; not shown
+	Policy              []Permission // of invocations that name this version; $LATEST's is of those that name none
+}
+
+// FunctionLayer is a layer version that a function uses. It stays in use when it is deleted.
+type FunctionLayer struct {
+	ARN        string
+	CodeSHA256 string
+	CodeSize   int64 // of the zip archive, bytes
 }
 
 func (f Function) clone() Function {
 	f.Environment = maps.Clone(f.Environment)
 	f.Tags = maps.Clone(f.Tags)
 	f.Policy = slices.Clone(f.Policy)
+	f.Layers = slices.Clone(f.Layers)
 	if f.ReservedConcurrency != nil {
 		f.ReservedConcurrency = new(*f.ReservedConcurrency)
 	}
@@ -78,37 +91,49 @@ func (f Function) clone() Function {
 // CreateFunction makes a function, which is durable when it returns. Its error is AWS's:
 // ResourceConflictException if there is one of that name, InvalidParameterValueException, ….
 func (s *Service) CreateFunction(ctx context.Context, in FunctionInput) (Function, error) {
+	return s.create(ctx, in, false)
+}
+
+// create is CreateFunction, which publishes a first version if asked to and returns that one then.
+func (s *Service) create(ctx context.Context, in FunctionInput, publish bool) (Function, error) {
 	s.changing.Lock()
 	defer s.changing.Unlock()
 	if s.closed() {
 		return Function{}, errClosing()
 	}
-	if f, err := s.lookup(in.Name); err == nil && f.missing == nil {
+	before, _, err := s.family(in.Name)
+	if err == nil && before.latest().missing == nil {
 		return Function{}, &awsproto.Error{Code: "ResourceConflictException", Message: "Function already exist: " + in.Name, Status: http.StatusConflict}
-	}
-	cfg := Function{Name: in.Name, ARN: s.arn(in.Name)}
-	in.apply(&cfg)
-	if err := s.validate(cfg); err != nil {
-		return Function{}, err
 	}
 	if in.Code.isZero() {
 		return Function{}, awsproto.Errorf("InvalidParameterValueException", "Please provide a source for function code.")
 	}
-	if err := s.store(ctx, &cfg, in.Code); err != nil {
+	rec := &record{Function: Function{Name: in.Name, ARN: s.arn(in.Name), Version: latest}}
+	held := &holds{store: s.code}
+	defer held.release()
+	in.apply(&rec.Function)
+	if err := s.complete(ctx, &rec.Function, in.Code, in.Layers, held); err != nil {
 		return Function{}, err
 	}
-	defer s.code.release(cfg.CodeSHA256)
-	if err := s.save(&cfg); err != nil {
+	stamp(&rec.Function)
+	f := rec.Function
+	if publish {
+		f = rec.publish("", "")
+	}
+	if err := s.save(rec); err != nil {
 		return Function{}, err
 	}
-	s.add(cfg, nil)
-	return cfg.clone(), nil
+	s.add(rec, map[string]error{})
+	if before != nil {
+		before.retire(errReplaced(in.Name))
+	}
+	return f.clone(), nil
 }
 
 // UpdateFunction makes a function what in says; without a Code it keeps the one it has. It loses
 // no request: invocations under way end on the old environments, later ones start on new ones.
 func (s *Service) UpdateFunction(ctx context.Context, name string, in FunctionInput) (Function, error) {
-	return s.change(ctx, name, in.Code, func(cfg *Function) error {
+	return s.change(ctx, name, in.Code, in.Layers, func(cfg *Function) error {
 		in.apply(cfg)
 		return nil
 	})
@@ -119,85 +144,111 @@ func (s *Service) UpdateFunctionCode(ctx context.Context, name string, code Code
 	if code.isZero() {
 		return Function{}, awsproto.Errorf("InvalidParameterValueException", "Please provide a source for function code.")
 	}
-	return s.change(ctx, name, code, func(*Function) error { return nil })
+	return s.change(ctx, name, code, sameLayers, func(*Function) error { return nil })
 }
 
-// change applies edit and a new code, if there is one, and swaps the environments if what they
-// run has changed.
-func (s *Service) change(ctx context.Context, name string, code Code, edit func(*Function) error) (Function, error) {
-	s.changing.Lock()
-	defer s.changing.Unlock()
-	if s.closed() {
-		return Function{}, errClosing()
-	}
-	f, err := s.lookup(name)
+// sameLayers keeps the layers that a function has.
+var sameLayers = []string{"the same"}
+
+// change applies edit, and a new code and layers if there are any, to $LATEST, and swaps the
+// environments if what they run has changed.
+func (s *Service) change(ctx context.Context, name string, code Code, layers []string, edit func(*Function) error) (Function, error) {
+	held := &holds{store: s.code}
+	defer held.release()
+	rec, err := s.edit(name, func(fam *family, rec *record) error {
+		if latest := fam.latest(); latest.missing != nil && code.isZero() {
+			return latest.errMissing()
+		}
+		return s.configure(ctx, rec, code, layers, edit, held)
+	})
 	if err != nil {
 		return Function{}, err
 	}
-	if f.missing != nil && code.isZero() {
-		return Function{}, f.errMissing()
-	}
-	old := f.configuration()
-	cfg := old.clone()
+	return rec.Function.clone(), nil
+}
+
+// configure is change for a record that is being edited.
+func (s *Service) configure(ctx context.Context, rec *record, code Code, layers []string, edit func(*Function) error, held *holds) error {
+	cfg := rec.Function.clone()
 	if err := edit(&cfg); err != nil {
-		return Function{}, err
+		return err
 	}
-	if err := s.validate(cfg); err != nil {
-		return Function{}, err
+	if len(layers) == 1 && layers[0] == sameLayers[0] {
+		layers = nil
+		for _, l := range cfg.Layers {
+			layers = append(layers, l.ARN)
+		}
+	}
+	if err := s.complete(ctx, &cfg, code, layers, held); err != nil {
+		return err
+	}
+	stamp(&cfg)
+	rec.Function = cfg
+	return nil
+}
+
+// complete validates cfg and gives it code, if there is some, and layers.
+func (s *Service) complete(ctx context.Context, cfg *Function, code Code, layers []string, held *holds) error {
+	if err := s.validate(*cfg); err != nil {
+		return err
 	}
 	if !code.isZero() {
-		if err := s.store(ctx, &cfg, code); err != nil {
-			return Function{}, err
+		sha, size, err := s.fetch(ctx, code)
+		if err != nil {
+			return err
 		}
-		defer s.code.release(cfg.CodeSHA256)
+		held.add(sha)
+		cfg.CodeSHA256, cfg.CodeSize = sha, size
 	}
-	if err := s.save(&cfg); err != nil {
-		return Function{}, err
-	}
-	switch {
-	case f.missing != nil:
-		s.add(cfg, nil)
-	case sameEnvironment(old, cfg):
-		f.reconfigure(cfg)
-	default:
-		f.swap(cfg)
-	}
-	s.share()
-	return cfg.clone(), nil
+	return s.attach(cfg, layers, held)
+}
+
+// stamp marks a version as changed now.
+func stamp(cfg *Function) {
+	cfg.LastModified = time.Now().UTC().Truncate(time.Millisecond)
+	cfg.RevisionID = awsproto.NewID()
 }
 
 // sameEnvironment says that processes started for a may serve b.
 func sameEnvironment(a, b Function) bool {
-	return a.CodeSHA256 == b.CodeSHA256 && a.Runtime == b.Runtime && a.Handler == b.Handler && a.Role == b.Role &&
+	return a.CodeSHA256 == b.CodeSHA256 && a.LayersSHA256 == b.LayersSHA256 &&
+		a.Runtime == b.Runtime && a.Handler == b.Handler && a.Role == b.Role &&
 		a.Architecture == b.Architecture && a.MemorySize == b.MemorySize && a.Timeout == b.Timeout &&
-		maps.Equal(a.Environment, b.Environment)
+		a.EphemeralStorage == b.EphemeralStorage && maps.Equal(a.Environment, b.Environment)
 }
 
-// DeleteFunction removes a function. Invocations under way end as if nothing had happened.
+// DeleteFunction removes a function with its versions and aliases or, where the name has a
+// qualifier, that version. Invocations under way end as if nothing had happened.
 func (s *Service) DeleteFunction(_ context.Context, name string) error {
+	if _, qualifier := splitName(name); qualifier != "" {
+		return s.deleteVersion(name, qualifier)
+	}
 	s.changing.Lock()
 	defer s.changing.Unlock()
 	if s.closed() {
 		return errClosing()
 	}
-	f, err := s.lookup(name)
+	fam, _, err := s.family(name)
 	if err != nil {
 		return err
 	}
-	if err := os.Remove(s.path(f.name)); err != nil {
-		return fmt.Errorf("deleting function %s: %w", f.name, err)
+	if err := os.Remove(s.path(fam.name)); err != nil {
+		return fmt.Errorf("deleting function %s: %w", fam.name, err)
+	}
+	if err := state.SyncDir(s.dir("functions")); err != nil {
+		return fmt.Errorf("deleting function %s: %w", fam.name, err)
 	}
 	s.mu.Lock()
-	delete(s.functions, f.name)
-	s.retired = append(slices.DeleteFunc(s.retired, (*function).empty), f)
+	delete(s.functions, fam.name)
 	s.mu.Unlock()
-	f.retire(s.errNotFound(f.name))
+	fam.retire(s.errNotFound(fam.name))
 	s.share()
+	s.tellURLs(fam.record().URLs, nil)
 	return nil
 }
 
-// Function returns the function of that name or ARN, or ResourceNotFoundException, also for one
-// whose code is missing.
+// Function returns the version of a function that a name or ARN stands for, $LATEST where it says
+// none, or ResourceNotFoundException, also for one whose code is missing.
 func (s *Service) Function(name string) (Function, error) {
 	f, err := s.lookup(name)
 	if err != nil {
@@ -209,67 +260,16 @@ func (s *Service) Function(name string) (Function, error) {
 	return f.configuration().clone(), nil
 }
 
-// Functions returns all functions that Function returns, sorted by name.
+// Functions returns $LATEST of all functions that Function returns, sorted by name.
 func (s *Service) Functions() []Function {
 	var all []Function
-	for _, f := range s.snapshot() {
-		if f.missing == nil {
+	for _, fam := range s.families() {
+		if f := fam.latest(); f.missing == nil {
 			all = append(all, f.configuration().clone())
 		}
 	}
 	slices.SortFunc(all, func(a, b Function) int { return strings.Compare(a.Name, b.Name) })
 	return all
-}
-
-// lookup finds a function by name, ARN or partial ARN, with or without the qualifier $LATEST.
-func (s *Service) lookup(name string) (*function, error) {
-	s.mu.RLock()
-	f, ok := s.functions[name]
-	s.mu.RUnlock()
-	if ok {
-		return f, nil
-	}
-	short, qualifier := splitName(name)
-	s.mu.RLock()
-	f, ok = s.functions[short]
-	s.mu.RUnlock()
-	if !ok {
-		return nil, s.errNotFound(short)
-	}
-	if qualifier != "" && qualifier != latest {
-		return nil, s.errNotFound(short + ":" + qualifier)
-	}
-	return f, nil
-}
-
-const latest = "$LATEST"
-
-// splitName takes a function's name and qualifier from any form of naming it: name,
-// name:qualifier, 000000000000:function:name and the whole ARN.
-func splitName(s string) (name, qualifier string) {
-	if i := strings.Index(s, "function:"); i == 0 || i > 0 && s[i-1] == ':' {
-		s = s[i+len("function:"):]
-	}
-	name, qualifier, _ = strings.Cut(s, ":")
-	return name, qualifier
-}
-
-func (s *Service) errNotFound(name string) error {
-	return &awsproto.Error{Code: "ResourceNotFoundException", Message: "Function not found: " + s.arn(name), Status: http.StatusNotFound}
-}
-
-func (s *Service) path(name string) string {
-	return filepath.Join(s.cfg.Dir, "functions", name+".json")
-}
-
-// save stamps cfg and makes it durable.
-func (s *Service) save(cfg *Function) error {
-	cfg.LastModified = time.Now().UTC().Truncate(time.Millisecond)
-	cfg.RevisionID = awsproto.NewID()
-	if err := state.Save(s.path(cfg.Name), cfg); err != nil {
-		return fmt.Errorf("saving function %s: %w", cfg.Name, err)
-	}
-	return nil
 }
 
 // errMissing is the answer to an invocation of a function without code, which Lambda answers when
@@ -282,101 +282,36 @@ func (f *function) explainMissing() string {
 	return f.missing.Error() + ": give it its code again by creating the function or updating its code"
 }
 
-// load reads every function, and removes code that none of them uses.
-func (s *Service) load() error {
-	dir := filepath.Join(s.cfg.Dir, "functions")
-	files, err := os.ReadDir(dir)
+func errReplaced(name string) error {
+	return &awsproto.Error{Code: "ResourceConflictException", Message: "Function " + name + " was made anew", Status: http.StatusConflict}
+}
+
+// fetch reads code, unpacks it and holds it.
+func (s *Service) fetch(ctx context.Context, code Code) (sha string, size int64, err error) {
+	archive, err := s.archive(ctx, code)
 	if err != nil {
-		return err
+		return "", 0, err
 	}
-	for _, file := range files {
-		name, ok := strings.CutSuffix(file.Name(), ".json")
-		if !ok || strings.HasPrefix(name, ".") || file.IsDir() {
-			continue
-		}
-		var cfg Function
-		if err := state.Load(filepath.Join(dir, file.Name()), &cfg); err != nil {
-			return err
-		}
-		cfg.ARN = s.arn(cfg.Name)
-		if err := s.code.acquire(cfg.CodeSHA256); err != nil {
-			folder := s.code.path(cfg.CodeSHA256)
-			missing := fmt.Errorf("the code of function %s is missing in %s: %w", cfg.Name, folder, errors.Unwrap(err))
-			s.cfg.Events(CodeMissing{Function: cfg.Name, Folder: folder, Err: missing})
-			s.add(cfg, missing)
-			continue
-		}
-		s.add(cfg, nil)
-		s.code.release(cfg.CodeSHA256)
-	}
-	if err := s.logs.load(); err != nil {
-		return err
-	}
-	return s.code.sweep()
+	sha, err = s.code.put(archive)
+	return sha, int64(len(archive)), err
 }
 
-// add makes a function available, in the place of one of that name whose code was missing. The
-// caller holds the code until add returns, unless it is missing.
-func (s *Service) add(cfg Function, missing error) {
-	s.mu.Lock()
-	c := s.counters[cfg.Name]
-	if c == nil {
-		c = &counters{}
-		s.counters[cfg.Name] = c
-	}
-	s.functions[cfg.Name] = newFunction(s, cfg, c, missing)
-	s.mu.Unlock()
-	s.share()
-}
-
-// share works out what reserved concurrency leaves to the functions that have none.
-func (s *Service) share() {
-	left := s.cfg.ConcurrencyLimit
-	for _, f := range s.snapshot() {
-		if r := f.configuration().ReservedConcurrency; r != nil {
-			left -= *r
+// archive is the zip archive that code is or names.
+func (s *Service) archive(ctx context.Context, code Code) ([]byte, error) {
+	if code.ZipFile != nil {
+		if len(code.ZipFile) > maxZip {
+			return nil, &awsproto.Error{Code: "RequestEntityTooLargeException", Status: http.StatusRequestEntityTooLarge,
+				Message: fmt.Sprintf("the archive has %d bytes; one that is uploaded directly may have %d", len(code.ZipFile), maxZip)}
 		}
+		return code.ZipFile, nil
 	}
-	s.unreserved.Store(int64(left))
-}
-
-// store fetches code, unpacks it and holds it; the caller releases it.
-func (s *Service) store(ctx context.Context, cfg *Function, code Code) error {
-	archive := code.ZipFile
-	if archive == nil {
-		if s.cfg.Objects == nil {
-			return awsproto.Errorf("InvalidParameterValueException", "code in S3 is not available here")
-		}
-		var err error
-		archive, err = s.cfg.Objects.GetObject(ctx, code.S3Bucket, code.S3Key, code.S3ObjectVersion)
-		if err != nil {
-			reason := err.Error()
-			if e, ok := errors.AsType[*awsproto.Error](err); ok {
-				reason = fmt.Sprintf("S3 Error Code: %s. S3 Error Message: %s", e.Code, e.Message)
-			}
-			return awsproto.Errorf("InvalidParameterValueException",
-				"Error occurred while GetObject of s3://%s/%s. %s", code.S3Bucket, code.S3Key, reason)
-		}
-	} else if len(archive) > maxZip {
-		return &awsproto.Error{Code: "RequestEntityTooLargeException", Status: http.StatusRequestEntityTooLarge,
-			Message: fmt.Sprintf("the archive has %d bytes; one that is uploaded directly may have %d", len(archive), maxZip)}
+	if s.cfg.Objects == nil {
+		return nil, awsproto.Errorf("InvalidParameterValueException", "code in S3 is not available here")
 	}
-	sha, err := s.code.put(archive)
+	archive, err := s.cfg.Objects.GetObject(ctx, code.S3Bucket, code.S3Key, code.S3ObjectVersion)
 	if err != nil {
-		return err
+		return nil, awsproto.Errorf("InvalidParameterValueException",
+			"Error occurred while GetObject of s3://%s/%s. %s", code.S3Bucket, code.S3Key, s3Reason(err))
 	}
-	cfg.CodeSHA256, cfg.CodeSize = sha, int64(len(archive))
-	return nil
-}
-
-// UnmarshalJSON refuses what another version of this program may have written.
-func (f *Function) UnmarshalJSON(data []byte) error {
-	type plain Function
-	if err := json.Unmarshal(data, (*plain)(f)); err != nil {
-		return err
-	}
-	if f.Name == "" || f.CodeSHA256 == "" {
-		return fmt.Errorf("a function without a name or code: %w", fs.ErrInvalid)
-	}
-	return nil
+	return archive, nil
 }

@@ -16,7 +16,7 @@ import (
 
 // InvokeInput is one synchronous invocation.
 type InvokeInput struct {
-	// Function is a name, ARN or partial ARN, with or without the qualifier $LATEST.
+	// Function is a name, ARN or partial ARN, with or without a qualifier: a version or an alias.
 	Function string
 	// Payload is the event: JSON, at most 6 MB. It must not change until Invoke has returned.
 	// Empty means {}.
@@ -25,6 +25,9 @@ type InvokeInput struct {
 	// apigateway.amazonaws.com: the resource policy must allow it. Empty means a caller with
 	// credentials of the account, who may.
 	Principal string
+	// URLAuthType is NONE or AWS_IAM where the call came through a function URL. With NONE the
+	// resource policy must let everybody in; with AWS_IAM the caller has credentials of the account.
+	URLAuthType string
 	// SourceARN is what calls on behalf of Principal.
 	SourceARN string
 	// ClientContext is JSON for the function's context, at most 3583 bytes in base64.
@@ -34,6 +37,27 @@ type InvokeInput struct {
 	// LogTail asks for the end of the log. The answer then waits for the REPORT line, and so for
 	// the extensions.
 	LogTail bool
+	// TenantID is what the function finds as the tenant's id, if it is not empty. See
+	// https://docs.aws.amazon.com/lambda/latest/dg/tenant-isolation.html
+	TenantID string
+	// Cognito is the identity of a caller who came through Amazon Cognito. The zero value is none.
+	Cognito CognitoIdentity
+
+	requestID string // of an asynchronous invocation, the same in every attempt
+}
+
+// allowed says that the caller may invoke what has this policy.
+func (in *InvokeInput) allowed(policy []Permission) bool {
+	if in.URLAuthType == "NONE" {
+		return allowsURL(policy, in.URLAuthType)
+	}
+	return in.Principal == "" || allows(policy, in.Principal, in.SourceARN)
+}
+
+// CognitoIdentity is an identity and the pool that it is of.
+type CognitoIdentity struct {
+	IdentityID string `json:"cognitoIdentityId"`
+	PoolID     string `json:"cognitoIdentityPoolId"`
 }
 
 // InvokeOutput is what a function answered.
@@ -41,8 +65,10 @@ type InvokeOutput struct {
 	Payload []byte
 	// FunctionError is empty after a success and "Unhandled" when Payload is an error object
 	// ({"errorType": …, "errorMessage": …}).
-	FunctionError   string
-	ExecutedVersion string // $LATEST
+	FunctionError string
+	// ErrorType is what an error is called, e.g. Runtime.ExitError or what the runtime named it.
+	ErrorType       string
+	ExecutedVersion string // $LATEST or a number
 	RequestID       string
 	TraceID         string
 	LogTail         []byte // the last 4 KB of the log, if asked for
@@ -53,29 +79,42 @@ type InvokeOutput struct {
 // https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html#API_Invoke_Errors, or ctx's; a
 // function that has begun goes on when ctx is done.
 func (s *Service) Invoke(ctx context.Context, in InvokeInput) (InvokeOutput, error) {
-	f, err := s.lookup(in.Function)
+	return s.invoke(ctx, in, nil)
+}
+
+// invoke is Invoke, or InvokeStream when there is a stream.
+func (s *Service) invoke(ctx context.Context, in InvokeInput, to ResponseStream) (InvokeOutput, error) {
+	fam, qualifier, err := s.family(in.Function)
 	if err != nil {
 		return InvokeOutput{}, err
 	}
 	if s.closed() {
 		return InvokeOutput{}, errClosing()
 	}
+	target, err := fam.resolve(qualifier)
+	if err != nil {
+		return InvokeOutput{}, err
+	}
+	f := target.pool
 	if f.missing != nil {
 		return InvokeOutput{}, f.errMissing()
 	}
-	cfg := f.configuration()
-	if in.Principal != "" && !allows(cfg.Policy, in.Principal, in.SourceARN) {
-		return InvokeOutput{}, errDenied(in.Principal, cfg.ARN)
+	if !in.allowed(target.policy) {
+		return InvokeOutput{}, errDenied(in.Principal, target.arn)
 	}
 	if len(in.Payload) > maxRequest {
 		return InvokeOutput{}, &awsproto.Error{Code: "RequestTooLargeException", Status: http.StatusRequestEntityTooLarge,
 			Message: fmt.Sprintf("%d byte payload is too large for the RequestResponse invocation type (limit %d bytes)", len(in.Payload), maxRequest)}
 	}
-	leave, err := f.admit(cfg.ReservedConcurrency)
+	leave, err := f.admit()
 	if err != nil {
 		return InvokeOutput{}, err
 	}
-	inv := newInvocation(in, cfg.ARN, leave)
+	inv := newInvocation(in, target.arn, leave)
+	inv.version = f.version
+	if to != nil {
+		inv.stream = newStream()
+	}
 	// An idle environment may die between being taken and being given the event; each try
 	// takes one that has died out of the pool.
 	for {
@@ -91,6 +130,9 @@ func (s *Service) Invoke(ctx context.Context, in InvokeInput) (InvokeOutput, err
 			break
 		}
 	}
+	if to != nil {
+		return inv.waitStream(ctx, to)
+	}
 	return inv.wait(ctx)
 }
 
@@ -98,8 +140,12 @@ func (s *Service) Invoke(ctx context.Context, in InvokeInput) (InvokeOutput, err
 // the environment's mutex.
 type invocation struct {
 	id, arn, trace, clientContext string
+	version                       string
+	tenant                        string
+	cognito                       CognitoIdentity
 	payload                       []byte
-	leave                         func() // gives back its place among the requests in flight
+	stream                        *stream // nil unless the answer is wanted as it comes
+	leave                         func()  // gives back its place among the requests in flight
 	answers                       chan answer
 	ended                         chan struct{} // closed when the REPORT line is out; nil unless asked for
 	tail                          []byte        // the log's, once ended is closed
@@ -107,7 +153,7 @@ type invocation struct {
 	start, deadline time.Time
 	timer           *time.Timer
 	cold            bool
-	delivered       bool   // the runtime has it
+	state           runtimeState
 	answered        bool   // the caller has its answer
 	errorType       string // of the answer, when it is an error
 }
@@ -121,7 +167,10 @@ type answer struct {
 func newInvocation(in InvokeInput, arn string, leave func()) *invocation {
 	inv := &invocation{
 		id: awsproto.NewID(), arn: arn, trace: in.TraceID, clientContext: in.ClientContext,
-		payload: in.Payload, leave: leave, answers: make(chan answer, 1),
+		tenant: in.TenantID, cognito: in.Cognito, payload: in.Payload, leave: leave, answers: make(chan answer, 1), state: runtimeReady,
+	}
+	if in.requestID != "" {
+		inv.id = in.requestID
 	}
 	if len(inv.payload) == 0 {
 		inv.payload = []byte("{}")
@@ -148,9 +197,9 @@ func (inv *invocation) wait(ctx context.Context) (InvokeOutput, error) {
 }
 
 func (inv *invocation) output(a answer) InvokeOutput {
-	out := InvokeOutput{Payload: a.payload, ExecutedVersion: latest, RequestID: inv.id, TraceID: inv.trace, LogTail: inv.tail}
+	out := InvokeOutput{Payload: a.payload, ExecutedVersion: inv.version, RequestID: inv.id, TraceID: inv.trace, LogTail: inv.tail}
 	if a.errorType != "" {
-		out.FunctionError = "Unhandled"
+		out.FunctionError, out.ErrorType = "Unhandled", a.errorType
 	}
 	return out
 }

@@ -34,7 +34,7 @@ func TestInvoke(t *testing.T) {
 	if err := json.Unmarshal(out.Payload, &got); err != nil {
 		t.Fatal(err)
 	}
-	if got.ID != out.RequestID || got.ARN != "arn:aws:lambda:us-east-1:000000000000:function:hello" || got.Client != "v" || got.Trace != "Root=1-2-3" {
+	if got.ID != out.RequestID || got.ARN != "arn:aws:lambda:us-east-1:000000000000:function:hello:$LATEST" || got.Client != "v" || got.Trace != "Root=1-2-3" {
 		t.Errorf("the function saw %+v", got)
 	}
 	if got.Left <= 0 || got.Left > 20_000 {

@@ -18,23 +18,28 @@ import (
 
 // functionZip is the function of testdata/function, built once.
 var functionZip = sync.OnceValues(func() ([]byte, error) {
-	dir, err := os.MkdirTemp("", "ephor-lambda-test-*")
-	if err != nil {
-		return nil, err
-	}
-	defer os.RemoveAll(dir)
-	bootstrap := filepath.Join(dir, "bootstrap")
-	build := exec.Command("go", "build", "-tags", "lambda.norpc", "-ldflags", "-s -w", "-o", bootstrap, "./testdata/function")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("building the function: %w\n%s", err, out)
-	}
-	data, err := os.ReadFile(bootstrap)
+	data, err := built("./testdata/function")
 	if err != nil {
 		return nil, err
 	}
 	return zipOf(map[string]file{"bootstrap": {0o755, data}})
 })
+
+// built is a program.
+func built(source string) ([]byte, error) {
+	dir, err := os.MkdirTemp("", "ephor-lambda-test-*")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	program := filepath.Join(dir, "program")
+	build := exec.Command("go", "build", "-tags", "lambda.norpc", "-ldflags", "-s -w", "-o", program, source)
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("building %s: %w\n%s", source, err, out)
+	}
+	return os.ReadFile(program)
+}
 
 type file struct {
 	mode fs.FileMode

@@ -187,6 +187,15 @@ func (l *logStream) print(lines ...[]byte) {
 	l.save()
 }
 
+// platform writes one of Lambda's own lines that is routine.
+func (l *logStream) platform(line string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.endLine()
+	l.line(time.Now(), []byte(line), routine)
+	l.save()
+}
+
 const timestamp = "2006-01-02T15:04:05.000Z"
 
 // What LogLine.Routine says of a line.

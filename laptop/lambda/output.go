@@ -10,9 +10,15 @@ import (
 	"time"
 )
 
+// lines takes what a process writes, and makes lines of it.
+type lines interface {
+	write(p []byte)
+	flush() // ends a line that has no end yet
+}
+
 // output carries what a process writes to its standard output and error into its log stream.
 type output struct {
-	log    *logStream
+	log    lines
 	null   *os.File // the process's standard input
 	reader *os.File
 	writer *os.File // the process's end, closed once it has its own
@@ -23,7 +29,7 @@ type output struct {
 	buf []byte
 }
 
-func newOutput(log *logStream) (*output, error) {
+func newOutput(log lines) (*output, error) {
 	null, err := os.Open(os.DevNull)
 	if err != nil {
 		return nil, fmt.Errorf("starting an environment: %w", err)

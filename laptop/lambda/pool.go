@@ -6,22 +6,24 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"github.com/ephor-io/ephor/laptop/internal/awsproto"
 )
 
-// function is a function and the pool of its environments.
+// function is one version of a function and the pool of its environments.
 //
 // Requests in flight (waiting, or running and not yet answered) are limited on admission, the
 // number of environments when one is started. With W requests waiting, R running and a limit L,
 // W + R ≤ L; so when L environments stand and none is idle, at least W of them are starting or
 // finishing, and every waiting request is served by one of those: none waits for ever.
 type function struct {
-	name     string
+	name     string // the function's
+	version  string
+	family   *family
 	service  *Service
 	counters *counters
-	reserved atomic.Int64 // requests in flight that were admitted under reserved concurrency
-	missing  error        // why there is no code, if so: then there are no environments either
+	missing  error // why there is no code, if so: then there are no environments either
+
+	provisioned   atomic.Int64 // how many environments are kept ahead of requests
+	onProvisioned atomic.Int64 // requests in flight that were admitted under provisioned concurrency
 
 	mu       sync.Mutex
 	cfg      Function
@@ -31,12 +33,17 @@ type function struct {
 	live     map[*environment]struct{} // all that are not being shut down
 	starting int                       // live environments of rev in their init phase
 	gone     error                     // why no request is admitted any more, if so
+
+	startLater        bool      // balance is called when the scaling rate allows more
+	provisionFailures int       // init phases in a row in which a provisioned environment has failed
+	provisionAfter    time.Time // no provisioned environment is started before
 }
 
 // revision is what an environment is made from. It holds the code while environments may start.
 type revision struct {
 	seq int // later revisions have higher ones
 	cfg Function
+	opt string // the folder of the layers' merged content, /opt on Lambda; empty without layers
 }
 
 // waiter is a request for which no environment was idle.
@@ -52,35 +59,31 @@ type handover struct {
 	err error
 }
 
-func newFunction(s *Service, cfg Function, c *counters, missing error) *function {
-	if missing == nil {
-		s.code.retain(cfg.CodeSHA256)
-	}
-	return &function{
-		name: cfg.Name, service: s, counters: c, cfg: cfg, missing: missing,
-		rev:  &revision{cfg: cfg},
+// newFunction makes the pool of a version. The caller holds its code, unless that is missing.
+func newFunction(fam *family, cfg Function, missing error) *function {
+	f := &function{
+		name: cfg.Name, version: cfg.Version, family: fam, service: fam.service, counters: fam.counters, cfg: cfg, missing: missing,
 		live: map[*environment]struct{}{},
 	}
+	f.rev = f.revision(0, cfg)
+	if missing == nil {
+		f.service.code.hold(cfg)
+	}
+	return f
+}
+
+func (f *function) revision(seq int, cfg Function) *revision {
+	r := &revision{seq: seq, cfg: cfg}
+	if cfg.LayersSHA256 != "" {
+		r.opt = f.service.code.path(cfg.LayersSHA256)
+	}
+	return r
 }
 
 func (f *function) configuration() Function {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.cfg
-}
-
-// admit counts a request as in flight, or refuses it. The result gives the place back.
-func (f *function) admit(reserved *int) (leave func(), err error) {
-	count, limit, reason := &f.service.inFlight, f.service.unreserved.Load(), "ConcurrentInvocationLimitExceeded"
-	if reserved != nil {
-		count, limit, reason = &f.reserved, int64(*reserved), "ReservedFunctionConcurrentInvocationLimitExceeded"
-	}
-	if count.Add(1) > limit {
-		count.Add(-1)
-		f.counters.throttles.Add(1)
-		return nil, errThrottled(reason)
-	}
-	return func() { count.Add(-1) }, nil
 }
 
 // take gives an idle environment to inv or, if there is none, starts another and waits for the
@@ -92,15 +95,22 @@ func (f *function) take(ctx context.Context, inv *invocation) (*environment, err
 		return nil, f.gone
 	}
 	if n := len(f.idle); n > 0 {
-		e := f.idle[n-1]
-		f.idle[n-1] = nil
-		f.idle = f.idle[:n-1]
+		i := n - 1
+		if f.provisioned.Load() > 0 {
+			i = f.lastProvisioned()
+		}
+		e := f.idle[i]
+		f.idle = slices.Delete(f.idle, i, i+1)
 		f.mu.Unlock()
 		return e, nil
 	}
 	w := &waiter{inv: inv, seq: f.rev.seq, got: make(chan handover, 1)}
 	f.waiters = append(f.waiters, w)
-	f.balance()
+	if !f.balance() {
+		f.waiters = f.waiters[:len(f.waiters)-1]
+		f.mu.Unlock()
+		return nil, f.throttle(throttleAccount.concurrency)
+	}
 	f.mu.Unlock()
 
 	select {
@@ -118,24 +128,65 @@ func (f *function) take(ctx context.Context, inv *invocation) (*environment, err
 	return nil, ctx.Err()
 }
 
-// balance starts environments until there is one for every waiting request, as far as the limit
-// goes. The caller holds f.mu.
-func (f *function) balance() {
-	limit := int(f.service.unreserved.Load())
-	if r := f.cfg.ReservedConcurrency; r != nil {
+// lastProvisioned is the idle environment to take where some are provisioned: of those the one
+// that was used last, or of all. The caller holds f.mu.
+func (f *function) lastProvisioned() int {
+	for i, e := range slices.Backward(f.idle) {
+		if e.provisioned {
+			return i
+		}
+	}
+	return len(f.idle) - 1
+}
+
+// balance starts environments until there are those that are provisioned and one for every waiting
+// request, as far as the limit goes. It reports whether the scaling rate was kept: if not, it is
+// called again once another may be started. The caller holds f.mu.
+func (f *function) balance() bool {
+	f.startProvisioned()
+	limit := int(f.service.unreserved.Load() + f.provisioned.Load())
+	if r := f.family.reservation(); r != nil {
 		limit = *r
 	}
 	for f.starting < len(f.waiters) && len(f.live) < limit {
-		e := newEnvironment(f, f.rev)
-		f.starting++
-		f.live[e] = struct{}{}
-		f.counters.started.Add(1)
-		running := f.counters.running.Add(1)
-		for peak := f.counters.peak.Load(); running > peak && !f.counters.peak.CompareAndSwap(peak, running); {
-			peak = f.counters.peak.Load()
+		if !f.family.mayStart() {
+			f.balanceLater()
+			return false
 		}
-		f.service.environments.Go(e.run)
+		f.start(false)
 	}
+	return true
+}
+
+func (f *function) balanceLater() {
+	if f.startLater {
+		return
+	}
+	f.startLater = true
+	time.AfterFunc(scalingPeriod/time.Duration(f.service.cfg.ScalingRate), func() {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		f.startLater = false
+		f.balance()
+	})
+}
+
+// start starts an environment. The caller holds f.mu.
+func (f *function) start(provisioned bool) {
+	e := newEnvironment(f, f.rev)
+	e.provisioned = provisioned
+	e.initType = onDemand
+	if provisioned {
+		e.initType = provisionedConcurrency
+	}
+	f.starting++
+	f.live[e] = struct{}{}
+	f.counters.started.Add(1)
+	running := f.counters.running.Add(1)
+	for peak := f.counters.peak.Load(); running > peak && !f.counters.peak.CompareAndSwap(peak, running); {
+		peak = f.counters.peak.Load()
+	}
+	f.service.environments.Go(e.run)
 }
 
 // started counts e as past its init phase. The caller holds f.mu.
@@ -151,6 +202,9 @@ func (f *function) started(e *environment) {
 func (f *function) put(e *environment) {
 	f.mu.Lock()
 	f.started(e)
+	if e.provisioned {
+		f.provisionFailures = 0
+	}
 	if _, ok := f.live[e]; !ok { // it has died, or is being shut down, since it was ready
 		f.mu.Unlock()
 		return
@@ -172,7 +226,7 @@ func (f *function) put(e *environment) {
 	epoch := e.rest()
 	f.idle = append(f.idle, e)
 	f.mu.Unlock()
-	e.freeze(epoch)
+	f.service.freezer.add(e, epoch)
 }
 
 // drop takes e out of the pool for good; what waits gets another. The caller holds f.mu.
@@ -202,6 +256,9 @@ func (f *function) failedInit(e *environment) *waiter {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.started(e)
+	if e.provisioned {
+		f.provisionFailed()
+	}
 	var w *waiter
 	if len(f.waiters) > 0 && f.waiters[0].seq <= e.rev.seq && len(f.waiters) > f.starting {
 		w = f.waiters[0]
@@ -232,15 +289,15 @@ func (f *function) reconfigure(cfg Function) {
 // swap makes new environments run cfg. Idle ones are shut down, busy and starting ones when they
 // have served the requests that came before.
 func (f *function) swap(cfg Function) {
-	f.service.code.retain(cfg.CodeSHA256)
+	f.service.code.hold(cfg)
 	f.mu.Lock()
 	old := f.rev
 	f.cfg = cfg
-	f.rev = &revision{seq: old.seq + 1, cfg: cfg}
+	f.rev = f.revision(old.seq+1, cfg)
 	f.starting = 0
 	idle := f.clearIdle()
 	f.mu.Unlock()
-	f.service.code.release(old.cfg.CodeSHA256)
+	f.service.code.let(old.cfg)
 	for _, e := range idle {
 		e.shutdown(StopSpindown)
 	}
@@ -255,12 +312,12 @@ func (f *function) clearIdle() []*environment {
 	return idle
 }
 
-// reap shuts down the environments that have been idle since before.
+// reap shuts down the environments that have been idle since before, but for provisioned ones.
 func (f *function) reap(before time.Time) {
 	f.mu.Lock()
 	var old []*environment
 	for _, e := range f.idle {
-		if e.idleSince.Before(before) {
+		if e.idleSince.Before(before) && !e.provisioned {
 			old = append(old, e)
 		}
 	}
@@ -273,6 +330,16 @@ func (f *function) reap(before time.Time) {
 	}
 }
 
+// spinDown shuts down what is idle; provisioned environments are started anew.
+func (f *function) spinDown() {
+	f.mu.Lock()
+	idle := f.clearIdle()
+	f.mu.Unlock()
+	for _, e := range idle {
+		e.shutdown(StopSpindown)
+	}
+}
+
 // retire admits no more requests, answering them with reason; those that were admitted are served.
 func (f *function) retire(reason error) {
 	f.mu.Lock()
@@ -280,7 +347,7 @@ func (f *function) retire(reason error) {
 	idle, rev := f.clearIdle(), f.rev
 	f.mu.Unlock()
 	if f.missing == nil {
-		f.service.code.release(rev.cfg.CodeSHA256)
+		f.service.code.let(rev.cfg)
 	}
 	for _, e := range idle {
 		e.shutdown(StopSpindown)
@@ -322,20 +389,4 @@ func (f *function) working() bool {
 	waiting := len(f.waiters)
 	f.mu.Unlock()
 	return waiting > 0 || f.counters.busy.Load() > 0
-}
-
-// Throttled is a request that was refused for want of concurrency. It unwraps to what Lambda
-// answers: TooManyRequestsException.
-type Throttled struct {
-	// Reason is one of those in https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html#API_Invoke_Errors
-	Reason string
-}
-
-func errThrottled(reason string) error { return &Throttled{Reason: reason} }
-
-func (t *Throttled) Error() string { return t.Unwrap().Error() + " (" + t.Reason + ")" }
-
-// Unwrap returns the error that goes over the wire.
-func (t *Throttled) Unwrap() error {
-	return &awsproto.Error{Code: "TooManyRequestsException", Message: "Rate Exceeded.", Status: 429}
 }

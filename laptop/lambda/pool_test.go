@@ -96,7 +96,7 @@ func TestThrottles(t *testing.T) {
 // comes. That request waits for it where no other may be started, and is not throttled.
 func TestOneAfterAnother(t *testing.T) {
 	t.Parallel()
-	s := open(t, Config{})
+	s := open(t, Config{requestRate: 1e6})
 	create(t, s, hello(t, withExtension("5ms"), func(in *FunctionInput) { in.ReservedConcurrency = new(1) }))
 	for range 50 {
 		call(t, s, `{}`)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"strconv"
+	"testing"
 )
 
 // processState is the letter in /proc/<pid>/stat: T for a stopped process, Z for a dead one, 0
@@ -25,4 +26,10 @@ func descriptors() int {
 		return 0
 	}
 	return len(entries)
+}
+
+// awaitFreeze waits until a process is stopped.
+func awaitFreeze(t testing.TB, pid int) {
+	t.Helper()
+	eventually(t, "the freeze", func() bool { return processState(pid) == 'T' })
 }

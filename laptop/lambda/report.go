@@ -63,7 +63,7 @@ func (l *logStream) start(inv *invocation) {
 	defer l.mu.Unlock()
 	l.endLine()
 	l.tailing, l.tail = inv.ended != nil, nil
-	l.line(time.Now(), []byte("START RequestId: "+inv.id+" Version: "+latest), routine)
+	l.line(time.Now(), []byte("START RequestId: "+inv.id+" Version: "+inv.version), routine)
 }
 
 // commit writes what start has left.

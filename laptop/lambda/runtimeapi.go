@@ -1,7 +1,6 @@
 package lambda
 
 import (
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"io"
@@ -19,6 +18,9 @@ const (
 	headerFunctionARN   = "Lambda-Runtime-Invoked-Function-Arn"
 	headerTrace         = "Lambda-Runtime-Trace-Id"
 	headerClientContext = "Lambda-Runtime-Client-Context"
+	headerCognito       = "Lambda-Runtime-Cognito-Identity"
+	headerTenant        = "Lambda-Runtime-Aws-Tenant-Id"
+	headerResponseMode  = "Lambda-Runtime-Function-Response-Mode"
 	headerErrorType     = "Lambda-Runtime-Function-Error-Type"
 	headerErrorBody     = "Lambda-Runtime-Function-Error-Body" // a trailer of streamed responses
 )
@@ -49,25 +51,35 @@ func (e *environment) serveRuntime(w http.ResponseWriter, r *http.Request, path 
 // answers with the next event when there is one.
 func (e *environment) runtimeNext(w http.ResponseWriter, r *http.Request) {
 	e.mu.Lock()
-	if inv := e.inv; inv != nil && inv.delivered && !inv.answered {
+	inv := e.inv
+	if inv != nil && (inv.state == runtimeAnswers || inv.state == runtimeFails) {
 		e.mu.Unlock()
-		refuse(w, http.StatusForbidden, "InvalidStateTransition", "the invocation %s has no answer yet", inv.id)
+		refuseTransition(w, inv.state, runtimeReady)
 		return
 	}
-	if e.inv == nil || e.inv.answered {
+	if inv != nil && inv.state == runtimeRunning && !inv.answered { // it asks for the event again
+		e.mu.Unlock()
+		writeEvent(w, inv)
+		return
+	}
+	if inv == nil || inv.answered {
 		e.runtimeReady = true
 	}
-	p := replace(&e.poll)
+	p := replace(&e.poll, w)
 	e.mu.Unlock()
 	e.settle()
 
-	inv := e.await(w, p, e.work)
-	if inv == nil {
+	if inv, _ = e.await(w, p, e.work, nil); inv == nil {
 		return
 	}
 	e.mu.Lock()
-	inv.delivered = true
+	inv.state = runtimeRunning
 	e.mu.Unlock()
+	writeEvent(w, inv)
+}
+
+// writeEvent answers the runtime's next.
+func writeEvent(w http.ResponseWriter, inv *invocation) {
 	h := w.Header()
 	h["Content-Type"] = jsonType
 	h[headerRequestID] = []string{inv.id}
@@ -77,64 +89,99 @@ func (e *environment) runtimeNext(w http.ResponseWriter, r *http.Request) {
 	if inv.clientContext != "" {
 		h[headerClientContext] = []string{inv.clientContext}
 	}
+	if inv.tenant != "" {
+		h[headerTenant] = []string{inv.tenant}
+	}
+	if inv.cognito != (CognitoIdentity{}) {
+		identity, err := json.Marshal(inv.cognito)
+		if err != nil {
+			panic(err) // two strings always marshal
+		}
+		h[headerCognito] = []string{string(identity)}
+	}
 	_, _ = w.Write(inv.payload) // a runtime that has gone is noticed by its exit or the timeout
 }
 
 // runtimeResponse gives the caller its answer.
 func (e *environment) runtimeResponse(w http.ResponseWriter, r *http.Request, id string) {
-	if !e.current(id) {
-		refuse(w, http.StatusBadRequest, "InvalidRequestID", "Invalid request ID")
+	inv := e.claim(w, id, runtimeAnswers)
+	if inv == nil {
 		return
 	}
-	body, err := readBody(r, maxResponse)
-	switch {
-	case errors.Is(err, errTooLarge):
-		limit := strconv.Itoa(maxResponse)
-		e.respond(id, answer{errorType: "Function.ResponseSizeTooLarge", payload: []byte(
-			`{"errorType":"Function.ResponseSizeTooLarge","errorMessage":"Response payload size exceeded maximum allowed payload size (` + limit + ` bytes)."}`)})
-		_, _ = io.CopyN(io.Discard, r.Body, maxDiscarded)
-		refuse(w, http.StatusRequestEntityTooLarge, "RequestEntityTooLarge", "Exceeded maximum allowed payload size (%s bytes).", limit)
-		return
-	case err != nil:
-		select {
-		case <-e.gone: // the process has died over it, which is what the caller was told
-			return
-		case <-time.After(truncatedGrace):
-		}
-		f := failure{kind: "Runtime.TruncatedResponse", message: "the response has no end: " + err.Error()}
-		e.respond(id, f.answer(id))
-		refuse(w, http.StatusBadRequest, "TruncatedHTTPRequest", "HTTP request detected as truncated")
+	if mode := r.Header.Get(headerResponseMode); mode != "" && mode != "streaming" {
+		e.conveys(inv, answer{errorType: "Runtime.InvalidResponseModeHeader", payload: []byte{}})
+		refuse(w, http.StatusBadRequest, "InvalidFunctionResponseMode", "Invalid function response mode")
 		return
 	}
-	a := answer{payload: body}
-	if kind := r.Trailer.Get(headerErrorType); kind != "" { // the handler's reader has failed
-		a.errorType = kind
-		if body, err := base64.StdEncoding.DecodeString(r.Trailer.Get(headerErrorBody)); err == nil && len(body) > 0 {
-			a.payload = body
-		}
-	}
-	if !e.respond(id, a) {
-		refuse(w, http.StatusBadRequest, "InvalidRequestID", "Invalid request ID")
-		return
-	}
-	accept(w)
-}
-
-// runtimeError is runtimeResponse for an error object.
-func (e *environment) runtimeError(w http.ResponseWriter, r *http.Request, id string) {
-	if !e.current(id) {
-		refuse(w, http.StatusBadRequest, "InvalidRequestID", "Invalid request ID")
+	if inv.stream != nil {
+		e.runtimeStream(w, r, inv)
 		return
 	}
 	body, err := readBody(r, maxResponse)
 	if err != nil {
-		body = []byte("{}")
-	}
-	if !e.respond(id, answer{payload: body, errorType: errorType(r.Header, body)}) {
-		refuse(w, http.StatusBadRequest, "InvalidRequestID", "Invalid request ID")
+		e.broken(w, r, inv, maxResponse, err)
 		return
 	}
-	accept(w)
+	a := answer{payload: body}
+	trailers(r, &a)
+	e.respond(w, inv, a)
+}
+
+// broken answers for a response that is too large or has no end.
+func (e *environment) broken(w http.ResponseWriter, r *http.Request, inv *invocation, limit int, err error) {
+	if errors.Is(err, errTooLarge) {
+		text := strconv.Itoa(limit)
+		e.conveys(inv, answer{errorType: "Function.ResponseSizeTooLarge", payload: []byte(
+			`{"errorType":"Function.ResponseSizeTooLarge","errorMessage":"Response payload size exceeded maximum allowed payload size (` + text + ` bytes)."}`)})
+		_, _ = io.CopyN(io.Discard, r.Body, maxDiscarded) // its end is of no interest
+		refuse(w, http.StatusRequestEntityTooLarge, "RequestEntityTooLarge", "Exceeded maximum allowed payload size (%s bytes).", text)
+		return
+	}
+	select {
+	case <-e.gone: // the process has died over it, which is what the caller was told
+		return
+	case <-time.After(truncatedGrace):
+	}
+	f := failure{kind: "Runtime.TruncatedResponse", message: "the response has no end: " + err.Error()}
+	e.conveys(inv, f.answer(inv.id))
+	refuse(w, http.StatusBadRequest, "TruncatedHTTPRequest", "HTTP request detected as truncated")
+}
+
+// runtimeError is runtimeResponse for an error object.
+func (e *environment) runtimeError(w http.ResponseWriter, r *http.Request, id string) {
+	inv := e.claim(w, id, runtimeFails)
+	if inv == nil {
+		return
+	}
+	body, err := readBody(r, maxResponse)
+	if err != nil {
+		e.broken(w, r, inv, maxResponse, err)
+		return
+	}
+	if r.Header.Get("Content-Type") == errorCauseType {
+		body = withoutCause(body)
+	}
+	e.respond(w, inv, answer{payload: body, errorType: errorType(r.Header, body)})
+}
+
+// errorCauseType is the type of an error object that has X-Ray's description of the error in it.
+const errorCauseType = "application/vnd.aws.lambda.error.cause+json"
+
+// withoutCause leaves of an error object what the caller gets.
+func withoutCause(body []byte) []byte {
+	var object struct {
+		Message string          `json:"errorMessage"`
+		Type    string          `json:"errorType"`
+		Stack   json.RawMessage `json:"stackTrace,omitempty"`
+	}
+	if json.Unmarshal(body, &object) != nil {
+		return []byte(`"Invalid error body"`)
+	}
+	body, err := json.Marshal(object)
+	if err != nil {
+		panic(err) // what was JSON still is
+	}
+	return body
 }
 
 // runtimeInitError ends the environment: the runtime could not start.
@@ -143,11 +190,8 @@ func (e *environment) runtimeInitError(w http.ResponseWriter, r *http.Request) {
 	if err != nil || !json.Valid(body) {
 		body = nil
 	}
-	e.mu.Lock()
-	inInit := e.phase == starting
-	e.mu.Unlock()
-	if !inInit {
-		refuse(w, http.StatusForbidden, "InvalidStateTransition", "the init phase is over")
+	if from := e.claimInit(); from != runtimeStarted {
+		refuseTransition(w, from, runtimeInitError)
 		return
 	}
 	accept(w)
@@ -169,20 +213,18 @@ func errorType(h http.Header, body []byte) string {
 	return "Runtime.Unknown"
 }
 
-// current says that the invocation id is under way and has no answer.
-func (e *environment) current(id string) bool {
+// claimInit lets the runtime report an init error, if it is Started.
+func (e *environment) claimInit() (from runtimeState) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return e.inv != nil && e.inv.id == id && !e.inv.answered
-}
-
-// respond answers the invocation id, or reports that it is not under way or has been answered.
-func (e *environment) respond(id string, a answer) bool {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.inv == nil || e.inv.id != id || e.inv.answered {
-		return false
+	switch {
+	case e.inv != nil:
+		return e.inv.state
+	case e.runtimeReady || e.phase == idle:
+		return runtimeReady
+	case e.initFailed || e.phase == stopping:
+		return runtimeInitError
 	}
-	e.answer(e.inv, a)
-	return true
+	e.initFailed = true
+	return runtimeStarted
 }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -19,7 +18,7 @@ import (
 
 // Config is what a Service is opened with.
 type Config struct {
-	// Dir holds everything the service keeps: functions/, code/ and logs/. It is made if missing.
+	// Dir holds everything the service keeps: functions/, layers/, code/, queue/ and logs/. It is made if missing.
 	Dir string
 	// Region is the region in ARNs and in the functions' environment. Default us-east-1.
 	Region string
@@ -31,6 +30,8 @@ type Config struct {
 	Credentials Credentials
 	// ConcurrencyLimit is the account's limit of requests in flight. Default 1000.
 	ConcurrencyLimit int
+	// ScalingRate is how many environments of one function may be started in 10 s. Default 1000.
+	ScalingRate int
 	// IdleTimeout is how long an environment may be idle before it is shut down. Default 5 minutes.
 	IdleTimeout time.Duration
 	// Objects fetches code that is named by bucket and key. Nil refuses such code.
@@ -41,8 +42,25 @@ type Config struct {
 	// Middleware wraps the handler of every environment's Runtime API listener. Nil wraps nothing.
 	Middleware func(http.Handler) http.Handler
 
+	// FunctionURL is the address of the function URL with that ID; it should be the same in every
+	// call. Default https://ID.lambda-url.REGION.on.aws/, where nobody on this machine answers.
+	FunctionURL func(id string) (string, error)
+
 	// initTimeout limits the init phase. Default 10 s, which is Lambda's.
 	initTimeout time.Duration
+	// requestRate is how many requests a second each unit of concurrency admits. Default 10.
+	requestRate float64
+	// provisionDelay is the wait after the first failed start of a provisioned environment, which
+	// doubles from then on up to a minute. Default 1 s.
+	provisionDelay time.Duration
+	// retryDelays are the waits before the first and the second retry of an asynchronous
+	// invocation. Default 1 and 2 minutes.
+	retryDelays [maxRetries]time.Duration
+	// backOff is the wait after an asynchronous invocation was throttled, which doubles from then
+	// on up to 5 minutes. Default 1 s.
+	backOff time.Duration
+	// queueLimit is how many asynchronous invocations may wait. Default 100000.
+	queueLimit int
 }
 
 // Credentials are what AWS's SDKs sign with.
@@ -59,11 +77,12 @@ type Objects interface {
 type Service struct {
 	cfg     Config
 	spawner *spawner
+	freezer *freezer
 	code    *codeStore
 	logs    *logStore
 
-	mu        sync.RWMutex // guards functions, counters and closing
-	functions map[string]*function
+	mu        sync.RWMutex         // guards functions, counters and closing
+	functions map[string]*family   // by name
 	retired   []*function          // deleted, but perhaps still at work
 	counters  map[string]*counters // by function name; they outlive the function
 	closing   bool
@@ -71,12 +90,17 @@ type Service struct {
 	changing     sync.Mutex   // held by whatever creates, changes or deletes a function
 	unreserved   atomic.Int64 // what reserved concurrency leaves of the account's limit
 	inFlight     atomic.Int64 // unanswered requests to functions without reserved concurrency
+	requests     meter        // of requests to them
+	opened       time.Time
+	layers       layerBook
+	queue        *queue
 	environments sync.WaitGroup
 	stopReaper   context.CancelFunc
-	reaper       sync.WaitGroup
+	background   sync.WaitGroup // the reaper and the freezer
 }
 
-// Open loads the functions that Config.Dir holds. No environment is started before it is needed.
+// Open loads the functions that Config.Dir holds. No environment is started before it is needed but
+// those that are provisioned, and asynchronous invocations that were left go on.
 //
 // A function whose code is missing, because somebody has removed its folder, keeps nobody else
 // from working. Config.Events is told (CodeMissing), its invocations fail and say why, and to
@@ -90,6 +114,18 @@ func Open(cfg Config) (*Service, error) {
 	cfg.IdleTimeout = cmp.Or(cfg.IdleTimeout, 5*time.Minute)
 	cfg.initTimeout = cmp.Or(cfg.initTimeout, 10*time.Second)
 	cfg.Credentials = cmp.Or(cfg.Credentials, Credentials{"ephor", "ephor", "ephor"})
+	cfg.ScalingRate = cmp.Or(cfg.ScalingRate, 1000)
+	cfg.requestRate = cmp.Or(cfg.requestRate, requestsPerConcurrency)
+	cfg.provisionDelay = cmp.Or(cfg.provisionDelay, time.Second)
+	cfg.retryDelays = cmp.Or(cfg.retryDelays, [maxRetries]time.Duration{time.Minute, 2 * time.Minute})
+	cfg.backOff = cmp.Or(cfg.backOff, time.Second)
+	cfg.queueLimit = cmp.Or(cfg.queueLimit, 100_000)
+	if cfg.FunctionURL == nil {
+		region := cfg.Region
+		cfg.FunctionURL = func(id string) (string, error) {
+			return "https://" + id + ".lambda-url." + region + ".on.aws/", nil
+		}
+	}
 	if cfg.Events == nil {
 		cfg.Events = func(Event) {}
 	}
@@ -108,8 +144,10 @@ func Open(cfg Config) (*Service, error) {
 		cfg:       cfg,
 		code:      newCodeStore(filepath.Join(dir, "code")),
 		logs:      &logStore{dir: filepath.Join(dir, "logs"), events: cfg.Events, streams: map[string]int{}, closed: map[string][]closedStream{}},
-		functions: map[string]*function{},
+		freezer:   newFreezer(),
+		functions: map[string]*family{},
 		counters:  map[string]*counters{},
+		opened:    time.Now(),
 	}
 	if err := s.load(); err != nil {
 		return nil, fmt.Errorf("opening Lambda: %w", err)
@@ -117,9 +155,18 @@ func Open(cfg Config) (*Service, error) {
 	if s.spawner, err = newSpawner(); err != nil {
 		return nil, fmt.Errorf("opening Lambda: %w", err)
 	}
+	if s.queue, err = openQueue(s); err != nil {
+		s.spawner.close()
+		return nil, fmt.Errorf("opening Lambda: %w", err)
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	s.stopReaper = cancel
-	s.reaper.Go(func() { s.reap(ctx) })
+	s.background.Go(func() { s.reap(ctx) })
+	s.background.Go(s.freezer.run)
+	s.queue.run()
+	for _, fam := range s.families() {
+		fam.provision()
+	}
 	return s, nil
 }
 
@@ -132,16 +179,22 @@ func (s *Service) Close(ctx context.Context) error {
 		return errors.New("closing Lambda: it is closed")
 	}
 	s.closing = true
-	functions := append(slices.Collect(maps.Values(s.functions)), s.retired...)
+	functions := slices.Clone(s.retired)
+	for _, fam := range s.functions {
+		functions = append(functions, fam.now.Load().all()...)
+	}
 	s.mu.Unlock()
 
+	s.queue.stop()
 	s.stopReaper()
-	s.reaper.Wait()
+	s.freezer.close()
+	s.background.Wait()
 	err := drain(ctx, functions)
 	for _, f := range functions {
 		f.close(errClosing())
 	}
 	s.environments.Wait()
+	s.queue.wait()
 	s.spawner.close()
 	s.code.close()
 	return err
@@ -168,7 +221,7 @@ func drain(ctx context.Context, functions []*function) error {
 // Stats tells.
 func (s *Service) SpinDown() {
 	for _, f := range s.snapshot() {
-		f.reap(time.Now())
+		f.spinDown()
 	}
 }
 
@@ -189,21 +242,10 @@ func (s *Service) reap(ctx context.Context) {
 	}
 }
 
-func (s *Service) snapshot() []*function {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	return slices.Collect(maps.Values(s.functions))
-}
-
 func (s *Service) closed() bool {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	return s.closing
-}
-
-// arn is the ARN of the function called name.
-func (s *Service) arn(name string) string {
-	return "arn:aws:lambda:" + s.cfg.Region + ":" + s.cfg.Account + ":function:" + name
 }
 
 func errClosing() error {

@@ -20,6 +20,10 @@ const (
 	maxEnvironment   = 4 << 10         // of all environment variables
 	minUnreserved    = 100             // concurrency that reservations must leave
 	maxExtensions    = 10
+	maxLayers        = 5       // of one function
+	defaultStorage   = 512     // MB
+	maxStorage       = 10_240  // MB
+	maxEvent         = 1 << 20 // of the payload of an asynchronous invocation, since October 2025
 	maxExtensionBody = 64 << 10
 )
 
@@ -43,6 +47,7 @@ func (in FunctionInput) apply(cfg *Function) {
 	if in.ReservedConcurrency != nil {
 		cfg.ReservedConcurrency = new(*in.ReservedConcurrency)
 	}
+	cfg.EphemeralStorage = cmp.Or(in.EphemeralStorage, defaultStorage)
 }
 
 // validate checks what Lambda checks, in the way of
@@ -66,6 +71,8 @@ func (s *Service) validate(cfg Function) error {
 		return bad("memory size %d MB: 128 to 10240", cfg.MemorySize)
 	case cfg.Timeout < time.Second || cfg.Timeout > 900*time.Second || cfg.Timeout%time.Second != 0:
 		return bad("timeout %v: whole seconds, 1 to 900", cfg.Timeout)
+	case cfg.EphemeralStorage < defaultStorage || cfg.EphemeralStorage > maxStorage:
+		return bad("ephemeral storage %d MB: 512 to 10240", cfg.EphemeralStorage)
 	case len(cfg.Description) > 256:
 		return bad("description of %d characters: 256 at most", len(cfg.Description))
 	}
@@ -112,11 +119,9 @@ func (s *Service) validateReservation(cfg Function) error {
 	if cfg.ReservedConcurrency == nil {
 		return nil
 	}
-	left := s.cfg.ConcurrencyLimit - *cfg.ReservedConcurrency
-	for _, f := range s.snapshot() {
-		if other := f.configuration(); other.Name != cfg.Name && other.ReservedConcurrency != nil {
-			left -= *other.ReservedConcurrency
-		}
+	left := s.left(&record{Function: cfg})
+	if _, _, err := s.family(cfg.Name); err != nil { // it is not among those that left counts
+		left -= *cfg.ReservedConcurrency
 	}
 	if *cfg.ReservedConcurrency < 0 || left < minUnreserved && *cfg.ReservedConcurrency > 0 {
 		return awsproto.Errorf("InvalidParameterValueException",

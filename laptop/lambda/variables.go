@@ -17,6 +17,12 @@ var reservedVariables = []string{
 	"AWS_LAMBDA_MAX_CONCURRENCY", "AWS_LAMBDA_METADATA_API", "AWS_LAMBDA_METADATA_TOKEN",
 }
 
+// The values of AWS_LAMBDA_INITIALIZATION_TYPE.
+const (
+	onDemand               = "on-demand"
+	provisionedConcurrency = "provisioned-concurrency"
+)
+
 // logGroup is the log group of a function.
 func logGroup(function string) string { return "/aws/lambda/" + function }
 
@@ -24,13 +30,18 @@ func logGroup(function string) string { return "/aws/lambda/" + function }
 // this process's own environment is in it. As on Lambda, an OS-only runtime finds neither
 // AWS_EXECUTION_ENV nor _X_AMZN_TRACE_ID, and the user's variables win over those that are not
 // reserved (PATH, LANG, TZ, LD_LIBRARY_PATH, AWS_XRAY_…, AWS_ENDPOINT_URL).
-func (s *Service) variables(cfg Function, taskRoot, stream, runtimeAPI string) []string {
+func (e *environment) variables(taskRoot, runtimeAPI string) []string {
+	s, cfg, stream := e.function.service, e.rev.cfg, e.stream
 	env := map[string]string{
 		"LANG":                     "en_US.UTF-8",
 		"TZ":                       ":UTC",
 		"PATH":                     "/usr/local/bin:/usr/bin/:/bin:/opt/bin",
 		"LD_LIBRARY_PATH":          "/lib64:/usr/lib64:" + taskRoot + ":" + filepath.Join(taskRoot, "lib") + ":/opt/lib",
 		"AWS_XRAY_CONTEXT_MISSING": "LOG_ERROR",
+	}
+	if e.rev.opt != "" { // the layers are there too, for a process that sees no /opt
+		env["PATH"] += ":" + filepath.Join(e.rev.opt, "bin")
+		env["LD_LIBRARY_PATH"] += ":" + filepath.Join(e.rev.opt, "lib")
 	}
 	if s.cfg.EndpointURL != "" {
 		env["AWS_ENDPOINT_URL"] = s.cfg.EndpointURL
@@ -43,11 +54,11 @@ func (s *Service) variables(cfg Function, taskRoot, stream, runtimeAPI string) [
 		"AWS_REGION":                      s.cfg.Region,
 		"AWS_DEFAULT_REGION":              s.cfg.Region,
 		"AWS_LAMBDA_FUNCTION_NAME":        cfg.Name,
-		"AWS_LAMBDA_FUNCTION_VERSION":     latest,
+		"AWS_LAMBDA_FUNCTION_VERSION":     cfg.Version,
 		"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": strconv.Itoa(cfg.MemorySize),
 		"AWS_LAMBDA_LOG_GROUP_NAME":       logGroup(cfg.Name),
 		"AWS_LAMBDA_LOG_STREAM_NAME":      stream,
-		"AWS_LAMBDA_INITIALIZATION_TYPE":  "on-demand",
+		"AWS_LAMBDA_INITIALIZATION_TYPE":  e.initType,
 		"AWS_LAMBDA_RUNTIME_API":          runtimeAPI,
 		"AWS_ACCESS_KEY_ID":               s.cfg.Credentials.AccessKeyID,
 		"AWS_SECRET_ACCESS_KEY":           s.cfg.Credentials.SecretAccessKey,

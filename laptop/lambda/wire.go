@@ -19,60 +19,6 @@ type operation struct {
 	serve  func(s *Service, w http.ResponseWriter, r *http.Request, arg string) error
 }
 
-// operations are those of https://docs.aws.amazon.com/lambda/latest/api/API_Operations.html that
-// this machine has. The rest is refused by name or, where even that is unknown, by path.
-var operations = []operation{
-	{"CreateFunction", "POST", "/2015-03-31/functions", (*Service).serveCreate},
-	{"ListFunctions", "GET", "/2015-03-31/functions", (*Service).serveList},
-	{"GetFunction", "GET", "/2015-03-31/functions/{}", (*Service).serveGet},
-	{"DeleteFunction", "DELETE", "/2015-03-31/functions/{}", (*Service).serveDelete},
-	{"GetFunctionConfiguration", "GET", "/2015-03-31/functions/{}/configuration", (*Service).serveGetConfiguration},
-	{"UpdateFunctionConfiguration", "PUT", "/2015-03-31/functions/{}/configuration", (*Service).serveUpdateConfiguration},
-	{"UpdateFunctionCode", "PUT", "/2015-03-31/functions/{}/code", (*Service).serveUpdateCode},
-	{"Invoke", "POST", "/2015-03-31/functions/{}/invocations", (*Service).serveInvoke},
-	{"AddPermission", "POST", "/2015-03-31/functions/{}/policy", (*Service).serveAddPermission},
-	{"GetPolicy", "GET", "/2015-03-31/functions/{}/policy", (*Service).serveGetPolicy},
-	{"RemovePermission", "DELETE", "/2015-03-31/functions/{}/policy/{}", (*Service).serveRemovePermission},
-	{"PutFunctionConcurrency", "PUT", "/2017-10-31/functions/{}/concurrency", (*Service).servePutConcurrency},
-	{"DeleteFunctionConcurrency", "DELETE", "/2017-10-31/functions/{}/concurrency", (*Service).serveDeleteConcurrency},
-	{"GetFunctionConcurrency", "GET", "/2019-09-30/functions/{}/concurrency", (*Service).serveGetConcurrency},
-	{"ListTags", "GET", "/2017-03-31/tags/{}", (*Service).serveListTags},
-	{"TagResource", "POST", "/2017-03-31/tags/{}", (*Service).serveTag},
-	{"UntagResource", "DELETE", "/2017-03-31/tags/{}", (*Service).serveUntag},
-
-	refused("ListVersionsByFunction", "GET", "/2015-03-31/functions/{}/versions"),
-	refused("PublishVersion", "POST", "/2015-03-31/functions/{}/versions"),
-	refused("CreateAlias", "POST", "/2015-03-31/functions/{}/aliases"),
-	refused("ListAliases", "GET", "/2015-03-31/functions/{}/aliases"),
-	refused("GetAlias", "GET", "/2015-03-31/functions/{}/aliases/{}"),
-	refused("UpdateAlias", "PUT", "/2015-03-31/functions/{}/aliases/{}"),
-	refused("DeleteAlias", "DELETE", "/2015-03-31/functions/{}/aliases/{}"),
-	refused("InvokeAsync", "POST", "/2014-11-13/functions/{}/invoke-async"),
-	refused("InvokeWithResponseStream", "POST", "/2021-11-15/functions/{}/response-streaming-invocations"),
-	refused("CreateEventSourceMapping", "POST", "/2015-03-31/event-source-mappings"),
-	refused("ListEventSourceMappings", "GET", "/2015-03-31/event-source-mappings"),
-	refused("GetAccountSettings", "GET", "/2016-08-19/account-settings"),
-	refused("ListLayers", "GET", "/2018-10-31/layers"),
-	refused("PublishLayerVersion", "POST", "/2018-10-31/layers/{}/versions"),
-	refused("PutProvisionedConcurrencyConfig", "PUT", "/2019-09-30/functions/{}/provisioned-concurrency"),
-	refused("GetProvisionedConcurrencyConfig", "GET", "/2019-09-30/functions/{}/provisioned-concurrency"),
-	refused("PutFunctionEventInvokeConfig", "PUT", "/2019-09-25/functions/{}/event-invoke-config"),
-	refused("GetFunctionEventInvokeConfig", "GET", "/2019-09-25/functions/{}/event-invoke-config"),
-	refused("GetFunctionCodeSigningConfig", "GET", "/2020-06-30/functions/{}/code-signing-config"),
-	refused("CreateFunctionUrlConfig", "POST", "/2021-10-31/functions/{}/url"),
-	refused("GetFunctionUrlConfig", "GET", "/2021-10-31/functions/{}/url"),
-}
-
-func refused(name, method, path string) operation {
-	return operation{name, method, path, func(*Service, http.ResponseWriter, *http.Request, string) error {
-		return errNotImplemented(name + " is not implemented on this machine")
-	}}
-}
-
-func errNotImplemented(message string) error {
-	return &awsproto.Error{Code: "NotImplementedException", Message: message, Status: http.StatusNotImplemented}
-}
-
 // ServeHTTP answers Lambda's wire API, REST JSON. Whether the request is signed is not looked at.
 func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	path := strings.TrimSuffix(r.URL.EscapedPath(), "/")

@@ -20,11 +20,17 @@ type configuration struct {
 	LastUpdateStatus string
 	PackageType      string
 	Architectures    []string
-	Environment      *variables `json:",omitempty"`
+	Environment      *variables        `json:",omitempty"`
+	Layers           []layerOfFunction `json:",omitempty"`
 	TracingConfig    struct{ Mode string }
 	EphemeralStorage struct{ Size int }
 	SnapStart        struct{ ApplyOn, OptimizationStatus string }
 	LoggingConfig    struct{ LogFormat, LogGroup string }
+}
+
+type layerOfFunction struct {
+	Arn      string
+	CodeSize int64
 }
 
 type variables struct{ Variables map[string]string }
@@ -34,15 +40,18 @@ func (s *Service) describe(f Function) configuration {
 	c := configuration{
 		FunctionName: f.Name, FunctionArn: f.ARN, Runtime: f.Runtime, Role: f.Role, Handler: f.Handler,
 		CodeSize: f.CodeSize, Description: f.Description, Timeout: int(f.Timeout.Seconds()), MemorySize: f.MemorySize,
-		LastModified: f.LastModified.UTC().Format("2006-01-02T15:04:05.000-0700"),
-		CodeSha256:   f.CodeSHA256, Version: latest, RevisionId: f.RevisionID,
+		LastModified: wireTime(f.LastModified),
+		CodeSha256:   f.CodeSHA256, Version: f.Version, RevisionId: f.RevisionID,
 		State: "Active", LastUpdateStatus: "Successful", PackageType: "Zip", Architectures: []string{f.Architecture},
 	}
 	if len(f.Environment) > 0 {
 		c.Environment = &variables{f.Environment}
 	}
+	for _, l := range f.Layers {
+		c.Layers = append(c.Layers, layerOfFunction{l.ARN, l.CodeSize})
+	}
 	c.TracingConfig.Mode = "PassThrough"
-	c.EphemeralStorage.Size = 512
+	c.EphemeralStorage.Size = f.EphemeralStorage
 	c.SnapStart.ApplyOn, c.SnapStart.OptimizationStatus = "None", "Off"
 	c.LoggingConfig.LogFormat, c.LoggingConfig.LogGroup = "Text", logGroup(f.Name)
 	return c

@@ -1,9 +1,10 @@
 package lambda
 
 import (
+	"context"
+	"errors"
 	"maps"
 	"net/http"
-	"strconv"
 	"time"
 
 	"github.com/ephor-io/ephor/laptop/internal/awsproto"
@@ -24,39 +25,46 @@ type configurationRequest struct {
 	MemorySize, Timeout                 *int
 	Environment                         *struct{ Variables map[string]string }
 
-	// What follows is taken only where it says what is so anyway.
-	TracingConfig    *struct{ Mode string }
+	Layers           *[]string
 	EphemeralStorage *struct{ Size int }
-	SnapStart        *struct{ ApplyOn string }
-	PackageType      string
-	KMSKeyArn        string
-	Layers           []string
-	Publish          bool
-	VpcConfig        *struct {
+
+	// What follows is taken only where it says what is so anyway.
+	TracingConfig *struct{ Mode string }
+	SnapStart     *struct{ ApplyOn string }
+	LoggingConfig *struct{ LogFormat, ApplicationLogLevel, SystemLogLevel, LogGroup string }
+	PackageType   string
+	KMSKeyArn     string
+	VpcConfig     *struct {
 		SubnetIds, SecurityGroupIds []string
 		Ipv6AllowedForDualStack     bool
 	}
-	RevisionId string
 }
 
-// check refuses what this machine does not do.
-func (c configurationRequest) check() error {
+// check refuses what this machine does not do. function is the name.
+func (c configurationRequest) check(function string) error {
 	for name, asked := range map[string]bool{
-		"TracingConfig":    c.TracingConfig != nil && c.TracingConfig.Mode != "PassThrough",
-		"EphemeralStorage": c.EphemeralStorage != nil && c.EphemeralStorage.Size != 512,
-		"SnapStart":        c.SnapStart != nil && c.SnapStart.ApplyOn != "None",
-		"PackageType":      c.PackageType != "" && c.PackageType != "Zip",
-		"KMSKeyArn":        c.KMSKeyArn != "",
-		"Layers":           len(c.Layers) > 0,
-		"Publish":          c.Publish,
-		"VpcConfig":        c.VpcConfig != nil && len(c.VpcConfig.SubnetIds)+len(c.VpcConfig.SecurityGroupIds) > 0,
-		"RevisionId":       c.RevisionId != "",
+		"TracingConfig": c.TracingConfig != nil && c.TracingConfig.Mode != "PassThrough",
+		"SnapStart":     c.SnapStart != nil && c.SnapStart.ApplyOn != "None",
+		"LoggingConfig": c.LoggingConfig != nil && (c.LoggingConfig.LogFormat != "" && c.LoggingConfig.LogFormat != "Text" ||
+			c.LoggingConfig.ApplicationLogLevel+c.LoggingConfig.SystemLogLevel != "" ||
+			c.LoggingConfig.LogGroup != "" && c.LoggingConfig.LogGroup != logGroup(function)),
+		"PackageType": c.PackageType != "" && c.PackageType != "Zip",
+		"KMSKeyArn":   c.KMSKeyArn != "",
+		"VpcConfig":   c.VpcConfig != nil && len(c.VpcConfig.SubnetIds)+len(c.VpcConfig.SecurityGroupIds) > 0,
 	} {
 		if asked {
 			return awsproto.Errorf("InvalidParameterValueException", "this value of %s is not supported on this machine", name)
 		}
 	}
 	return nil
+}
+
+// layers are those that are asked for.
+func (c configurationRequest) layers() []string {
+	if c.Layers == nil {
+		return sameLayers
+	}
+	return *c.Layers
 }
 
 func (c configurationRequest) apply(cfg *Function) {
@@ -67,6 +75,9 @@ func (c configurationRequest) apply(cfg *Function) {
 	set(&cfg.MemorySize, c.MemorySize)
 	if c.Timeout != nil {
 		cfg.Timeout = time.Duration(*c.Timeout) * time.Second
+	}
+	if c.EphemeralStorage != nil {
+		cfg.EphemeralStorage = c.EphemeralStorage.Size
 	}
 	if c.Environment != nil {
 		cfg.Environment = maps.Clone(c.Environment.Variables)
@@ -85,12 +96,14 @@ func (s *Service) serveCreate(w http.ResponseWriter, r *http.Request, _ string) 
 		Code          codeRequest
 		Architectures []string
 		Tags          map[string]string
+		Publish       bool
 		configurationRequest
 	}
 	if err := decode(w, r, &in); err != nil {
 		return err
 	}
-	if err := in.check(); err != nil {
+	name, _ := splitName(in.FunctionName)
+	if err := in.check(name); err != nil {
 		return err
 	}
 	architecture, err := oneArchitecture(in.Architectures)
@@ -100,12 +113,15 @@ func (s *Service) serveCreate(w http.ResponseWriter, r *http.Request, _ string) 
 	var cfg Function
 	FunctionInput{}.apply(&cfg) // the defaults
 	in.apply(&cfg)
-	name, _ := splitName(in.FunctionName)
-	f, err := s.CreateFunction(r.Context(), FunctionInput{
+	create := FunctionInput{
 		Name: name, Code: in.Code.code(), Runtime: cfg.Runtime, Handler: cfg.Handler, Role: cfg.Role,
 		Description: cfg.Description, Architecture: architecture, MemorySize: cfg.MemorySize, Timeout: cfg.Timeout,
-		Environment: cfg.Environment, Tags: in.Tags,
-	})
+		Environment: cfg.Environment, EphemeralStorage: cfg.EphemeralStorage, Tags: in.Tags,
+	}
+	if in.Layers != nil {
+		create.Layers = *in.Layers
+	}
+	f, err := s.create(r.Context(), create, in.Publish)
 	if err != nil {
 		return err
 	}
@@ -132,12 +148,6 @@ func (s *Service) serveUpdateCode(w http.ResponseWriter, r *http.Request, name s
 	if err := decode(w, r, &in); err != nil {
 		return err
 	}
-	if err := (configurationRequest{Publish: in.Publish, RevisionId: in.RevisionId}).check(); err != nil {
-		return err
-	}
-	if in.DryRun {
-		return awsproto.Errorf("InvalidParameterValueException", "this value of DryRun is not supported on this machine")
-	}
 	architecture, err := oneArchitecture(in.Architectures)
 	if err != nil {
 		return err
@@ -145,11 +155,13 @@ func (s *Service) serveUpdateCode(w http.ResponseWriter, r *http.Request, name s
 	if in.code().isZero() {
 		return awsproto.Errorf("InvalidParameterValueException", "Please provide a source for function code.")
 	}
-	f, err := s.change(r.Context(), name, in.code(), func(cfg *Function) error {
-		if architecture != "" {
-			cfg.Architecture = architecture
-		}
-		return nil
+	f, err := s.update(r.Context(), name, update{
+		code: in.code(), layers: sameLayers, revision: in.RevisionId, publish: in.Publish, dryRun: in.DryRun,
+		edit: func(cfg *Function) {
+			if architecture != "" {
+				cfg.Architecture = architecture
+			}
+		},
 	})
 	if err != nil {
 		return err
@@ -158,21 +170,68 @@ func (s *Service) serveUpdateCode(w http.ResponseWriter, r *http.Request, name s
 }
 
 func (s *Service) serveUpdateConfiguration(w http.ResponseWriter, r *http.Request, name string) error {
-	var in configurationRequest
+	var in struct {
+		RevisionId string
+		configurationRequest
+	}
 	if err := decode(w, r, &in); err != nil {
 		return err
 	}
-	if err := in.check(); err != nil {
+	short, _ := splitName(name)
+	if err := in.check(short); err != nil {
 		return err
 	}
-	f, err := s.change(r.Context(), name, Code{}, func(cfg *Function) error {
-		in.apply(cfg)
-		return nil
-	})
+	f, err := s.update(r.Context(), name, update{layers: in.layers(), revision: in.RevisionId, edit: in.apply})
 	if err != nil {
 		return err
 	}
 	return awsproto.WriteJSON(w, http.StatusOK, s.describe(f))
+}
+
+// update is a change of $LATEST as it comes over the wire.
+type update struct {
+	code     Code
+	layers   []string
+	edit     func(*Function)
+	revision string // that $LATEST must have, unless it is empty
+	publish  bool
+	dryRun   bool // all is checked and nothing is changed
+}
+
+// errDryRun ends an edit that is not to be made.
+var errDryRun = errors.New("a dry run")
+
+func (s *Service) update(ctx context.Context, name string, u update) (Function, error) {
+	if _, qualifier := splitName(name); qualifier != "" && qualifier != latest {
+		return Function{}, awsproto.Errorf("InvalidParameterValueException", "versions and aliases cannot be updated: say the function's name without %q", qualifier)
+	}
+	held := &holds{store: s.code}
+	defer held.release()
+	var f Function
+	_, err := s.edit(name, func(fam *family, rec *record) error {
+		if pool := fam.latest(); pool.missing != nil && u.code.isZero() {
+			return pool.errMissing()
+		}
+		if u.revision != "" && u.revision != rec.RevisionID {
+			return errRevision()
+		}
+		err := s.configure(ctx, rec, u.code, u.layers, func(cfg *Function) error { u.edit(cfg); return nil }, held)
+		if err != nil {
+			return err
+		}
+		f = rec.Function
+		if u.dryRun {
+			return errDryRun
+		}
+		if u.publish {
+			f = rec.publish("", "")
+		}
+		return nil
+	})
+	if errors.Is(err, errDryRun) {
+		err = nil
+	}
+	return f.clone(), err
 }
 
 func (s *Service) serveGet(w http.ResponseWriter, r *http.Request, name string) error {
@@ -181,11 +240,15 @@ func (s *Service) serveGet(w http.ResponseWriter, r *http.Request, name string) 
 		return err
 	}
 	answer := map[string]any{"Configuration": s.describe(f), "Code": map[string]string{"RepositoryType": "S3"}}
-	if len(f.Tags) > 0 {
-		answer["Tags"] = f.Tags
+	whole, err := s.Function(f.Name) // tags and reserved concurrency are not a version's
+	if err != nil {
+		return err
 	}
-	if f.ReservedConcurrency != nil {
-		answer["Concurrency"] = map[string]int{"ReservedConcurrentExecutions": *f.ReservedConcurrency}
+	if len(whole.Tags) > 0 {
+		answer["Tags"] = whole.Tags
+	}
+	if whole.ReservedConcurrency != nil {
+		answer["Concurrency"] = map[string]int{"ReservedConcurrentExecutions": *whole.ReservedConcurrency}
 	}
 	return awsproto.WriteJSON(w, http.StatusOK, answer)
 }
@@ -198,49 +261,28 @@ func (s *Service) serveGetConfiguration(w http.ResponseWriter, r *http.Request, 
 	return awsproto.WriteJSON(w, http.StatusOK, s.describe(f))
 }
 
-// qualified is Function for a request, which may say a qualifier.
+// qualified is Function for a request, which may say a qualifier; an alias gives the version with the
+// alias's ARN.
 func (s *Service) qualified(r *http.Request, name string) (Function, error) {
-	return s.Function(withQualifier(name, r.URL.Query().Get("Qualifier")))
-}
-
-func withQualifier(name, qualifier string) string {
-	if _, said := splitName(name); qualifier != "" && said == "" {
-		return name + ":" + qualifier
+	name, err := s.said(r, name)
+	if err != nil {
+		return Function{}, err
 	}
-	return name
+	f, err := s.Function(name)
+	if _, qualifier := splitName(name); qualifier != "" {
+		f.ARN = s.arn(f.Name + ":" + qualifier)
+	}
+	return f, err
 }
 
 func (s *Service) serveDelete(w http.ResponseWriter, r *http.Request, name string) error {
-	if q := r.URL.Query().Get("Qualifier"); q != "" {
-		return awsproto.Errorf("InvalidParameterValueException", "version %s cannot be deleted: there are no versions on this machine", q)
+	name, err := s.said(r, name)
+	if err != nil {
+		return err
 	}
 	if err := s.DeleteFunction(r.Context(), name); err != nil {
 		return err
 	}
 	w.WriteHeader(http.StatusNoContent)
 	return nil
-}
-
-// serveList pages as Lambda does: MaxItems at most 50 a page, Marker goes on.
-func (s *Service) serveList(w http.ResponseWriter, r *http.Request, _ string) error {
-	query := r.URL.Query()
-	size := 50
-	if text := query.Get("MaxItems"); text != "" {
-		n, err := strconv.Atoi(text)
-		if err != nil || n < 1 {
-			return awsproto.Errorf("InvalidParameterValueException", "MaxItems %q: a number from 1", text)
-		}
-		size = min(n, size)
-	}
-	list := []configuration{}
-	for _, f := range s.Functions() {
-		if f.Name <= query.Get("Marker") {
-			continue
-		}
-		if len(list) == size {
-			return awsproto.WriteJSON(w, http.StatusOK, map[string]any{"Functions": list, "NextMarker": list[size-1].FunctionName})
-		}
-		list = append(list, s.describe(f))
-	}
-	return awsproto.WriteJSON(w, http.StatusOK, map[string]any{"Functions": list})
 }

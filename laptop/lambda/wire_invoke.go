@@ -15,7 +15,10 @@ const maxClientContext = 3583
 
 // serveInvoke is https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
 func (s *Service) serveInvoke(w http.ResponseWriter, r *http.Request, name string) error {
-	name = withQualifier(name, r.URL.Query().Get("Qualifier"))
+	name, err := s.said(r, name)
+	if err != nil {
+		return err
+	}
 	switch kind := r.Header.Get("X-Amz-Invocation-Type"); kind {
 	case "", "RequestResponse":
 	case "DryRun":
@@ -25,9 +28,9 @@ func (s *Service) serveInvoke(w http.ResponseWriter, r *http.Request, name strin
 		w.WriteHeader(http.StatusNoContent)
 		return nil
 	case "Event":
-		return errNotImplemented("Invoke with InvocationType Event is not implemented on this machine: use RequestResponse")
+		return s.serveEvent(w, r, name)
 	default:
-		return awsproto.Errorf("InvalidParameterValueException", "InvocationType %q: RequestResponse or DryRun", kind)
+		return awsproto.Errorf("InvalidParameterValueException", "InvocationType %q: RequestResponse, Event or DryRun", kind)
 	}
 	in, err := readInvoke(r, name)
 	if err != nil {
@@ -49,6 +52,21 @@ func (s *Service) serveInvoke(w http.ResponseWriter, r *http.Request, name strin
 		h.Set("X-Amz-Log-Result", base64.StdEncoding.EncodeToString(out.LogTail))
 	}
 	_, _ = w.Write(out.Payload) // a caller that has gone cannot be told so
+	return nil
+}
+
+// serveEvent answers once the event is in the queue.
+func (s *Service) serveEvent(w http.ResponseWriter, r *http.Request, name string) error {
+	in, err := readInvoke(r, name)
+	if err != nil {
+		return err
+	}
+	id, err := s.InvokeAsync(r.Context(), in)
+	if err != nil {
+		return err
+	}
+	w.Header().Set("x-amzn-RequestId", id)
+	w.WriteHeader(http.StatusAccepted)
 	return nil
 }
 

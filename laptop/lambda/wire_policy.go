@@ -2,9 +2,7 @@ package lambda
 
 import (
 	"encoding/json"
-	"maps"
 	"net/http"
-	"slices"
 	"strings"
 
 	"github.com/ephor-io/ephor/laptop/internal/awsproto"
@@ -30,14 +28,24 @@ func (p Permission) statement(arn string) statement {
 	default:
 		st.Principal = map[string]string{"AWS": p.Principal}
 	}
-	if p.SourceARN != "" || p.SourceAccount != "" {
+	if p.SourceARN != "" || p.SourceAccount != "" || p.URLAuthType != "" || p.ViaURL {
 		st.Condition = map[string]map[string]string{}
 	}
 	if p.SourceARN != "" {
 		st.Condition["ArnLike"] = map[string]string{"AWS:SourceArn": p.SourceARN}
 	}
+	equals := map[string]string{}
 	if p.SourceAccount != "" {
-		st.Condition["StringEquals"] = map[string]string{"AWS:SourceAccount": p.SourceAccount}
+		equals["AWS:SourceAccount"] = p.SourceAccount
+	}
+	if p.URLAuthType != "" {
+		equals["lambda:FunctionUrlAuthType"] = p.URLAuthType
+	}
+	if len(equals) > 0 {
+		st.Condition["StringEquals"] = equals
+	}
+	if p.ViaURL {
+		st.Condition["Bool"] = map[string]string{"lambda:InvokedViaFunctionUrl": "true"}
 	}
 	return st
 }
@@ -45,20 +53,22 @@ func (p Permission) statement(arn string) statement {
 func (s *Service) serveAddPermission(w http.ResponseWriter, r *http.Request, name string) error {
 	var in struct {
 		StatementId, Action, Principal, SourceArn, SourceAccount string
+		FunctionUrlAuthType, RevisionId                          string
+		InvokedViaFunctionUrl                                    bool
 	}
 	if err := decode(w, r, &in); err != nil {
 		return err
 	}
-	name = withQualifier(name, r.URL.Query().Get("Qualifier"))
-	p := Permission{StatementID: in.StatementId, Action: in.Action, Principal: in.Principal, SourceARN: in.SourceArn, SourceAccount: in.SourceAccount}
-	if err := s.AddPermission(name, p); err != nil {
-		return err
-	}
-	f, err := s.Function(name)
+	name, err := s.said(r, name)
 	if err != nil {
 		return err
 	}
-	text, err := json.Marshal(p.statement(f.ARN))
+	p := Permission{StatementID: in.StatementId, Action: in.Action, Principal: in.Principal, SourceARN: in.SourceArn, SourceAccount: in.SourceAccount,
+		URLAuthType: in.FunctionUrlAuthType, ViaURL: in.InvokedViaFunctionUrl}
+	if err := s.addPermission(name, p, in.RevisionId); err != nil {
+		return err
+	}
+	text, err := json.Marshal(p.statement(s.arn(withQualifier(splitName(name)))))
 	if err != nil {
 		return err
 	}
@@ -66,115 +76,49 @@ func (s *Service) serveAddPermission(w http.ResponseWriter, r *http.Request, nam
 }
 
 func (s *Service) serveGetPolicy(w http.ResponseWriter, r *http.Request, name string) error {
-	f, err := s.qualified(r, name)
+	name, err := s.said(r, name)
 	if err != nil {
 		return err
 	}
-	if len(f.Policy) == 0 {
-		return &awsproto.Error{Code: "ResourceNotFoundException", Message: "The resource you requested does not exist.", Status: http.StatusNotFound}
+	policy, revision, err := s.Policy(name)
+	if err != nil {
+		return err
 	}
-	document := struct {
+	if len(policy) == 0 {
+		return errNoPolicy()
+	}
+	arn := s.arn(withQualifier(splitName(name)))
+	statements := []statement{}
+	for _, p := range policy {
+		statements = append(statements, p.statement(arn))
+	}
+	return writePolicy(w, statements, revision)
+}
+
+func errNoPolicy() error {
+	return &awsproto.Error{Code: "ResourceNotFoundException", Message: "The resource you requested does not exist.", Status: http.StatusNotFound}
+}
+
+// writePolicy answers with a policy, which goes over the wire as text in JSON.
+func writePolicy(w http.ResponseWriter, statements []statement, revision string) error {
+	text, err := json.Marshal(struct {
 		Version   string
 		Id        string
 		Statement []statement
-	}{Version: "2012-10-17", Id: "default"}
-	for _, p := range f.Policy {
-		document.Statement = append(document.Statement, p.statement(f.ARN))
-	}
-	text, err := json.Marshal(document)
+	}{"2012-10-17", "default", statements})
 	if err != nil {
 		return err
 	}
-	return awsproto.WriteJSON(w, http.StatusOK, map[string]string{"Policy": string(text), "RevisionId": f.RevisionID})
+	return awsproto.WriteJSON(w, http.StatusOK, map[string]string{"Policy": string(text), "RevisionId": revision})
 }
 
-func (s *Service) serveRemovePermission(w http.ResponseWriter, _ *http.Request, arg string) error {
+func (s *Service) serveRemovePermission(w http.ResponseWriter, r *http.Request, arg string) error {
 	i := strings.LastIndexByte(arg, '/') // a function's name has no slash
-	if err := s.RemovePermission(arg[:i], arg[i+1:]); err != nil {
-		return err
-	}
-	w.WriteHeader(http.StatusNoContent)
-	return nil
-}
-
-func (s *Service) servePutConcurrency(w http.ResponseWriter, r *http.Request, name string) error {
-	var in struct{ ReservedConcurrentExecutions *int }
-	if err := decode(w, r, &in); err != nil {
-		return err
-	}
-	if in.ReservedConcurrentExecutions == nil {
-		return awsproto.Errorf("InvalidParameterValueException", "ReservedConcurrentExecutions is missing")
-	}
-	_, err := s.change(r.Context(), name, Code{}, func(cfg *Function) error {
-		cfg.ReservedConcurrency = in.ReservedConcurrentExecutions
-		return nil
-	})
+	name, err := s.said(r, arg[:i])
 	if err != nil {
 		return err
 	}
-	return awsproto.WriteJSON(w, http.StatusOK, in)
-}
-
-func (s *Service) serveDeleteConcurrency(w http.ResponseWriter, r *http.Request, name string) error {
-	_, err := s.change(r.Context(), name, Code{}, func(cfg *Function) error {
-		cfg.ReservedConcurrency = nil
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	w.WriteHeader(http.StatusNoContent)
-	return nil
-}
-
-func (s *Service) serveGetConcurrency(w http.ResponseWriter, _ *http.Request, name string) error {
-	f, err := s.Function(name)
-	if err != nil {
-		return err
-	}
-	answer := map[string]int{}
-	if f.ReservedConcurrency != nil {
-		answer["ReservedConcurrentExecutions"] = *f.ReservedConcurrency
-	}
-	return awsproto.WriteJSON(w, http.StatusOK, answer)
-}
-
-func (s *Service) serveListTags(w http.ResponseWriter, _ *http.Request, arn string) error {
-	f, err := s.Function(arn)
-	if err != nil {
-		return err
-	}
-	tags := f.Tags
-	if tags == nil {
-		tags = map[string]string{}
-	}
-	return awsproto.WriteJSON(w, http.StatusOK, map[string]any{"Tags": tags})
-}
-
-func (s *Service) serveTag(w http.ResponseWriter, r *http.Request, arn string) error {
-	var in struct{ Tags map[string]string }
-	if err := decode(w, r, &in); err != nil {
-		return err
-	}
-	return s.editTags(w, r, arn, func(tags map[string]string) { maps.Copy(tags, in.Tags) })
-}
-
-func (s *Service) serveUntag(w http.ResponseWriter, r *http.Request, arn string) error {
-	keys := r.URL.Query()["tagKeys"]
-	return s.editTags(w, r, arn, func(tags map[string]string) {
-		maps.DeleteFunc(tags, func(k, _ string) bool { return slices.Contains(keys, k) })
-	})
-}
-
-func (s *Service) editTags(w http.ResponseWriter, r *http.Request, arn string, edit func(map[string]string)) error {
-	_, err := s.change(r.Context(), arn, Code{}, func(cfg *Function) error {
-		if cfg.Tags == nil {
-			cfg.Tags = map[string]string{}
-		}
-		edit(cfg.Tags)
-		return nil
-	})
-	if err != nil {
+	if err := s.removePermission(name, arg[i+1:], r.URL.Query().Get("RevisionId")); err != nil {
 		return err
 	}
 	w.WriteHeader(http.StatusNoContent)

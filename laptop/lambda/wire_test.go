@@ -169,14 +169,12 @@ func TestSDKIsRefusedByName(t *testing.T) {
 		}
 	}
 	ctx := t.Context()
-	_, err := c.Invoke(ctx, &sdk.InvokeInput{FunctionName: aws.String("hello"), InvocationType: types.InvocationTypeEvent})
-	f(err, "NotImplementedException", "InvocationType Event")
-	_, err = c.PublishVersion(ctx, &sdk.PublishVersionInput{FunctionName: aws.String("hello")})
-	f(err, "NotImplementedException", "PublishVersion")
+	_, err := c.ListEventSourceMappings(ctx, &sdk.ListEventSourceMappingsInput{})
+	f(err, "NotImplementedException", "ListEventSourceMappings")
 	_, err = c.ListCapacityProviders(ctx, &sdk.ListCapacityProvidersInput{})
-	f(err, "UnknownOperationException", "capacity-providers")
+	f(err, "NotImplementedException", "ListCapacityProviders")
 	_, err = c.UpdateFunctionConfiguration(ctx, &sdk.UpdateFunctionConfigurationInput{FunctionName: aws.String("hello"), Layers: []string{"arn"}})
-	f(err, "InvalidParameterValueException", "Layers")
+	f(err, "InvalidParameterValueException", "layer")
 	_, err = c.UpdateFunctionConfiguration(ctx, &sdk.UpdateFunctionConfigurationInput{FunctionName: aws.String("hello"), DeadLetterConfig: &types.DeadLetterConfig{TargetArn: aws.String("x")}})
 	f(err, "InvalidParameterValueException", "DeadLetterConfig")
 	_, err = c.Invoke(ctx, &sdk.InvokeInput{FunctionName: aws.String("hello"), Payload: []byte(`{`)})

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"os/exec"
@@ -50,6 +51,8 @@ func handle(ctx context.Context, e event) (any, error) {
 			}
 			time.Sleep(5 * time.Millisecond)
 		}
+	case "stream":
+		return &pieces{what: e}, nil
 	case "variables":
 		return os.Environ(), nil
 	case "child":
@@ -70,6 +73,40 @@ func handle(ctx context.Context, e event) (any, error) {
 	}
 	dir, _ := os.Getwd()
 	return map[string]any{"pid": os.Getpid(), "dir": dir, "version": os.Getenv("VERSION")}, nil
+}
+
+// pieces is an answer that comes in pieces: "one", then what there is to come once the file Text is
+// there: Bytes zeros, or an error for Status, or "two".
+type pieces struct {
+	what event
+	sent int
+}
+
+func (p *pieces) ContentType() string { return "text/pieces" }
+
+func (p *pieces) Read(b []byte) (int, error) {
+	p.sent++
+	if p.sent == 1 {
+		return copy(b, "one"), nil
+	}
+	for p.what.Text != "" {
+		if _, err := os.Stat(p.what.Text); err == nil {
+			break
+		}
+		time.Sleep(time.Millisecond)
+	}
+	switch {
+	case p.what.Status != 0:
+		return 0, errors.New("no more")
+	case p.what.Bytes > 0:
+		n := min(len(b), p.what.Bytes)
+		clear(b[:n])
+		p.what.Bytes -= n
+		return n, nil
+	case p.sent == 2:
+		return copy(b, "two"), nil
+	}
+	return 0, io.EOF
 }
 
 func main() {

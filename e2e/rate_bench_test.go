@@ -1,0 +1,180 @@
+package e2e
+
+import (
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// BenchmarkWarmRate is the rate of requests through the gateway, with the freeze, as a share of that
+// of a bare net/http server in a process of its own. Clients ask as fast as they are answered; they
+// turn to the two servers alternately, a quarter of a second each.
+func BenchmarkWarmRate(b *testing.B) {
+	get := func(url string) asker {
+		return func(c *http.Client) (*http.Response, error) { return c.Get(url) }
+	}
+	bare := get(bareServer(b))
+	withAndWithoutMonitoring(b, func(b *testing.B, a *application) {
+		for _, clients := range []int{1, 8} {
+			b.Run(fmt.Sprintf("Clients=%d", clients), func(b *testing.B) {
+				ours, theirs := rates(b, clients, get(a.API+"/"), bare)
+				b.ReportMetric(ours, "requests/s")
+				b.ReportMetric(theirs, "bare-requests/s")
+				b.ReportMetric(100*ours/theirs, "%-of-bare")
+			})
+		}
+	})
+}
+
+// BenchmarkEmulator compares Lambda's Invoke here with that of AWS's Runtime Interface Emulator,
+// which is found on PATH as aws-lambda-rie: both run the same binary, which publishes to the same
+// store or not at all, and one client asks. Here it is also frozen. See docs/figures.md for how to
+// build the emulator.
+func BenchmarkEmulator(b *testing.B) {
+	emulator, err := exec.LookPath("aws-lambda-rie")
+	if err != nil {
+		b.Skip("aws-lambda-rie is not on PATH: docs/figures.md says how to build it")
+	}
+	invoke := func(url string) asker {
+		return func(c *http.Client) (*http.Response, error) {
+			r, err := http.NewRequest(http.MethodPost, url, strings.NewReader(`{"rawPath":"/"}`))
+			if err != nil {
+				return nil, err
+			}
+			r.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=any/20261101/us-east-1/lambda/aws4_request, SignedHeaders=host, Signature=0")
+			return c.Do(r)
+		}
+	}
+	withAndWithoutMonitoring(b, func(b *testing.B, a *application) {
+		url := startEmulator(b, emulator, a)
+		b.Run("Clients=1", func(b *testing.B) {
+			ours, theirs := rates(b, 1,
+				invoke(a.Endpoint+"/2015-03-31/functions/Shop-Handle/invocations"),
+				invoke(url+"/2015-03-31/functions/function/invocations"))
+			b.ReportMetric(ours, "requests/s")
+			b.ReportMetric(theirs, "emulator-requests/s")
+			b.ReportMetric(ours/theirs, "times-the-emulator")
+		})
+	})
+}
+
+// withAndWithoutMonitoring measures an application that has a monitoring stack and one that has none.
+func withAndWithoutMonitoring(b *testing.B, measure func(*testing.B, *application)) {
+	for name, source := range map[string]string{
+		"Monitoring": shop,
+		"Without":    strings.Replace(shop, "app.Monitor(ephor.Grafana{})", "", 1),
+	} {
+		b.Run(name, func(b *testing.B) {
+			dir := newModule(b, source)
+			a := up(b, dir, build(b, dir), filepath.Join(dir, "state"))
+			if status, body := a.get("/"); status != http.StatusOK {
+				b.Fatal(status, body)
+			}
+			measure(b, a)
+		})
+	}
+}
+
+// startEmulator runs a's function in the emulator, with a's store.
+func startEmulator(b *testing.B, emulator string, a *application) (url string) {
+	b.Helper()
+	var bootstrap string
+	err := filepath.WalkDir(a.state, func(path string, d fs.DirEntry, err error) error {
+		if err == nil && d.Name() == "bootstrap" && d.Type().IsRegular() {
+			bootstrap = path
+		}
+		return err
+	})
+	if err != nil || bootstrap == "" {
+		b.Fatalf("the function's executable is not found below %s: %v", a.state, err)
+	}
+	// It takes no port 0: neither its own port nor the Runtime API's would be told to anyone.
+	var addresses [2]string
+	for i := range addresses {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			b.Fatal(err)
+		}
+		addresses[i] = l.Addr().String()
+		l.Close()
+	}
+	address := addresses[0]
+	c := exec.Command(emulator, "--runtime-interface-emulator-address", address, "--runtime-api-address", addresses[1], bootstrap, "Handle")
+	c.Dir = filepath.Dir(bootstrap)
+	c.Env = append(os.Environ(), "AWS_LAMBDA_FUNCTION_NAME=function", "LOG_LEVEL=error")
+	if a.Store != "" {
+		c.Env = append(c.Env, "EPHOR_STORE_URL="+a.Store, "EPHOR_STORE_DATABASE=ephor")
+	}
+	var text output
+	c.Stdout, c.Stderr = &text, &text
+	if err := c.Start(); err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() {
+		_ = c.Process.Kill() // it has nothing to lose
+		_ = c.Wait()
+	})
+	eventually(b, "the emulator listens", func() bool {
+		conn, err := net.Dial("tcp", address)
+		if err == nil {
+			conn.Close()
+		}
+		return err == nil
+	})
+	return "http://" + address
+}
+
+type asker func(*http.Client) (*http.Response, error)
+
+// rates has clients ask the two in turns, b.N rounds of a quarter of a second each, and returns how
+// many answers a second each gave.
+func rates(b *testing.B, clients int, one, other asker) (float64, float64) {
+	transport := &http.Transport{MaxIdleConnsPerHost: clients}
+	defer transport.CloseIdleConnections()
+	client := &http.Client{Transport: transport}
+	round := func(ask asker, d time.Duration) float64 {
+		var done atomic.Int64
+		start := time.Now()
+		var all sync.WaitGroup
+		for range clients {
+			all.Go(func() {
+				for time.Since(start) < d {
+					response, err := ask(client)
+					if err != nil {
+						b.Error(err)
+						return
+					}
+					body, err := io.ReadAll(response.Body)
+					if response.Body.Close(); err != nil || response.StatusCode != http.StatusOK || strings.Contains(string(body), "errorType") {
+						b.Errorf("%s %v: %s", response.Status, err, body)
+						return
+					}
+					done.Add(1)
+				}
+			})
+		}
+		all.Wait()
+		return float64(done.Load()) / time.Since(start).Seconds()
+	}
+	const turn = 250 * time.Millisecond
+	round(one, turn)
+	round(other, turn)
+	var sums [2]float64
+	n := 0
+	for b.Loop() {
+		sums[0] += round(one, turn)
+		sums[1] += round(other, turn)
+		n++
+	}
+	return sums[0] / float64(n), sums[1] / float64(n)
+}

@@ -1,0 +1,221 @@
+package lambda
+
+import (
+	"cmp"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/ephor-io/ephor/laptop/internal/awsproto"
+)
+
+// What an external extension does not find of the function's environment, see "Environment variables" in
+// https://docs.aws.amazon.com/lambda/latest/dg/runtimes-extensions-api.html
+func hiddenFromExtensions(name string) bool {
+	switch name {
+	case "AWS_EXECUTION_ENV", "AWS_LAMBDA_LOG_GROUP_NAME", "AWS_LAMBDA_LOG_STREAM_NAME", "AWS_XRAY_CONTEXT_MISSING",
+		"AWS_XRAY_DAEMON_ADDRESS", "LAMBDA_RUNTIME_DIR", "LAMBDA_TASK_ROOT":
+		return true
+	}
+	return strings.HasPrefix(name, "_")
+}
+
+// extensionVariables are those of the function's variables that an external extension finds.
+func extensionVariables(all []string) []string {
+	return slices.DeleteFunc(slices.Clone(all), func(v string) bool {
+		name, _, _ := strings.Cut(v, "=")
+		return hiddenFromExtensions(name)
+	})
+}
+
+func newExtension(name string, state extensionState) *extension {
+	return &extension{id: awsproto.NewID(), name: name, state: state, events: make(chan *invocation, 1)}
+}
+
+// errLaunch is an external extension that could not be started.
+type errLaunch struct {
+	name string
+	err  error
+}
+
+func (e *errLaunch) Error() string {
+	return "extension " + e.name + ": " + e.err.Error() + ": is it an executable for this machine, with the permission to be run?"
+}
+
+var errTooManyExtensions = errors.New("Extension limit (10) reached")
+
+// startExtensions starts the files in the folder extensions of the function's layers, and returns
+// when all of them have registered, which is before the runtime is started.
+func (e *environment) startExtensions(runtimeAPI string) error {
+	if e.rev.opt == "" {
+		return nil
+	}
+	dir := filepath.Join(e.rev.opt, "extensions")
+	files, err := os.ReadDir(dir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return &errLaunch{"*", err}
+	}
+	s := e.function.service
+	e.mu.Lock()
+	if e.phase == starting {
+		e.initTimer = time.AfterFunc(s.cfg.initTimeout-time.Since(e.started), e.initTimedOut)
+	}
+	e.mu.Unlock()
+	env := extensionVariables(e.variables(s.code.path(e.rev.cfg.CodeSHA256), runtimeAPI))
+	for _, file := range files {
+		if file.IsDir() {
+			continue
+		}
+		if err := e.startExtension(filepath.Join(dir, file.Name()), env); err != nil {
+			return err
+		}
+	}
+	for !e.allRegistered() {
+		select {
+		case <-e.registered:
+		case <-e.halted:
+			return errStopped
+		}
+	}
+	return nil
+}
+
+// startExtension starts one.
+func (e *environment) startExtension(path string, env []string) error {
+	x := newExtension(filepath.Base(path), extensionStarted)
+	x.external, x.down, x.ended = true, make(chan shutdown, 1), make(chan struct{})
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.phase == stopping {
+		return errStopped
+	}
+	e.extensions = append(e.extensions, x)
+	if len(e.extensions) > maxExtensions {
+		x.state, x.errorType = extensionLaunchError, "TooManyExtensions"
+		return &errLaunch{x.name, errTooManyExtensions}
+	}
+	output, err := newOutput(&extensionLog{log: e.log})
+	if err != nil {
+		return err
+	}
+	p, err := e.function.service.spawner.start(command{path: path, dir: "/", env: env}, output)
+	if err != nil {
+		output.close()
+		x.state, x.errorType = extensionLaunchError, "UnknownError"
+		if errors.Is(err, fs.ErrPermission) {
+			x.errorType = "PermissionDenied"
+		}
+		return &errLaunch{x.name, err}
+	}
+	x.process = p
+	e.watchers.Go(func() {
+		e.extensionExited(x, p.wait())
+		p.output.close()
+		close(x.ended)
+	})
+	return nil
+}
+
+// launchFailure is the failure of startExtensions.
+func launchFailure(err error) failure {
+	return failure{kind: "Extension.LaunchError", message: err.Error()}
+}
+
+func (e *environment) allRegistered() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return !slices.ContainsFunc(e.extensions, func(x *extension) bool { return x.state == extensionStarted })
+}
+
+// extensionExited is told how the process of an external extension ended.
+func (e *environment) extensionExited(x *extension, status exitStatus) {
+	e.mu.Lock()
+	reported := x.state == extensionInitError || x.state == extensionExitError
+	expected := reported || e.phase == stopping
+	if !reported {
+		x.state = extensionExited
+	}
+	e.mu.Unlock()
+	if !expected {
+		e.giveUp(failure{kind: "Extension.Crash", message: cmp.Or(string(status), "exit code 0")})
+	}
+}
+
+// signal sends sig to the groups of all processes. The caller holds e.mu.
+func (e *environment) signal(sig syscall.Signal) {
+	if e.process != nil {
+		e.process.signal(sig)
+	}
+	for _, x := range e.extensions {
+		if x.process != nil {
+			x.process.signal(sig)
+		}
+	}
+}
+
+// shutdown is the SHUTDOWN event.
+type shutdown struct {
+	reason   StopReason
+	deadline time.Time
+}
+
+// runtimeGrace is how much of the grace the runtime has, which ends before the external extensions
+// are told: see "Shutdown phase" in
+// https://docs.aws.amazon.com/lambda/latest/dg/runtimes-extensions-api.html. The caller holds e.mu.
+func (e *environment) runtimeGrace() time.Duration {
+	grace := e.grace()
+	switch {
+	case grace <= 500*time.Millisecond:
+		return grace
+	case slices.ContainsFunc(e.extensions, func(x *extension) bool { return !x.external }):
+		return 500 * time.Millisecond
+	}
+	return 300 * time.Millisecond
+}
+
+// endExtensions ends the external extensions after the runtime: with the SHUTDOWN event and what is
+// left of the grace, or at once if they do not want it. It returns when their processes are gone.
+func (e *environment) endExtensions() {
+	e.mu.Lock()
+	end := shutdown{reason: e.reason.inEvent(), deadline: e.stoppedAt.Add(e.grace())}
+	var left []*extension
+	for _, x := range e.extensions {
+		if x.process == nil {
+			continue
+		}
+		left = append(left, x)
+		switch {
+		case x.shutdown:
+			select {
+			case x.down <- end:
+			default: // it has been told
+			}
+		case x.state != extensionInitError && x.state != extensionExitError:
+			x.process.signal(syscall.SIGKILL)
+		}
+	}
+	e.mu.Unlock()
+	var gone sync.WaitGroup
+	for _, x := range left {
+		kill := time.AfterFunc(time.Until(end.deadline), func() { x.process.signal(syscall.SIGKILL) })
+		gone.Go(func() {
+			<-x.ended
+			kill.Stop()
+		})
+	}
+	gone.Wait()
+}
+
+// inEvent is the reason as a SHUTDOWN event gives it.
+func (r StopReason) inEvent() StopReason {
+	if r == StopExit {
+		return StopFailure
+	}
+	return r
+}
