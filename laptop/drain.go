@@ -10,36 +10,44 @@ import (
 // The zero value has none.
 type drains struct {
 	mu      sync.Mutex
+	ctx     context.Context // of all of them; nil before the first
+	end     context.CancelFunc
 	closed  bool
 	running sync.WaitGroup
-	ends    []context.CancelFunc
 }
 
 // maxDrain is how long one may take.
 const maxDrain = 30 * time.Second
 
-// run calls f with a context that ends with the laptop.
+// run calls f with a context that ends with the laptop. After close it calls f with one that has
+// ended, and waits.
 func (d *drains) run(f func(context.Context)) {
 	d.mu.Lock()
-	defer d.mu.Unlock()
-	ctx, end := context.WithTimeout(context.Background(), maxDrain)
-	if d.closed {
-		end()
+	if d.ctx == nil {
+		d.ctx, d.end = context.WithCancel(context.Background())
 	}
-	d.ends = append(d.ends, end)
-	d.running.Go(func() {
-		defer end()
+	ctx, closed := d.ctx, d.closed
+	if !closed {
+		d.running.Go(func() {
+			within, end := context.WithTimeout(ctx, maxDrain)
+			defer end()
+			f(within)
+		})
+	}
+	d.mu.Unlock()
+	if closed {
 		f(ctx)
-	})
+	}
 }
 
 // close ends all of them and returns when they have.
 func (d *drains) close(context.Context) error {
 	d.mu.Lock()
 	d.closed = true
-	for _, end := range d.ends {
-		end()
+	if d.ctx == nil {
+		d.ctx, d.end = context.WithCancel(context.Background())
 	}
+	d.end()
 	d.mu.Unlock()
 	d.running.Wait()
 	return nil
