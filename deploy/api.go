@@ -64,7 +64,11 @@ func gatewayPermission(function string) cfn.Resource {
 func restAPI(app *ephor.App, front ephor.API) (r map[string]cfn.Resource, address any) {
 	api := map[string]any{"Name": cfn.Ref("AWS::StackName")}
 	if len(front.BinaryTypes) > 0 {
-		api["BinaryMediaTypes"] = list(front.BinaryTypes)
+		var types []string
+		for _, t := range front.BinaryTypes {
+			types = append(types, strings.ReplaceAll(t, "/", "~1")) // which this property wants
+		}
+		api["BinaryMediaTypes"] = list(types)
 	}
 	r = map[string]cfn.Resource{"Api": {Type: "AWS::ApiGateway::RestApi", Properties: api}}
 	methods := map[string]cfn.Resource{}

@@ -18,7 +18,11 @@ type restAPIProperties struct {
 }
 
 func (p restAPIProperties) input(r cloudformation.Request) apigateway.RestAPIInput {
-	return apigateway.RestAPIInput{Name: p.Name, Description: p.Description, BinaryMediaTypes: p.BinaryMediaTypes,
+	var binary []string
+	for _, t := range p.BinaryMediaTypes {
+		binary = append(binary, strings.ReplaceAll(t, "~1", "/")) // templates may write image~1png
+	}
+	return apigateway.RestAPIInput{Name: p.Name, Description: p.Description, BinaryMediaTypes: binary,
 		EndpointTypes: p.EndpointConfiguration.Types, Tags: withToken(r, p.Tags.toMap())}
 }
 
