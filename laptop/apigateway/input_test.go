@@ -3,8 +3,6 @@ package apigateway
 import (
 	"encoding/json"
 	"net/http/httptest"
-	"os"
-	"os/exec"
 	"strings"
 	"testing"
 
@@ -126,36 +124,5 @@ func TestReadingOverTheWire(t *testing.T) {
 	f("GET", "/v1/elsewhere", 404, nil)
 	if stored.APIEndpoint != s.Endpoint(api.APIID) || s.Endpoint("nope") != "" {
 		t.Errorf("%q and %q", stored.APIEndpoint, s.Endpoint("nope"))
-	}
-}
-
-func TestBoto3(t *testing.T) {
-	t.Parallel()
-	if exec.Command("python3", "-c", "import boto3").Run() != nil {
-		t.Skip("boto3 is not installed: pip install boto3")
-	}
-	s := openService(t, Config{Invoker: answer(`1`)})
-	api := newTestAPI(t, s, "GET /a")
-	server := httptest.NewServer(s)
-	t.Cleanup(server.Close)
-	cmd := exec.CommandContext(t.Context(), "python3", "-c", `
-import boto3, sys
-api = boto3.client("apigatewayv2")
-id = sys.argv[1]
-assert [a["ApiId"] for a in api.get_apis()["Items"]] == [id]
-assert api.get_api(ApiId=id)["ApiEndpoint"] == sys.argv[2] and api.get_api(ApiId=id)["CreatedDate"].year > 2000
-assert [r["RouteKey"] for r in api.get_routes(ApiId=id)["Items"]] == ["GET /a"]
-assert api.get_integrations(ApiId=id)["Items"][0]["IntegrationType"] == "AWS_PROXY"
-assert api.get_stages(ApiId=id)["Items"][0]["AutoDeploy"] and api.get_stage(ApiId=id, StageName="$default")["StageName"] == "$default"
-try:
-    api.get_api(ApiId="nope")
-    assert False
-except api.exceptions.NotFoundException:
-    pass
-`, api.APIID, s.Endpoint(api.APIID))
-	cmd.Env = append(os.Environ(), "AWS_ENDPOINT_URL="+server.URL, "AWS_ACCESS_KEY_ID=id", "AWS_SECRET_ACCESS_KEY=secret", "AWS_DEFAULT_REGION=us-east-1",
-		"AWS_CONFIG_FILE=/dev/null", "AWS_SHARED_CREDENTIALS_FILE=/dev/null", "AWS_EC2_METADATA_DISABLED=true")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
 	}
 }
