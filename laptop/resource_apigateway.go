@@ -67,6 +67,16 @@ func apis(service *apigateway.Service) cloudformation.Provider {
 	}
 }
 
+// byID finds one of an API's parts by its physical ID. One whose creation was cut off is not found:
+// nothing leads to it, so it answers nothing, and its API takes it along.
+func byID[P, V any](get func(P, string) (V, error), made func(V, error) (cloudformation.Resource, error)) func(cloudformation.Request, P) (cloudformation.Resource, string, bool) {
+	return func(r cloudformation.Request, p P) (cloudformation.Resource, string, bool) {
+		v, err := get(p, r.PhysicalID)
+		got, _ := made(v, nil)
+		return got, "", err == nil
+	}
+}
+
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-apigatewayv2-integration.html
 type integrationProperties struct {
 	ApiId                string
@@ -97,13 +107,9 @@ func integrations(service *apigateway.Service) cloudformation.Provider {
 			CreateOnly: []string{"ApiId"},
 			Attributes: []string{"IntegrationId"},
 		},
-		// One whose creation was cut off is not found: no route leads to it, so it answers nothing,
-		// and its API takes it along.
-		find: func(r cloudformation.Request, p integrationProperties) (cloudformation.Resource, string, bool) {
-			i, err := service.GetIntegration(p.ApiId, r.PhysicalID)
-			got, _ := made(i, nil)
-			return got, "", err == nil
-		},
+		find: byID(func(p integrationProperties, id string) (apigateway.Integration, error) {
+			return service.GetIntegration(p.ApiId, id)
+		}, made),
 		create: func(_ context.Context, _ cloudformation.Request, p integrationProperties) (cloudformation.Resource, error) {
 			return made(service.CreateIntegration(p.ApiId, p.input()))
 		},
@@ -236,12 +242,9 @@ func deployments(service *apigateway.Service) cloudformation.Provider {
 			CreateOnly: []string{"ApiId", "Description", "StageName"},
 			Attributes: []string{"DeploymentId"},
 		},
-		// As with an integration, one whose creation was cut off goes with its API.
-		find: func(r cloudformation.Request, p deploymentProperties) (cloudformation.Resource, string, bool) {
-			d, err := service.GetDeployment(p.ApiId, r.PhysicalID)
-			got, _ := made(d, nil)
-			return got, "", err == nil
-		},
+		find: byID(func(p deploymentProperties, id string) (apigateway.Deployment, error) {
+			return service.GetDeployment(p.ApiId, id)
+		}, made),
 		create: func(_ context.Context, _ cloudformation.Request, p deploymentProperties) (cloudformation.Resource, error) {
 			return made(service.CreateDeployment(p.ApiId, p.Description, p.StageName))
 		},
@@ -281,12 +284,9 @@ func authorizers(service *apigateway.Service) cloudformation.Provider {
 			CreateOnly: []string{"ApiId"},
 			Attributes: []string{"AuthorizerId"},
 		},
-		// As with an integration, one whose creation was cut off goes with its API.
-		find: func(r cloudformation.Request, p authorizerProperties) (cloudformation.Resource, string, bool) {
-			a, err := service.GetAuthorizer(p.ApiId, r.PhysicalID)
-			got, _ := made(a, nil)
-			return got, "", err == nil
-		},
+		find: byID(func(p authorizerProperties, id string) (apigateway.Authorizer, error) {
+			return service.GetAuthorizer(p.ApiId, id)
+		}, made),
 		create: func(_ context.Context, _ cloudformation.Request, p authorizerProperties) (cloudformation.Resource, error) {
 			return made(service.CreateAuthorizer(p.ApiId, p.input()))
 		},

@@ -67,12 +67,9 @@ func restResources(service *apigateway.Service) cloudformation.Provider {
 			CreateOnly: []string{"RestApiId", "ParentId", "PathPart"},
 			Attributes: []string{"ResourceId"},
 		},
-		// As with an integration, one whose creation was cut off is not found: its API takes it along.
-		find: func(r cloudformation.Request, p restResourceProperties) (cloudformation.Resource, string, bool) {
-			found, err := service.GetResource(p.RestApiId, r.PhysicalID)
-			got, _ := made(found, nil)
-			return got, "", err == nil
-		},
+		find: byID(func(p restResourceProperties, id string) (apigateway.Resource, error) {
+			return service.GetResource(p.RestApiId, id)
+		}, made),
 		create: func(_ context.Context, _ cloudformation.Request, p restResourceProperties) (cloudformation.Resource, error) {
 			return made(service.CreateResource(p.RestApiId, p.ParentId, p.PathPart))
 		},
@@ -188,12 +185,9 @@ func restDeployments(service *apigateway.Service) cloudformation.Provider {
 			CreateOnly: []string{"RestApiId", "Description", "StageName"},
 			Attributes: []string{"DeploymentId"},
 		},
-		// As with an integration, one whose creation was cut off goes with its API.
-		find: func(r cloudformation.Request, p restDeploymentProperties) (cloudformation.Resource, string, bool) {
-			d, err := service.GetRestDeployment(p.RestApiId, r.PhysicalID)
-			got, _ := made(d, nil)
-			return got, "", err == nil
-		},
+		find: byID(func(p restDeploymentProperties, id string) (apigateway.RestDeployment, error) {
+			return service.GetRestDeployment(p.RestApiId, id)
+		}, made),
 		create: func(_ context.Context, _ cloudformation.Request, p restDeploymentProperties) (cloudformation.Resource, error) {
 			return made(service.CreateRestDeployment(p.RestApiId, p.Description, p.StageName))
 		},

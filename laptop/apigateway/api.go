@@ -175,6 +175,21 @@ func lookup[V any](m map[string]V, kind, id string) (V, error) {
 	return v, nil
 }
 
+// part finds one of an API's parts, among those that all tells of the API's record.
+func part[R, V any](view func(apiID string, look func(*R) error) error, apiID string, all func(*R) map[string]V, kind, id string) (out V, err error) {
+	err = view(apiID, func(r *R) (err error) {
+		out, err = lookup(all(r), kind, id)
+		return err
+	})
+	return out, err
+}
+
+// parts lists them by their keys.
+func parts[R, V any](view func(apiID string, look func(*R) error) error, apiID string, all func(*R) map[string]V) (out []V, err error) {
+	err = view(apiID, func(r *R) error { out = values(all(r)); return nil })
+	return out, err
+}
+
 // values lists m by its keys.
 func values[V any](m map[string]V) []V {
 	out := make([]V, 0, len(m))

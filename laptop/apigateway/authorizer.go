@@ -229,18 +229,13 @@ func (s *Service) UpdateAuthorizer(apiID, authorizerID string, in AuthorizerInpu
 }
 
 // GetAuthorizer finds an authorizer.
-func (s *Service) GetAuthorizer(apiID, authorizerID string) (out Authorizer, err error) {
-	err = s.view(apiID, func(r *record) (err error) {
-		out, err = lookup(r.Authorizers, "Authorizer", authorizerID)
-		return err
-	})
-	return out, err
+func (s *Service) GetAuthorizer(apiID, authorizerID string) (Authorizer, error) {
+	return part(s.view, apiID, func(r *record) map[string]Authorizer { return r.Authorizers }, "Authorizer", authorizerID)
 }
 
 // ListAuthorizers are an API's authorizers, by their IDs.
-func (s *Service) ListAuthorizers(apiID string) (out []Authorizer, err error) {
-	err = s.view(apiID, func(r *record) error { out = values(r.Authorizers); return nil })
-	return out, err
+func (s *Service) ListAuthorizers(apiID string) ([]Authorizer, error) {
+	return parts(s.view, apiID, func(r *record) map[string]Authorizer { return r.Authorizers })
 }
 
 // DeleteAuthorizer removes an authorizer that no route has.

@@ -109,18 +109,13 @@ func (s *Service) UpdateIntegration(apiID, integrationID string, in IntegrationI
 }
 
 // GetIntegration finds an integration.
-func (s *Service) GetIntegration(apiID, integrationID string) (out Integration, err error) {
-	err = s.view(apiID, func(r *record) (err error) {
-		out, err = lookup(r.Integrations, "Integration", integrationID)
-		return err
-	})
-	return out, err
+func (s *Service) GetIntegration(apiID, integrationID string) (Integration, error) {
+	return part(s.view, apiID, func(r *record) map[string]Integration { return r.Integrations }, "Integration", integrationID)
 }
 
 // ListIntegrations are an API's integrations, by their IDs.
-func (s *Service) ListIntegrations(apiID string) (out []Integration, err error) {
-	err = s.view(apiID, func(r *record) error { out = values(r.Integrations); return nil })
-	return out, err
+func (s *Service) ListIntegrations(apiID string) ([]Integration, error) {
+	return parts(s.view, apiID, func(r *record) map[string]Integration { return r.Integrations })
 }
 
 // DeleteIntegration removes an integration that no route leads to.

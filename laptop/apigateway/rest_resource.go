@@ -145,12 +145,8 @@ func isVariable(part string) bool {
 }
 
 // GetResource finds a resource.
-func (s *Service) GetResource(apiID, id string) (out Resource, err error) {
-	err = s.viewREST(apiID, func(r *restRecord) (err error) {
-		out, err = lookup(r.Resources, "Resource", id)
-		return err
-	})
-	return out, err
+func (s *Service) GetResource(apiID, id string) (Resource, error) {
+	return part(s.viewREST, apiID, func(r *restRecord) map[string]Resource { return r.Resources }, "Resource", id)
 }
 
 // ListResources are a REST API's resources by their paths.

@@ -124,18 +124,13 @@ func (s *Service) UpdateRestStage(apiID string, in RestStageInput) (out RestStag
 }
 
 // GetRestStage finds a stage.
-func (s *Service) GetRestStage(apiID, name string) (out RestStage, err error) {
-	err = s.viewREST(apiID, func(r *restRecord) (err error) {
-		out, err = lookup(r.Stages, "Stage", name)
-		return err
-	})
-	return out, err
+func (s *Service) GetRestStage(apiID, name string) (RestStage, error) {
+	return part(s.viewREST, apiID, func(r *restRecord) map[string]RestStage { return r.Stages }, "Stage", name)
 }
 
 // ListRestStages are a REST API's stages by name.
-func (s *Service) ListRestStages(apiID string) (out []RestStage, err error) {
-	err = s.viewREST(apiID, func(r *restRecord) error { out = values(r.Stages); return nil })
-	return out, err
+func (s *Service) ListRestStages(apiID string) ([]RestStage, error) {
+	return parts(s.viewREST, apiID, func(r *restRecord) map[string]RestStage { return r.Stages })
 }
 
 // DeleteRestStage removes a stage.
@@ -179,18 +174,13 @@ func (s *Service) CreateRestDeployment(apiID, description, stage string) (out Re
 }
 
 // GetRestDeployment finds a deployment.
-func (s *Service) GetRestDeployment(apiID, id string) (out RestDeployment, err error) {
-	err = s.viewREST(apiID, func(r *restRecord) (err error) {
-		out, err = lookup(r.Deployments, "Deployment", id)
-		return err
-	})
-	return out, err
+func (s *Service) GetRestDeployment(apiID, id string) (RestDeployment, error) {
+	return part(s.viewREST, apiID, func(r *restRecord) map[string]RestDeployment { return r.Deployments }, "Deployment", id)
 }
 
 // ListRestDeployments are a REST API's deployments by their IDs.
-func (s *Service) ListRestDeployments(apiID string) (out []RestDeployment, err error) {
-	err = s.viewREST(apiID, func(r *restRecord) error { out = values(r.Deployments); return nil })
-	return out, err
+func (s *Service) ListRestDeployments(apiID string) ([]RestDeployment, error) {
+	return parts(s.viewREST, apiID, func(r *restRecord) map[string]RestDeployment { return r.Deployments })
 }
 
 // DeleteRestDeployment removes a deployment that no stage serves.

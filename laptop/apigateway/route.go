@@ -110,18 +110,13 @@ func (s *Service) UpdateRoute(apiID, routeID string, in RouteInput) (Route, erro
 }
 
 // GetRoute finds a route.
-func (s *Service) GetRoute(apiID, routeID string) (out Route, err error) {
-	err = s.view(apiID, func(r *record) (err error) {
-		out, err = lookup(r.Routes, "Route", routeID)
-		return err
-	})
-	return out, err
+func (s *Service) GetRoute(apiID, routeID string) (Route, error) {
+	return part(s.view, apiID, func(r *record) map[string]Route { return r.Routes }, "Route", routeID)
 }
 
 // ListRoutes are an API's routes, by their IDs.
-func (s *Service) ListRoutes(apiID string) (out []Route, err error) {
-	err = s.view(apiID, func(r *record) error { out = values(r.Routes); return nil })
-	return out, err
+func (s *Service) ListRoutes(apiID string) ([]Route, error) {
+	return parts(s.view, apiID, func(r *record) map[string]Route { return r.Routes })
 }
 
 // DeleteRoute removes a route.

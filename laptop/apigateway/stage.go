@@ -145,18 +145,13 @@ func (s *Service) UpdateStage(apiID string, in StageInput) (out Stage, err error
 }
 
 // GetStage finds a stage.
-func (s *Service) GetStage(apiID, name string) (out Stage, err error) {
-	err = s.view(apiID, func(r *record) (err error) {
-		out, err = lookup(r.Stages, "Stage", name)
-		return err
-	})
-	return out, err
+func (s *Service) GetStage(apiID, name string) (Stage, error) {
+	return part(s.view, apiID, func(r *record) map[string]Stage { return r.Stages }, "Stage", name)
 }
 
 // ListStages are an API's stages by name.
-func (s *Service) ListStages(apiID string) (out []Stage, err error) {
-	err = s.view(apiID, func(r *record) error { out = values(r.Stages); return nil })
-	return out, err
+func (s *Service) ListStages(apiID string) ([]Stage, error) {
+	return parts(s.view, apiID, func(r *record) map[string]Stage { return r.Stages })
 }
 
 // DeleteStage removes a stage.
@@ -194,12 +189,8 @@ func (s *Service) CreateDeployment(apiID, description, stage string) (Deployment
 }
 
 // GetDeployment finds a deployment.
-func (s *Service) GetDeployment(apiID, deploymentID string) (out Deployment, err error) {
-	err = s.view(apiID, func(r *record) (err error) {
-		out, err = lookup(r.Deployments, "Deployment", deploymentID)
-		return err
-	})
-	return out, err
+func (s *Service) GetDeployment(apiID, deploymentID string) (Deployment, error) {
+	return part(s.view, apiID, func(r *record) map[string]Deployment { return r.Deployments }, "Deployment", deploymentID)
 }
 
 // DeleteDeployment removes a deployment that no stage serves.

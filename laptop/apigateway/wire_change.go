@@ -7,44 +7,31 @@ import "net/http"
 func (s *Service) create2(r *http.Request, id, kind string) (any, error) {
 	switch kind {
 	case "":
-		var in APIInput
-		if err := decodeBody(r, &in); err != nil {
-			return nil, err
-		}
-		return one(s.CreateAPI(in))
+		return made(r, s.CreateAPI)
 	case "routes":
-		var in RouteInput
-		if err := decodeBody(r, &in); err != nil {
-			return nil, err
-		}
-		return one(s.CreateRoute(id, in))
+		return made(r, func(in RouteInput) (Route, error) { return s.CreateRoute(id, in) })
 	case "integrations":
-		var in IntegrationInput
-		if err := decodeBody(r, &in); err != nil {
-			return nil, err
-		}
-		return one(s.CreateIntegration(id, in))
+		return made(r, func(in IntegrationInput) (Integration, error) { return s.CreateIntegration(id, in) })
 	case "stages":
-		var in StageInput
-		if err := decodeBody(r, &in); err != nil {
-			return nil, err
-		}
-		return one(s.CreateStage(id, in))
+		return made(r, func(in StageInput) (Stage, error) { return s.CreateStage(id, in) })
 	case "authorizers":
-		var in AuthorizerInput
-		if err := decodeBody(r, &in); err != nil {
-			return nil, err
-		}
-		return one(s.CreateAuthorizer(id, in))
+		return made(r, func(in AuthorizerInput) (Authorizer, error) { return s.CreateAuthorizer(id, in) })
 	case "deployments":
-		var in struct{ Description, StageName string }
-		if err := decodeBody(r, &in); err != nil {
-			return nil, err
-		}
-		d, err := s.CreateDeployment(id, in.Description, in.StageName)
-		return one(d.told(), err)
+		return made(r, func(in struct{ Description, StageName string }) (Deployment, error) {
+			d, err := s.CreateDeployment(id, in.Description, in.StageName)
+			return d.told(), err
+		})
 	}
 	return nil, nil
+}
+
+// made reads a call's body and makes something of it.
+func made[In, Out any](r *http.Request, create func(In) (Out, error)) (any, error) {
+	var in In
+	if err := decodeBody(r, &in); err != nil {
+		return nil, err
+	}
+	return one(create(in))
 }
 
 // update2 answers PATCH: what the body does not name stays as it is.
@@ -118,7 +105,6 @@ func (d Deployment) told() Deployment {
 }
 
 // ListDeployments are an API's deployments by their IDs.
-func (s *Service) ListDeployments(apiID string) (out []Deployment, err error) {
-	err = s.view(apiID, func(r *record) error { out = values(r.Deployments); return nil })
-	return out, err
+func (s *Service) ListDeployments(apiID string) ([]Deployment, error) {
+	return parts(s.view, apiID, func(r *record) map[string]Deployment { return r.Deployments })
 }
