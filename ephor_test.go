@@ -76,7 +76,9 @@ func TestValidate(t *testing.T) {
 	})
 	f(`no paths that end in a slash`, func(a *ephor.App, o *ephor.Function) { a.API(ephor.API{REST: true}); a.Get("/x/", o) })
 	f(`function "Orders": CORS without an origin`, func(_ *ephor.App, o *ephor.Function) { o.URL = &ephor.URL{CORS: &ephor.CORS{}} })
-	f(`origin "shop.example"`, func(a *ephor.App, _ *ephor.Function) { a.API(ephor.API{CORS: &ephor.CORS{Origins: []string{"shop.example"}}}) })
+	f(`origin "shop.example"`, func(a *ephor.App, _ *ephor.Function) {
+		a.API(ephor.API{CORS: &ephor.CORS{Origins: []string{"shop.example"}}})
+	})
 	f(`with credentials nothing may be *`, func(a *ephor.App, _ *ephor.Function) {
 		a.API(ephor.API{CORS: &ephor.CORS{Origins: []string{"*"}, Credentials: true, Methods: []string{"GET"}}})
 	})

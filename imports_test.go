@@ -15,6 +15,7 @@ import (
 // internal/ packages and laptop/internal/ packages serve whoever is above them.
 var floors = map[string][]string{
 	"line":                 {},
+	"loss":                 {},
 	"cfn":                  {},
 	"cfn/parse":            {"cfn"},
 	"cfn/eval":             {"cfn", "cfn/parse"},

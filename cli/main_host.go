@@ -16,6 +16,6 @@ import (
 func Main(app *ephor.App) {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	context.AfterFunc(ctx, stop) // a second signal ends the program at once
-	p := &program{app: app, stdout: os.Stdout, stderr: os.Stderr}
+	p := &program{app: app, stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr}
 	os.Exit(p.run(ctx, os.Args[1:]))
 }

@@ -16,6 +16,7 @@ import (
 // program is one run of an application's commands.
 type program struct {
 	app            *ephor.App
+	stdin          io.Reader
 	stdout, stderr io.Writer
 	state          string // --state
 }
@@ -39,7 +40,7 @@ Results go to standard output, all else to standard error. The exit status is 0 
 	root.SetErr(p.stderr)
 	root.SetArgs(args)
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return usage(c, err) })
-	root.AddCommand(p.upCommand(), p.statusCommand(), p.deleteCommand(), p.versionCommand())
+	root.AddCommand(p.upCommand(), p.statusCommand(), p.invokeCommand(), p.logsCommand(), p.deleteCommand(), p.versionCommand())
 	for _, c := range root.Commands() {
 		c.Args = noArguments(c.Args)
 	}

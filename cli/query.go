@@ -10,6 +10,8 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+
+	"github.com/ephor-io/ephor/loss"
 )
 
 // store asks InfluxQL questions of a store, over HTTP like everybody else.
@@ -21,16 +23,8 @@ type store struct {
 	client   *http.Client
 }
 
-// series is one series of an answer. Times are Unix nanoseconds.
-type series struct {
-	Name    string              `json:"name"`
-	Tags    map[string]string   `json:"tags"`
-	Columns []string            `json:"columns"`
-	Values  [][]json.RawMessage `json:"values"`
-}
-
 // query runs one statement. A measurement that is not there is no series.
-func (s *store) query(ctx context.Context, influxQL string) ([]series, error) {
+func (s *store) query(ctx context.Context, influxQL string) ([]loss.Series, error) {
 	form := url.Values{"db": {s.database}, "q": {influxQL}, "epoch": {"ns"}}
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, s.url+"/query", strings.NewReader(form.Encode()))
 	if err != nil {
@@ -44,8 +38,8 @@ func (s *store) query(ctx context.Context, influxQL string) ([]series, error) {
 	defer response.Body.Close()
 	var answer struct {
 		Results []struct {
-			Series []series `json:"series"`
-			Error  string   `json:"error"`
+			Series []loss.Series `json:"series"`
+			Error  string        `json:"error"`
 		} `json:"results"`
 		Error string `json:"error"`
 	}
@@ -55,7 +49,7 @@ func (s *store) query(ctx context.Context, influxQL string) ([]series, error) {
 	if answer.Error != "" {
 		return nil, errors.New("asking the store: " + answer.Error)
 	}
-	var all []series
+	var all []loss.Series
 	for _, r := range answer.Results {
 		if r.Error != "" {
 			return nil, errors.New("asking the store: " + r.Error)

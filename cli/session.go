@@ -176,7 +176,7 @@ func (s *session) printAddresses(w io.Writer) error {
 		fmt.Fprintf(&b, "  store      %s  (InfluxDB 1.8, database %s)\n", s.addresses.Store, storeDatabase)
 	}
 	fmt.Fprintf(&b, "  AWS        %s  (any SDK or the aws CLI, any access key, region %s)\n", s.addresses.Endpoint, laptopRegion)
-	fmt.Fprintf(&b, "  logs       %s\n\nCtrl-C ends it.\n\n", filepath.Join(s.dir, laptopFolder, "lambda", "logs"))
+	fmt.Fprintf(&b, "  logs       %s  (or logs -f, in another terminal)\n\nCtrl-C ends it.\n\n", filepath.Join(s.dir, laptopFolder, "logs"))
 	_, err := io.WriteString(w, b.String())
 	return err
 }

@@ -20,15 +20,21 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ephor-io/ephor/deploy"
+	"github.com/ephor-io/ephor/loss"
 )
 
 func (p *program) statusCommand() *cobra.Command {
 	var asJSON bool
+	var since string
 	c := &cobra.Command{
 		Use:   "status",
 		Short: "Show what runs: the stacks with their outputs and exports, the environments, what was recorded",
-		RunE:  func(c *cobra.Command, _ []string) error { return p.statusOf(c, asJSON) },
+		Long: `status shows the stacks with their outputs, exports and who imports them, the functions with their
+environments, and whether every invocation is in the store. Where one is not, it says which
+environment's it was and what is known of the reason.`,
+		RunE: func(c *cobra.Command, _ []string) error { return p.statusOf(c, since, asJSON) },
 	}
+	c.Flags().StringVar(&since, "since", "", "account for the invocations of this last `duration`, as in 10m, 2h or 7d (default: since up started)")
 	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return c
 }
@@ -45,15 +51,25 @@ type report struct {
 type monitored struct {
 	// Host says what stands in for the monitoring stack's machine.
 	Host string `json:"host"`
-	// Lambda is since `up` started; Recorded is how many of those invocations the store has.
-	Lambda   lambdaStatus `json:"lambda"`
-	Recorded int64        `json:"recorded"`
+	// Lambda is since `up` started.
+	Lambda lambdaStatus `json:"lambda"`
+	// Since begins the period that is accounted for.
+	Since time.Time `json:"since"`
+	loss.Report
 }
 
 // hostNote is what is not real on a laptop.
 const hostNote = "the monitoring stack's EC2 instance is not a machine here: the laptop runs its store and its dashboards itself"
 
-func (p *program) statusOf(c *cobra.Command, asJSON bool) error {
+func (p *program) statusOf(c *cobra.Command, since string, asJSON bool) error {
+	var from time.Time
+	if since != "" {
+		d, err := parseSince(since)
+		if err != nil {
+			return usage(c, fmt.Errorf("--since: %w", err))
+		}
+		from = time.Now().Add(-d)
+	}
 	ctx := c.Context()
 	at, err := p.connect(ctx)
 	if err != nil {
@@ -77,7 +93,7 @@ func (p *program) statusOf(c *cobra.Command, asJSON bool) error {
 		r.Stacks = append(r.Stacks, s)
 	}
 	if ok && r.Stacks[1].Status != "" {
-		if r.monitored, err = askHost(ctx, at); err != nil {
+		if r.monitored, err = p.askHost(ctx, at, from); err != nil {
 			return err
 		}
 	}
@@ -87,15 +103,25 @@ func (p *program) statusOf(c *cobra.Command, asJSON bool) error {
 	return r.print(p.stdout)
 }
 
-func askHost(ctx context.Context, at addresses) (*monitored, error) {
+// askHost asks the monitoring host and accounts for what was invoked since from; zero is since up
+// started.
+func (p *program) askHost(ctx context.Context, at addresses, from time.Time) (*monitored, error) {
 	client := &http.Client{Timeout: 5 * time.Second}
-	m := &monitored{Host: hostNote}
+	m := &monitored{Host: hostNote, Since: from}
 	var err error
 	if m.Lambda, err = fetchStatus(ctx, client, at.Page); err != nil {
 		return nil, err
 	}
+	if from.IsZero() {
+		m.Since = m.Lambda.Since
+	}
+	period := loss.Period{From: m.Since}
+	served, err := p.served(ctx, laptopAWS(at.Endpoint), target{targetLaptop}, period)
+	if err != nil {
+		return nil, err
+	}
 	s := &store{url: at.Store, database: storeDatabase, client: client}
-	m.Recorded, err = s.number(ctx, recordedSince(m.Lambda.Since))
+	m.Report, err = loss.Account(ctx, s.query, period, served)
 	return m, err
 }
 
@@ -136,7 +162,26 @@ func (r report) print(w io.Writer) error {
 	for _, f := range r.Lambda.Functions {
 		fmt.Fprintf(t, "%s\t%d\t%d\t%d\t%d\t%d\t%d\n", f.Name, f.Invocations, f.Errors, f.Throttles, f.Environments, f.Busy, f.Peak)
 	}
-	fmt.Fprintf(t, "\nrecorded %d of %d invocations since %s\n", r.Recorded, r.Lambda.total().Invocations, r.Lambda.Since.Format(time.TimeOnly))
+	fmt.Fprintf(t, "\nrecorded %d of %d invocations since %s\n", r.Recorded, r.Served, since(r.Since))
+	for i, l := range r.Losses {
+		if i == mostLosses {
+			fmt.Fprintf(t, "  and %d environments more (--json has all)\n", len(r.Losses)-i)
+			break
+		}
+		fmt.Fprintf(t, "  %d of %d lost: %s %s: %s\n", l.Lost(), l.Served, l.Function, l.Instance, l.Why())
+	}
 	fmt.Fprintf(t, "note: %s\n", r.Host)
 	return t.Flush()
+}
+
+// mostLosses is how many environments status names.
+const mostLosses = 10
+
+// since is a time as people say it: without the day if it is today's.
+func since(t time.Time) string {
+	t = t.Local()
+	if y, m, d := time.Now().Date(); t.After(time.Date(y, m, d, 0, 0, 0, 0, time.Local)) {
+		return t.Format(time.TimeOnly)
+	}
+	return t.Format(time.DateTime)
 }

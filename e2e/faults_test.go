@@ -46,7 +46,7 @@ func TestHandlersThatFail(t *testing.T) {
 func logs(t *testing.T, state string) string {
 	t.Helper()
 	var all bytes.Buffer
-	err := filepath.WalkDir(filepath.Join(state, "laptop", "lambda", "logs"), func(path string, d os.DirEntry, err error) error {
+	err := filepath.WalkDir(filepath.Join(state, "laptop", "logs"), func(path string, d os.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
 		}

@@ -46,6 +46,8 @@ func (l *Laptop) lambdaEvent(e lambda.Event) {
 		if err := l.urlChanged(e); err != nil {
 			l.config.Events(Problem{Err: err})
 		}
+	case lambda.EventProblem:
+		l.config.Events(Problem{Err: e})
 	}
 }
 

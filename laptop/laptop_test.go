@@ -55,6 +55,7 @@ const every = `{
       "BucketEncryption": {"ServerSideEncryptionConfiguration": [{"ServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]},
       "PublicAccessBlockConfiguration": {"BlockPublicAcls": true, "BlockPublicPolicy": true, "IgnorePublicAcls": true, "RestrictPublicBuckets": true},
       "Tags": [{"Key": "what", "Value": {"Ref": "Description"}}]}},
+    "Log": {"Type": "AWS::Logs::LogGroup", "Properties": {"RetentionInDays": 7, "Tags": [{"Key": "what", "Value": {"Ref": "Description"}}]}},
     "Secret": {"Type": "AWS::SecretsManager::Secret", "Properties": {"Description": {"Ref": "Description"},
       "GenerateSecretString": {"SecretStringTemplate": "{\"username\":\"u\"}", "GenerateStringKey": "password", "PasswordLength": 20}}},
     "Role": {"Type": "AWS::IAM::Role", "Properties": {"Description": {"Ref": "Description"},
@@ -97,6 +98,7 @@ const every = `{
     "Api": {"Value": {"Fn::GetAtt": ["Api", "ApiEndpoint"]}},
     "Rest": {"Value": {"Fn::Sub": "https://${Rest}.execute-api.${AWS::Region}.${AWS::URLSuffix}/prod/7"}},
     "Store": {"Value": {"Fn::GetAtt": ["Ready", "Data"]}, "Export": {"Name": "store"}},
+    "Log": {"Value": {"Fn::GetAtt": ["Log", "Arn"]}},
     "Address": {"Value": {"Ref": "Address"}}
   }
 }`

@@ -12,6 +12,7 @@ import (
 	"github.com/ephor-io/ephor/laptop/ec2"
 	"github.com/ephor-io/ephor/laptop/iam"
 	"github.com/ephor-io/ephor/laptop/lambda"
+	"github.com/ephor-io/ephor/laptop/logs"
 	"github.com/ephor-io/ephor/laptop/s3"
 	"github.com/ephor-io/ephor/laptop/secretsmanager"
 )
@@ -24,6 +25,7 @@ type services struct {
 	machines *ec2.Service
 	lambda   *lambda.Service
 	gateway  *apigateway.Service
+	logs     *logs.Service
 }
 
 // providers are the resource types that a stack on the laptop can have, beside CloudFormation's
@@ -56,6 +58,7 @@ func providers(s services, region string) map[string]cloudformation.Provider {
 		"AWS::Lambda::Permission":             permissions(s.lambda),
 		"AWS::Lambda::Url":                    functionURLs(s.lambda),
 		"AWS::Lambda::Version":                versions(s.lambda),
+		"AWS::Logs::LogGroup":                 logGroups(s.logs),
 		"AWS::S3::Bucket":                     buckets(s.objects, region),
 		"AWS::SecretsManager::Secret":         secrets(s.secrets),
 	}

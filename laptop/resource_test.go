@@ -22,6 +22,7 @@ import (
 	"github.com/ephor-io/ephor/laptop/ec2"
 	"github.com/ephor-io/ephor/laptop/iam"
 	"github.com/ephor-io/ephor/laptop/lambda"
+	"github.com/ephor-io/ephor/laptop/logs"
 	"github.com/ephor-io/ephor/laptop/s3"
 	"github.com/ephor-io/ephor/laptop/secretsmanager"
 )
@@ -59,6 +60,9 @@ func openServices(t *testing.T, dir string) services {
 	s.machines, err = ec2.Open(ec2.Config{Dir: filepath.Join(dir, "ec2"), Host: hostless{}})
 	check()
 	t.Cleanup(func() { _ = s.machines.Close() })
+	s.logs, err = logs.Open(logs.Config{Dir: filepath.Join(dir, "logs")})
+	check()
+	t.Cleanup(func() { _ = s.logs.Close() })
 	s.lambda, err = lambda.Open(lambda.Config{Dir: filepath.Join(dir, "lambda"), Objects: s.objects})
 	check()
 	t.Cleanup(func() { _ = s.lambda.Close(context.Background()) })
@@ -164,6 +168,7 @@ func TestTheTokenTellsWhatACreationMade(t *testing.T) {
 	}{
 		"AWS::IAM::Role":              {mine: `{"RoleName": "shared", "AssumeRolePolicyDocument": ` + trust + `}`, shared: true},
 		"AWS::IAM::InstanceProfile":   {mine: `{"InstanceProfileName": "shared", "Roles": []}`, shared: true},
+		"AWS::Logs::LogGroup":         {mine: `{"LogGroupName": "/shared", "RetentionInDays": 7}`, shared: true},
 		"AWS::S3::Bucket":             {mine: `{"BucketName": "shared"}`, shared: true},
 		"AWS::SecretsManager::Secret": {mine: `{"Name": "shared", "SecretString": "s"}`, shared: true},
 		"AWS::Lambda::Function": {mine: `{"FunctionName": "shared", "Runtime": "provided.al2023", "Handler": "bootstrap",

@@ -13,7 +13,7 @@ const reserve = 100 * time.Millisecond
 
 type flushOptions struct {
 	deadline time.Time // of the invocation; zero for none
-	// last makes the batch say that it is the final one, and sends it whatever went before.
+	// last makes the batch say that it is the final one, and tries to send it until the time is up.
 	last bool
 }
 
@@ -49,13 +49,17 @@ func (p *Publisher) flushWithin(ctx context.Context, last bool) {
 	p.sinceFlush = 0
 	p.mu.Unlock()
 
+	deliver := p.send
+	if last {
+		deliver = p.insist
+	}
 	// The old before the new: the new one tells of it, and while the store fails there is no need
 	// of more and more batches.
-	if p.send(ctx) {
+	if deliver(ctx) {
 		p.mu.Lock()
 		p.cutLocked(p.clock.now(), last)
 		p.mu.Unlock()
-		p.send(ctx)
+		deliver(ctx)
 	}
 
 	p.mu.Lock()
@@ -104,6 +108,28 @@ func (p *Publisher) send(ctx context.Context) bool {
 			return false
 		}
 	}
+}
+
+// Between the tries of insist.
+const (
+	shortestPause = 10 * time.Millisecond
+	longestPause  = 80 * time.Millisecond
+)
+
+// insist is send for a process that is about to end: what the store does not take now is lost, so
+// it tries again until the time is up. Where there is no such time, one try must do.
+func (p *Publisher) insist(ctx context.Context) bool {
+	if _, bounded := ctx.Deadline(); !bounded {
+		return p.send(ctx)
+	}
+	for pause := shortestPause; !p.send(ctx); pause = min(2*pause, longestPause) {
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return false
+		}
+	}
+	return true
 }
 
 // sentLocked takes note of what became of a batch and returns whether to send the next one.

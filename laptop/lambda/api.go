@@ -23,7 +23,14 @@ func (e *environment) serveAPI(w http.ResponseWriter, r *http.Request) {
 		e.serveExtension(w, r, path)
 		return
 	}
-	refuse(w, http.StatusNotFound, "NotFound", "this environment has no %s", r.URL.Path)
+	switch strings.TrimSuffix(r.URL.Path, "/") {
+	case telemetryPath:
+		e.serveTelemetry(w, r)
+	case logsPath:
+		serveLogs(w)
+	default:
+		refuse(w, http.StatusNotFound, "NotFound", "this environment has no %s", r.URL.Path)
+	}
 }
 
 // refuse answers an error as the Runtime and Extensions APIs do.

@@ -102,7 +102,8 @@ func TestRuntimeAPI(t *testing.T) {
 	}
 	h.want(403, "State transition from RuntimeResponseSentState to InvocationResponse failed")(h.do("POST", invocation+id+"/response", "again"))
 	h.want(403, "State transition from RuntimeResponseSentState to InvocationErrorResponse failed")(h.do("POST", invocation+id+"/error", "again"))
-	h.want(404, "NotFound")(h.do("GET", "/2018-06-01/runtime/restore/next", ""))
+	h.want(404, "SnapStart")(h.do("GET", "/2018-06-01/runtime/restore/next", ""))
+	h.want(404, "NotFound")(h.do("GET", "/2018-06-01/runtime/elsewhere", ""))
 	h.want(404, "NotFound")(h.do("GET", "/", ""))
 
 	// A next that is given up, as by a lost connection, loses no event.

@@ -49,13 +49,13 @@ func (s *Service) InvokeAsync(_ context.Context, in InvokeInput) (requestID stri
 }
 
 // attempt gives an event to its function and decides what becomes of it.
-func (q *queue) attempt(w waitingEvent) outcome {
+func (q *queue) attempt(w waitingEvent) verdict {
 	s := q.service
-	later := outcome{again: true, due: time.Now().Add(q.service.cfg.backOff)}
+	later := verdict{again: true, due: time.Now().Add(q.service.cfg.backOff)}
 	var e queuedEvent
 	if err := state.Load(q.path(w.file), &e); err != nil || e.Function == "" {
 		s.cfg.Events(EventProblem{Function: e.Function, RequestID: e.RequestID, Condition: "the file " + q.path(w.file) + " cannot be read", Err: err})
-		return outcome{}
+		return verdict{}
 	}
 	name := withQualifier(e.Function, e.Qualifier)
 	fam, _, err := s.family(name)
@@ -81,7 +81,7 @@ func (q *queue) attempt(w waitingEvent) outcome {
 		if expired(0) {
 			return q.end(w, e, ending{condition: "EventAgeExceeded", config: config})
 		}
-		return outcome{throttled: true, again: true, due: w.due}
+		return verdict{throttled: true, again: true, due: w.due}
 	case !failed:
 		e.Attempts++
 		return q.end(w, e, ending{condition: "Success", config: config, output: &out})
@@ -99,7 +99,7 @@ func (q *queue) attempt(w waitingEvent) outcome {
 		s.cfg.Events(EventProblem{Function: name, RequestID: e.RequestID, Attempts: e.Attempts, Err: err,
 			Condition: "an attempt cannot be counted, and will be made once more"})
 	}
-	return outcome{again: true, due: e.NotBefore}
+	return verdict{again: true, due: e.NotBefore}
 }
 
 // invocations is the context of attempts: what has begun is not cut off, but by Close.
@@ -115,7 +115,7 @@ type ending struct {
 
 // end tells the destination, if there is one, and forgets the event, in this order: a crash in
 // between tells the destination twice.
-func (q *queue) end(w waitingEvent, e queuedEvent, end ending) outcome {
+func (q *queue) end(w waitingEvent, e queuedEvent, end ending) verdict {
 	s := q.service
 	name := withQualifier(e.Function, e.Qualifier)
 	problem := EventProblem{Function: name, RequestID: e.RequestID, Condition: end.condition, Attempts: e.Attempts, Err: end.err}
@@ -136,7 +136,7 @@ func (q *queue) end(w waitingEvent, e queuedEvent, end ending) outcome {
 		problem.Condition, problem.Err = "it is over, but would come again after a restart", err
 		s.cfg.Events(problem)
 	}
-	return outcome{}
+	return verdict{}
 }
 
 // destinationRecord is what a destination gets, version 1.0, as in

@@ -25,6 +25,10 @@
 // or one that has just become idle. An environment that has answered its caller and is still
 // finishing (its extensions at work) takes no request, but does not count as concurrency either.
 //
+// External extensions are processes of the environment, started before the runtime, frozen and thawed
+// with it and ended after it. What an environment does and says goes to its log, and to the extensions
+// that have subscribed to its telemetry.
+//
 // The life cycle follows https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html,
 // the Runtime API https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html and the Extensions
 // API https://docs.aws.amazon.com/lambda/latest/dg/runtimes-extensions-api.html.

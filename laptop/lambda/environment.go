@@ -22,9 +22,10 @@ type environment struct {
 	rev        *revision
 	stream     string // the log stream's name
 	log        *logStream
+	telemetry  *telemetry
 	gone       chan struct{}    // closed when the process has ended
 	work       chan *invocation // buffered: the event that the runtime's next answers
-	watchers   sync.WaitGroup   // of the external extensions' processes
+	watchers   sync.WaitGroup   // of the external extensions' processes, and of their end
 	registered chan struct{}    // buffered: an external extension has registered
 	halted     chan struct{}    // closed when the environment begins to stop
 	// These two are guarded by the function's mutex.
@@ -82,11 +83,12 @@ func newEnvironment(f *function, rev *revision) *environment {
 	now := time.Now()
 	f.service.code.hold(rev.cfg)
 	return &environment{
-		function: f, rev: rev, started: now,
+		function: f, rev: rev, started: now, initType: onDemand,
 		stream:     now.UTC().Format("2006/01/02/") + "[" + rev.cfg.Version + "]" + hex.EncodeToString(id[:]),
 		gone:       make(chan struct{}),
 		work:       make(chan *invocation, 1),
 		registered: make(chan struct{}, 1), halted: make(chan struct{}),
+		telemetry: newTelemetry(),
 	}
 }
 
@@ -96,6 +98,9 @@ func (e *environment) run() {
 	defer s.code.let(e.rev.cfg)
 	e.log = s.logs.open(e.function.name, e.stream)
 	defer s.logs.close(e.log)
+	e.log.telemetry = e.telemetry
+	defer e.telemetry.close()
+	e.tellInitStart()
 
 	api, err := newServer(s.cfg.Middleware(http.HandlerFunc(e.serveAPI)))
 	if err != nil {
@@ -207,6 +212,7 @@ func (e *environment) begin(inv *invocation) bool {
 	e.function.counters.busy.Add(1)
 	e.log.start(inv)
 	defer e.log.commit()
+	e.tellStart(inv)
 	e.runtimeReady = false
 	e.work <- inv
 	for _, x := range e.extensions {
@@ -231,7 +237,7 @@ func (e *environment) settle() {
 		e.initTimer.Stop()
 		e.phase = idle
 		e.initTime = time.Since(e.started)
-		e.tellExtensions()
+		e.tellInitReport("", "")
 		e.mu.Unlock()
 		e.function.service.cfg.Events(EnvironmentReady{Function: e.function.name, Stream: e.stream, Init: e.initTime})
 	case e.phase == busy && e.inv.answered:
@@ -286,6 +292,7 @@ func (e *environment) conclude(status, kind string) {
 		r.memory = e.process.peakMemory(now)
 	}
 	e.log.end(r)
+	e.tellReport(r)
 	e.function.counters.busy.Add(-1)
 	e.function.service.cfg.Events(InvocationDone{Function: e.function.name, Stream: e.stream, RequestID: inv.id,
 		Duration: r.duration, Cold: inv.cold, ErrorType: cmp.Or(kind, inv.errorType)})
@@ -323,6 +330,14 @@ func (e *environment) stop(reason StopReason) {
 		p.signal(syscall.SIGKILL)
 		return
 	}
-	p.signal(syscall.SIGTERM)
 	e.killTimer = time.AfterFunc(e.runtimeGrace(), func() { p.signal(syscall.SIGKILL) })
+	if !e.telemetry.subscribed() {
+		p.signal(syscall.SIGTERM)
+		return
+	}
+	end := e.stoppedAt.Add(e.runtimeGrace() / 2)
+	e.watchers.Go(func() {
+		e.telemetry.flushUntil(end)
+		p.signal(syscall.SIGTERM)
+	})
 }

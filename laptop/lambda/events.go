@@ -1,6 +1,9 @@
 package lambda
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // Event is something that happened: one of the types below.
 type Event interface{ isEvent() }
@@ -84,6 +87,18 @@ type EventProblem struct {
 	Attempts  int    // that were made
 	Err       error  // nil if it is the function that has failed
 }
+
+// Error makes an error of it, for where problems are told.
+func (e EventProblem) Error() string {
+	text := fmt.Sprintf("the asynchronous invocation %s of function %s: %s, after %d attempts", e.RequestID, e.Function, e.Condition, e.Attempts)
+	if e.Err != nil {
+		text += ": " + e.Err.Error()
+	}
+	return text
+}
+
+// Unwrap returns the error that it is about, if there is one.
+func (e EventProblem) Unwrap() error { return e.Err }
 
 func (FunctionURLChanged) isEvent() {}
 func (EventProblem) isEvent()       {}

@@ -130,5 +130,6 @@ func (e *environment) tellExtensions() {
 			line += "\tError Type: " + x.errorType
 		}
 		e.log.platform(line)
+		e.telemetry.platform("extension", extensionRecord{x.name, string(x.state), x.wants(), x.errorType})
 	}
 }

@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"syscall"
 	"time"
 
@@ -48,7 +47,7 @@ func (e *errLaunch) Error() string {
 	return "extension " + e.name + ": " + e.err.Error() + ": is it an executable for this machine, with the permission to be run?"
 }
 
-var errTooManyExtensions = errors.New("Extension limit (10) reached")
+var errTooManyExtensions = errors.New("extension limit (10) reached")
 
 // startExtensions starts the files in the folder extensions of the function's layers, and returns
 // when all of them have registered, which is before the runtime is started.
@@ -142,6 +141,7 @@ func (e *environment) extensionExited(x *extension, status exitStatus) {
 		x.state = extensionExited
 	}
 	e.mu.Unlock()
+	e.telemetry.forget(x.name)
 	if !expected {
 		e.giveUp(failure{kind: "Extension.Crash", message: cmp.Or(string(status), "exit code 0")})
 	}
@@ -184,32 +184,40 @@ func (e *environment) runtimeGrace() time.Duration {
 func (e *environment) endExtensions() {
 	e.mu.Lock()
 	end := shutdown{reason: e.reason.inEvent(), deadline: e.stoppedAt.Add(e.grace())}
-	var left []*extension
-	for _, x := range e.extensions {
-		if x.process == nil {
-			continue
-		}
-		left = append(left, x)
-		switch {
-		case x.shutdown:
-			select {
-			case x.down <- end:
-			default: // it has been told
-			}
-		case x.state != extensionInitError && x.state != extensionExitError:
+	left := slices.DeleteFunc(slices.Clone(e.extensions), func(x *extension) bool { return x.process == nil })
+	e.mu.Unlock()
+	if len(left) == 0 {
+		return
+	}
+	// What the runtime's end has brought is told first, in half of what is left of the grace.
+	now := time.Now()
+	e.telemetry.flushUntil(now.Add(end.deadline.Sub(now) / 2))
+	for _, x := range left {
+		e.tellShutdown(x, end)
+	}
+	kill := time.AfterFunc(time.Until(end.deadline), func() {
+		for _, x := range left {
 			x.process.signal(syscall.SIGKILL)
 		}
-	}
-	e.mu.Unlock()
-	var gone sync.WaitGroup
+	})
+	defer kill.Stop()
 	for _, x := range left {
-		kill := time.AfterFunc(time.Until(end.deadline), func() { x.process.signal(syscall.SIGKILL) })
-		gone.Go(func() {
-			<-x.ended
-			kill.Stop()
-		})
+		<-x.ended
 	}
-	gone.Wait()
+}
+
+// tellShutdown gives an external extension its last event. One that does not want it is killed, but
+// for one that has reported an error, which leaves by itself.
+func (e *environment) tellShutdown(x *extension, end shutdown) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	switch {
+	case x.state == extensionInitError || x.state == extensionExitError:
+	case x.shutdown:
+		x.down <- end // there is room for the only one
+	default:
+		x.process.signal(syscall.SIGKILL)
+	}
 }
 
 // inEvent is the reason as a SHUTDOWN event gives it.

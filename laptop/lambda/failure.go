@@ -57,7 +57,14 @@ func (e *environment) failInit(f failure, reason StopReason) bool {
 	if e.process != nil {
 		e.process.output.drain()
 	}
-	e.tellExtensions()
+	status := "error"
+	if reason == StopTimeout {
+		status = "timeout"
+	}
+	if !e.runtimeReady {
+		e.tellInitRuntimeDone(status, f.kind)
+	}
+	e.tellInitReport(status, f.kind)
 	e.stop(reason)
 	e.mu.Unlock()
 	e.log.initReport(f, e.started, reason)

@@ -86,7 +86,8 @@ func (f *freezer) take(due []idleSince) ([]idleSince, time.Duration) {
 	case n > 0:
 		return due, 0
 	case rest > 0:
-		return due, freezeDelay - time.Since(f.queue[0].at)
+		// It may have become due since the loop: run waits all the same, not for ever.
+		return due, max(freezeDelay-time.Since(f.queue[0].at), 1)
 	default:
 		f.waiting = true
 		return due, 0

@@ -154,8 +154,11 @@ type invocation struct {
 	timer           *time.Timer
 	cold            bool
 	state           runtimeState
-	answered        bool   // the caller has its answer
-	errorType       string // of the answer, when it is an error
+	// What the Telemetry API tells of it, zero as long as nobody wants to know it.
+	answerBegan, answerEnded, runtimeDone time.Time
+	produced                              int64  // bytes of the answer
+	answered                              bool   // the caller has its answer
+	errorType                             string // of the answer, when it is an error
 }
 
 // answer is what the caller gets.

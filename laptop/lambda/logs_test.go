@@ -1,10 +1,9 @@
 package lambda
 
 import (
-	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -14,7 +13,8 @@ import (
 func TestLog(t *testing.T) {
 	t.Parallel()
 	r := &recorder{}
-	s := open(t, Config{Events: r.add})
+	kept := &memorySink{streams: map[string][]string{}}
+	s := open(t, Config{Events: r.add, Logs: kept})
 	create(t, s, hello(t, withExtension("0s"), func(in *FunctionInput) { in.Environment["EXTENSION_PRINTS"] = "1" }))
 	out, err := s.Invoke(t.Context(), InvokeInput{Function: "hello", Payload: []byte(`{"do":"print","text":"one\ntwo"}`), LogTail: true})
 	if err != nil {
@@ -31,25 +31,48 @@ func TestLog(t *testing.T) {
 	if err := s.Close(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	files, err := filepath.Glob(filepath.Join(s.cfg.Dir, "logs", "hello", "*.log"))
-	if err != nil || len(files) != 1 {
-		t.Fatalf("log files %v, %v", files, err)
+	if diff := cmp.Diff(map[string][]string{"/aws/lambda/hello " + eventsOf[LogLine](r)[0].Stream: r.lines()}, kept.streams); diff != "" {
+		t.Errorf("-events +sink:\n%s", diff)
 	}
-	data, err := os.ReadFile(files[0])
-	if err != nil {
-		t.Fatal(err)
+	if kept.open != 0 {
+		t.Errorf("%d streams are still open", kept.open)
 	}
-	var texts []string
-	for line := range strings.Lines(string(data)) {
-		stamp, text, _ := strings.Cut(strings.TrimSuffix(line, "\n"), "\t")
-		if _, err := time.Parse(timestamp, stamp); err != nil {
-			t.Errorf("%q: %v", line, err)
-		}
-		texts = append(texts, text)
-	}
-	if diff := cmp.Diff(r.lines(), texts); diff != "" {
-		t.Errorf("-events +file:\n%s", diff)
-	}
+}
+
+// memorySink keeps the lines that were committed, by group and stream.
+type memorySink struct {
+	mu      sync.Mutex
+	streams map[string][]string
+	open    int
+}
+
+func (m *memorySink) OpenStream(group, stream string) SinkStream {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.open++
+	return &memoryStream{sink: m, name: group + " " + stream}
+}
+
+type memoryStream struct {
+	sink  *memorySink
+	name  string
+	lines []string
+}
+
+func (s *memoryStream) Append(_ time.Time, line []byte) { s.lines = append(s.lines, string(line)) }
+
+func (s *memoryStream) Commit() {
+	s.sink.mu.Lock()
+	defer s.sink.mu.Unlock()
+	s.sink.streams[s.name] = append(s.sink.streams[s.name], s.lines...)
+	s.lines = nil
+}
+
+func (s *memoryStream) Close() {
+	s.Commit()
+	s.sink.mu.Lock()
+	defer s.sink.mu.Unlock()
+	s.sink.open--
 }
 
 // TestRoutineLines: a function may write what looks like one of Lambda's lines, and a timeout is news.
@@ -97,51 +120,10 @@ func TestMaxMemoryUsedIsMeasured(t *testing.T) {
 	}
 }
 
-func TestLogIsBounded(t *testing.T) {
-	t.Parallel()
-	store := &logStore{dir: t.TempDir(), streams: map[string]int{}, closed: map[string][]closedStream{}}
-	long := []byte(strings.Repeat("x", 1<<20) + "\n")
-	size := func() (total int64, files int) {
-		entries, err := os.ReadDir(filepath.Join(store.dir, "f"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, e := range entries {
-			info, err := e.Info()
-			if err != nil {
-				t.Fatal(err)
-			}
-			total += info.Size()
-		}
-		return total, len(entries)
-	}
-	l := store.open("f", "stream")
-	for range 30 {
-		l.write(long)
-	}
-	if total, files := size(); total > 2*maxHalf || files != 2 {
-		t.Errorf("one stream takes %d bytes in %d files", total, files)
-	}
-	store.close(l)
-	for i := range closedStreams + 50 {
-		l := store.open("f", "stream"+strings.Repeat("i", i%100)+strings.Repeat("j", i/100))
-		l.print([]byte("line"))
-		if i%20 == 0 {
-			for range 8 {
-				l.write(long)
-			}
-		}
-		store.close(l)
-	}
-	if total, files := size(); total > closedBytes || files > closedStreams {
-		t.Errorf("closed streams take %d bytes in %d files", total, files)
-	}
-}
-
 func TestLinesWithoutEnd(t *testing.T) {
 	t.Parallel()
 	r := &recorder{}
-	store := &logStore{dir: t.TempDir(), events: r.add, streams: map[string]int{}, closed: map[string][]closedStream{}}
+	store := &logStore{sink: noSink{}, events: r.add}
 	l := store.open("f", "stream")
 	for range 5 {
 		l.write([]byte(strings.Repeat("y", maxLine/2)))

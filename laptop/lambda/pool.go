@@ -174,10 +174,8 @@ func (f *function) balanceLater() {
 // start starts an environment. The caller holds f.mu.
 func (f *function) start(provisioned bool) {
 	e := newEnvironment(f, f.rev)
-	e.provisioned = provisioned
-	e.initType = onDemand
 	if provisioned {
-		e.initType = provisionedConcurrency
+		e.provisioned, e.initType = true, provisionedConcurrency
 	}
 	f.starting++
 	f.live[e] = struct{}{}

@@ -181,15 +181,15 @@ func (q *queue) dispatch() time.Duration {
 	return next
 }
 
-// outcome is what an attempt has led to.
-type outcome struct {
+// verdict is what an attempt has led to.
+type verdict struct {
 	throttled bool
 	again     bool      // it is to be tried again
 	due       time.Time // when
 }
 
 // done settles an attempt's lane.
-func (q *queue) done(function string, w waitingEvent, o outcome) {
+func (q *queue) done(function string, w waitingEvent, o verdict) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	defer q.nudge()

@@ -138,9 +138,6 @@ func (s *Service) load() error {
 	if err := s.loadLayers(); err != nil {
 		return err
 	}
-	if err := s.logs.load(); err != nil {
-		return err
-	}
 	return s.code.sweep()
 }
 

@@ -42,6 +42,8 @@ func (e *environment) serveRuntime(w http.ResponseWriter, r *http.Request, path 
 		e.runtimeResponse(w, r, id)
 	case strings.HasPrefix(path, "invocation/") && what == "error" && r.Method == http.MethodPost:
 		e.runtimeError(w, r, id)
+	case strings.HasPrefix(path, "restore/"):
+		refuse(w, http.StatusNotFound, "NotFound", "%s is for SnapStart, which OS-only runtimes do not have", r.URL.Path)
 	default:
 		refuse(w, http.StatusNotFound, "NotFound", "the Runtime API has no %s %s", r.Method, r.URL.Path)
 	}
@@ -62,7 +64,14 @@ func (e *environment) runtimeNext(w http.ResponseWriter, r *http.Request) {
 		writeEvent(w, inv)
 		return
 	}
-	if inv == nil || inv.answered {
+	switch {
+	case inv != nil && inv.answered:
+		e.tellRuntimeDone(inv, "", "")
+		e.runtimeReady = true
+	case inv == nil:
+		if e.phase == starting && !e.runtimeReady {
+			e.tellInitRuntimeDone("", "")
+		}
 		e.runtimeReady = true
 	}
 	p := replace(&e.poll, w)

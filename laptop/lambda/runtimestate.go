@@ -1,6 +1,9 @@
 package lambda
 
-import "net/http"
+import (
+	"net/http"
+	"time"
+)
 
 // runtimeState is where the runtime stands with an invocation, in the words in which the Runtime
 // API refuses a call that does not fit. The calls that it takes in each state are those of AWS's
@@ -33,6 +36,9 @@ func (e *environment) claim(w http.ResponseWriter, id string, to runtimeState) *
 	from := inv.state
 	if from == runtimeRunning {
 		inv.state = to
+		if e.telemetry.wanted.Load() {
+			inv.answerBegan = time.Now()
+		}
 	}
 	e.mu.Unlock()
 	if from != runtimeRunning {
@@ -60,6 +66,12 @@ func (e *environment) conveys(inv *invocation, a answer) bool {
 		return false
 	}
 	inv.state = runtimeAnswered
+	if e.telemetry.wanted.Load() {
+		inv.answerEnded = time.Now()
+		if inv.produced == 0 {
+			inv.produced = int64(len(a.payload))
+		}
+	}
 	e.answer(inv, a)
 	return true
 }

@@ -18,7 +18,7 @@ import (
 
 // Config is what a Service is opened with.
 type Config struct {
-	// Dir holds everything the service keeps: functions/, layers/, code/, queue/ and logs/. It is made if missing.
+	// Dir holds everything the service keeps: functions/, layers/, code/ and queue/. It is made if missing.
 	Dir string
 	// Region is the region in ARNs and in the functions' environment. Default us-east-1.
 	Region string
@@ -36,6 +36,8 @@ type Config struct {
 	IdleTimeout time.Duration
 	// Objects fetches code that is named by bucket and key. Nil refuses such code.
 	Objects Objects
+	// Logs keeps what the environments write. Nil keeps nothing; Events is told of it all the same.
+	Logs Sink
 	// Events is told what happens. It is called from many goroutines, sometimes with locks held,
 	// so it must neither block nor call the Service. Nil is told nothing.
 	Events func(Event)
@@ -129,6 +131,9 @@ func Open(cfg Config) (*Service, error) {
 	if cfg.Events == nil {
 		cfg.Events = func(Event) {}
 	}
+	if cfg.Logs == nil {
+		cfg.Logs = noSink{}
+	}
 	if cfg.Middleware == nil {
 		cfg.Middleware = func(h http.Handler) http.Handler { return h }
 	}
@@ -143,7 +148,7 @@ func Open(cfg Config) (*Service, error) {
 	s := &Service{
 		cfg:       cfg,
 		code:      newCodeStore(filepath.Join(dir, "code")),
-		logs:      &logStore{dir: filepath.Join(dir, "logs"), events: cfg.Events, streams: map[string]int{}, closed: map[string][]closedStream{}},
+		logs:      &logStore{sink: cfg.Logs, events: cfg.Events},
 		freezer:   newFreezer(),
 		functions: map[string]*family{},
 		counters:  map[string]*counters{},

@@ -111,6 +111,9 @@ func (e *environment) runtimeStream(w http.ResponseWriter, r *http.Request, inv 
 		e.broken(w, r, inv, maxStreamed, err)
 		return
 	}
+	e.mu.Lock()
+	inv.produced = n
+	e.mu.Unlock()
 	a := answer{}
 	trailers(r, &a)
 	e.respond(w, inv, a)

@@ -230,7 +230,88 @@ func TestCLI(t *testing.T) {
 		t.Fatal(err)
 	}
 	pidOf(t, answer)
+	run("publish-version", "--function-name", "hello")
+	run("create-alias", "--function-name", "hello", "--name", "live", "--function-version", "1")
+	if out := run("invoke", "--function-name", "hello", "--qualifier", "live", "out.json"); !strings.Contains(out, `"ExecutedVersion": "1"`) {
+		t.Errorf("invoke: %s", out)
+	}
+	if out := run("invoke", "--function-name", "hello", "--invocation-type", "Event", "out.json"); !strings.Contains(out, `"StatusCode": 202`) {
+		t.Errorf("invoke: %s", out)
+	}
+	run("put-provisioned-concurrency-config", "--function-name", "hello", "--qualifier", "live", "--provisioned-concurrent-executions", "1")
+	ready(t, s, "hello:live")
+	if out := run("list-provisioned-concurrency-configs", "--function-name", "hello"); !strings.Contains(out, `"Status": "READY"`) {
+		t.Errorf("list-provisioned-concurrency-configs: %s", out)
+	}
+	if out := run("create-function-url-config", "--function-name", "hello", "--auth-type", "NONE"); !strings.Contains(out, `"FunctionUrl": "https://`) {
+		t.Errorf("create-function-url-config: %s", out)
+	}
+	if out := run("publish-layer-version", "--layer-name", "tools", "--zip-file", "fileb://function.zip"); !strings.Contains(out, `"Version": 1`) {
+		t.Errorf("publish-layer-version: %s", out)
+	}
+	if out := run("list-layers"); !strings.Contains(out, `"LayerName": "tools"`) {
+		t.Errorf("list-layers: %s", out)
+	}
+	if out := run("get-layer-version-by-arn", "--arn", s.layerARN("tools")+":1"); !strings.Contains(out, `"CodeSha256"`) {
+		t.Errorf("get-layer-version-by-arn: %s", out)
+	}
+	run("get-account-settings")
 	run("delete-function", "--function-name", "hello")
+}
+
+// boto is a program that does with boto3 what its users do.
+const boto = `
+import sys, json, boto3, botocore.config
+c = boto3.client("lambda", endpoint_url=sys.argv[1], region_name="us-east-1", aws_access_key_id="a", aws_secret_access_key="b",
+    config=botocore.config.Config(retries={"total_max_attempts": 1}))
+zip = open(sys.argv[2], "rb").read()
+f = c.create_function(FunctionName="hello", Runtime="provided.al2023", Handler="h", Role="arn:aws:iam::000000000000:role/r",
+    Code={"ZipFile": zip}, Timeout=20, Publish=True, Architectures=[sys.argv[3]])
+assert f["Version"] == "1", f
+c.get_waiter("function_active_v2").wait(FunctionName="hello")
+c.create_alias(FunctionName="hello", Name="live", FunctionVersion="1")
+assert [v["Version"] for p in c.get_paginator("list_versions_by_function").paginate(FunctionName="hello") for v in p["Versions"]] == ["$LATEST", "1"]
+assert c.invoke(FunctionName="hello", Qualifier="live", Payload=b"{}")["ExecutedVersion"] == "1"
+assert c.invoke(FunctionName="hello", InvocationType="Event")["StatusCode"] == 202
+chunks = list(c.invoke_with_response_stream(FunctionName="hello", Payload=json.dumps({"do": "big", "bytes": 70000}))["EventStream"])
+assert sum(len(e["PayloadChunk"]["Payload"]) for e in chunks if "PayloadChunk" in e) == 70002, chunks
+assert "InvokeComplete" in chunks[-1], chunks
+e = c.put_function_event_invoke_config(FunctionName="hello", Qualifier="live", MaximumRetryAttempts=1)
+assert e["LastModified"].year > 2000, e
+c.put_function_concurrency(FunctionName="hello", ReservedConcurrentExecutions=0)
+try:
+    c.invoke(FunctionName="hello")
+    raise SystemExit("not throttled")
+except c.exceptions.TooManyRequestsException as e:
+    assert e.response["Reason"] == "ReservedFunctionConcurrentInvocationLimitExceeded", e.response
+try:
+    c.get_alias(FunctionName="hello", Name="none")
+    raise SystemExit("found")
+except c.exceptions.ResourceNotFoundException:
+    pass
+c.delete_function(FunctionName="hello")
+`
+
+func TestBoto3(t *testing.T) {
+	t.Parallel()
+	python, err := exec.LookPath("python3")
+	if err != nil {
+		t.Skip("python3 is not installed: apt-get install python3")
+	}
+	if err := exec.Command(python, "-c", "import boto3").Run(); err != nil {
+		t.Skip("boto3 is not installed: pip install boto3")
+	}
+	s := open(t, Config{})
+	_, url := client(t, s)
+	zip := filepath.Join(t.TempDir(), "function.zip")
+	if err := os.WriteFile(zip, bootstrapZip(t), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(python, "-c", boto, url, zip, hostArchitecture())
+	cmd.Env = append(os.Environ(), "AWS_CONFIG_FILE=/dev/null", "AWS_SHARED_CREDENTIALS_FILE=/dev/null")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
 }
 
 // TestEventsOfOneRun tells the story of one invocation in order.

@@ -131,6 +131,9 @@ func main() {
 			os.Exit(0)
 		}()
 	}
+	if dir := os.Getenv("SINK"); dir != "" {
+		lambda.Start(sink(dir))
+	}
 	lambda.Start(handle)
 }
 

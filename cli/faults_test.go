@@ -1,0 +1,143 @@
+//go:build !ephor_lambda
+
+package cli
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/ephor-io/ephor"
+	"github.com/ephor-io/ephor/load"
+	"github.com/ephor-io/ephor/loss"
+)
+
+// faulty stands for testdata/faulty, as hello does for examples/hello.
+func faulty() (*ephor.App, string) {
+	app := ephor.New("Faulty")
+	f := app.Function("Handle", func() error { return nil })
+	f.Timeout = time.Second
+	app.Get("/", f)
+	app.Monitor(ephor.Grafana{})
+	return app, "cli/testdata/faulty"
+}
+
+// faultTime is how long each end of a function is met for. EPHOR_FAULT_TIME=10m makes the short
+// form that runs with all tests the long one of docs/faults.md.
+func faultTime(t *testing.T) time.Duration {
+	text := os.Getenv("EPHOR_FAULT_TIME")
+	if text == "" {
+		return 2 * time.Second
+	}
+	d, err := time.ParseDuration(text)
+	if err != nil {
+		t.Fatalf("EPHOR_FAULT_TIME: %v", err)
+	}
+	return d
+}
+
+// misbehave lets the store have trouble with a quarter of all batches.
+func misbehave(seed uint64) *func(n int64) trouble {
+	chance := func(n int64) trouble {
+		r := rand.New(rand.NewPCG(seed, uint64(n)))
+		if r.IntN(4) > 0 {
+			return none
+		}
+		return trouble(r.IntN(int(troubles)))
+	}
+	return &chance
+}
+
+// Functions that fail, panic and run out of time, on environments that are frozen, thawed and spun
+// down, with a store that delays, refuses, forgets to answer and hangs up: every invocation is in
+// the store, once, and so is every increment of the counter.
+func TestNothingIsLost(t *testing.T) {
+	t.Parallel()
+	app, source := faulty()
+	s, tap := tapped(t, app, source)
+	tap.chance.Store(misbehave(1))
+	for _, ends := range []string{"ok", "error", "panic", "timeout"} {
+		strain(t, s, ends)
+	}
+	s.running.Load().Lambda().SpinDown() // into the trouble
+	strain(t, s, "ok")
+	tap.chance.Store(nil)
+
+	at := &store{url: s.addresses.Store, database: storeDatabase, client: s.client}
+	recorded, err := s.settled(t.Context(), at)
+	served := s.lambdaStatus().total()
+	if err != nil || recorded != served.Invocations || served.Errors == 0 {
+		t.Errorf("%d of %d invocations are recorded, of which %d failed (%v)", recorded, served.Invocations, served.Errors, err)
+	}
+	increments, err := at.number(t.Context(), `SELECT sum("count") FROM "hits"`)
+	if err != nil || increments != served.Invocations {
+		t.Errorf("the counter's deltas add up to %d, %d times it was incremented (%v)", increments, served.Invocations, err)
+	}
+	tap.mu.Lock()
+	defer tap.mu.Unlock()
+	for _, twice := range tap.altered {
+		t.Errorf("one point with two contents:\n%s", twice)
+	}
+	for _, twice := range tap.doubled {
+		t.Errorf("sent again after it was acknowledged:\n%s", twice)
+	}
+	t.Logf("%d invocations, %d of them failed; %d points were sent again", served.Invocations, served.Errors, tap.replayed)
+}
+
+// Functions that are killed outright: each takes its last invocation with it and no more, and
+// every one of them is accounted for.
+func TestKillsAreAccountedFor(t *testing.T) {
+	t.Parallel()
+	app, source := faulty()
+	s, tap := tapped(t, app, source)
+	strain(t, s, "kill")
+	at := &store{url: s.addresses.Store, database: storeDatabase, client: s.client}
+	// The environments that are left end in order, and with them what they still had to send.
+	for s.lambdaStatus().total().Environments > 0 {
+		s.running.Load().Lambda().SpinDown()
+		time.Sleep(5 * time.Millisecond)
+	}
+	stats := s.lambdaStatus().total()
+	period := loss.Period{From: s.started}
+	served, err := s.program.served(t.Context(), laptopAWS(s.addresses.Endpoint), target{targetLaptop}, period)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := loss.Account(t.Context(), at.query, period, served)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Served != stats.Invocations || int64(len(r.Losses)) != stats.Errors || stats.Errors == 0 {
+		t.Errorf("%d invocations accounted for, %d environments with losses; Lambda counts %d, and %d that were killed",
+			r.Served, len(r.Losses), stats.Invocations, stats.Errors)
+	}
+	for _, l := range r.Losses {
+		// What a killed process could not deliver before is lost with it.
+		if l.Lost() > 1+tap.gaveUp.Load() || l.Final {
+			t.Errorf("%+v: %s", l, l.Why())
+		}
+	}
+	t.Logf("recorded %d of %d; %d were killed", r.Recorded, r.Served, stats.Errors)
+}
+
+// strain sends requests of which every seventh ends its environment, or its invocation, in that way.
+func strain(t *testing.T, s *session, ends string) {
+	t.Helper()
+	const rate = 60
+	plan, err := load.ParsePlan(fmt.Sprintf("%s@%d", faultTime(t), rate))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := s.load(t.Context(), plan, "/?ends="+ends)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if ends != "ok" && r.Failed == 0 {
+		t.Errorf("none of %d requests ended in %s", r.Asked, ends)
+	}
+	for s.lambdaStatus().total().Busy > 0 {
+		time.Sleep(5 * time.Millisecond)
+	}
+}

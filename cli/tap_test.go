@@ -1,0 +1,193 @@
+//go:build !ephor_lambda
+
+package cli
+
+import (
+	"bytes"
+	"compress/gzip"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// tap stands between the functions and the store. It sees every batch, and can stand in its way.
+type tap struct {
+	*httptest.Server
+	store atomic.Pointer[httputil.ReverseProxy]
+
+	delay  atomic.Int64 // nanoseconds before a batch is handed on
+	refuse atomic.Bool  // answers 503 and hands on nothing
+	// chance, if it is there, picks what goes wrong with the batch that comes n-th.
+	chance atomic.Pointer[func(n int64) trouble]
+	came   atomic.Int64
+	gaveUp atomic.Int64 // batches whose sender was gone before they were answered
+
+	mu          sync.Mutex
+	invocations map[string]string   // the points that came, by series and time
+	altered     []string            // those that came again with another content
+	doubled     []string            // those that came again although their sender had the acknowledgement
+	replayed    int                 // those that came again because it had not
+	acked       map[string]bool     // the points whose acknowledgement the sender has read
+	last        map[string][]string // the points of the last batch of each connection, by its address
+	from        map[string]bool     // the addresses that sent them
+}
+
+func newTap(t *testing.T) *tap {
+	p := &tap{invocations: map[string]string{}, acked: map[string]bool{}, last: map[string][]string{}, from: map[string]bool{}}
+	p.Server = httptest.NewServer(p)
+	t.Cleanup(p.Close)
+	return p
+}
+
+// trouble is what may happen to a batch on its way.
+type trouble int
+
+const (
+	none      trouble = iota
+	late              // it is handed on, after a while
+	refused           // it is answered with 503 and not handed on
+	cut               // the connection is closed before it is read
+	forgotten         // it is written, and the connection closed without an answer
+	truncated         // it is written, and a part of the answer sent
+	troubles
+)
+
+func (p *tap) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	what := none
+	if chance := p.chance.Load(); chance != nil {
+		what = (*chance)(p.came.Add(1))
+	}
+	if p.refuse.Load() || what == refused {
+		http.Error(w, `{"error":"gone"}`, http.StatusServiceUnavailable)
+		return
+	}
+	if what == cut {
+		hangUp(w, "")
+		return
+	}
+	if what == late {
+		time.Sleep(60 * time.Millisecond)
+	}
+	time.Sleep(time.Duration(p.delay.Load()))
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	p.note(r, body)
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	if what != forgotten && what != truncated {
+		p.store.Load().ServeHTTP(w, r)
+		if r.Context().Err() != nil {
+			p.gaveUp.Add(1)
+		}
+		return
+	}
+	p.store.Load().ServeHTTP(httptest.NewRecorder(), r)
+	if what == truncated {
+		hangUp(w, "HTTP/1.1 204 No Con")
+		return
+	}
+	hangUp(w, "")
+}
+
+// hangUp closes the connection after these last words.
+func hangUp(w http.ResponseWriter, words string) {
+	conn, _, err := w.(http.Hijacker).Hijack()
+	if err != nil {
+		panic(err) // this server's connections can all be taken over
+	}
+	_, _ = io.WriteString(conn, words) // whether they are heard is the test's question
+	_ = conn.Close()
+}
+
+// note reads the invocation points of a batch.
+//
+// A point that comes again is a double, unless its sender never had the answer to the first: then
+// it has to send it again, and the store takes both for one. HTTP tells these apart. A client that
+// gives up on an answer gives up the connection with it; so the next request on a connection proves
+// that the answer to the one before has been read.
+func (p *tap) note(r *http.Request, body []byte) {
+	if r.Header.Get("Content-Encoding") == "gzip" {
+		z, err := gzip.NewReader(bytes.NewReader(body))
+		if err != nil {
+			return
+		}
+		if body, err = io.ReadAll(z); err != nil {
+			return
+		}
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, key := range p.last[r.RemoteAddr] {
+		p.acked[key] = true
+	}
+	p.last[r.RemoteAddr] = nil
+	for line := range strings.SplitSeq(string(body), "\n") {
+		parts := strings.Split(line, " ")
+		if !strings.HasPrefix(line, "invocation,") {
+			continue
+		}
+		key := parts[0] + " " + parts[len(parts)-1]
+		had, again := p.invocations[key]
+		switch {
+		case again && had != line:
+			p.altered = append(p.altered, had+"\n"+line)
+		case p.acked[key]:
+			p.doubled = append(p.doubled, line)
+		case again:
+			p.replayed++
+		}
+		p.invocations[key] = line
+		p.last[r.RemoteAddr] = append(p.last[r.RemoteAddr], key)
+		p.from[hexAddress(r.RemoteAddr)] = true
+	}
+}
+
+// senders finds the programs at the other end of a listener's connections, by their address, the
+// way netstat -p does: the kernel's table of connections names each socket, and the process that
+// has that socket among its files is the one. Connections that are closed are not found.
+func senders(t *testing.T, l net.Listener) map[string]string {
+	t.Helper()
+	table, err := os.ReadFile("/proc/net/tcp")
+	if err != nil {
+		t.Fatal(err)
+	}
+	sockets := map[string]string{}
+	for line := range strings.SplitSeq(string(table), "\n") {
+		f := strings.Fields(line)
+		if len(f) > 9 && f[2] == hexAddress(l.Addr().String()) && f[9] != "0" {
+			sockets["socket:["+f[9]+"]"] = f[1]
+		}
+	}
+	programs := map[string]string{}
+	files, _ := filepath.Glob("/proc/[0-9]*/fd/*") // a pattern that is well formed has no error
+	for _, f := range files {
+		target, err := os.Readlink(f)
+		if err != nil || sockets[target] == "" {
+			continue
+		}
+		if exe, err := os.Readlink(filepath.Join(filepath.Dir(filepath.Dir(f)), "exe")); err == nil {
+			programs[sockets[target]] = exe
+		}
+	}
+	return programs
+}
+
+// hexAddress is 127.0.0.1:port as the kernel's table has it.
+func hexAddress(address string) string {
+	_, port, _ := net.SplitHostPort(address) // a connection's address has both
+	n, _ := strconv.Atoi(port)
+	return fmt.Sprintf("0100007F:%04X", n)
+}

@@ -1,0 +1,113 @@
+package e2e
+
+import (
+	"encoding/json"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// What a function answers and writes is had by the commands, on this machine and by way of the
+// configuration of AWS, and what was written is there after kill -9.
+func TestLogsAndInvoke(t *testing.T) {
+	t.Parallel()
+	a, dir := shopUp(t)
+	program := a.cmd.Path
+	run := func(want int, args ...string) (stdout, stderr string) {
+		t.Helper()
+		status, stdout, stderr := command(t, dir, program, append(args, "--state", a.state)...)
+		if status != want {
+			t.Fatalf("%q: status %d, want %d\n%s%s", args, status, want, stdout, stderr)
+		}
+		return stdout, stderr
+	}
+	if stdout, stderr := run(0, "logs"); stdout != "" || !strings.Contains(stderr, "there is no such event within 10m") {
+		t.Errorf("logs before anything: %q %q", stdout, stderr)
+	}
+
+	// One that follows, in another process.
+	follower := exec.Command(program, "logs", "Handle", "-f", "--filter", `?"the handler said no" ?"gave up"`, "--state", a.state)
+	follower.Dir = dir
+	var followed, complaints output
+	follower.Stdout, follower.Stderr = &followed, &complaints
+	if err := follower.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = follower.Process.Kill() })
+
+	stdout, stderr := run(0, "invoke", "--event", "apigateway-v2", "--tail")
+	if stdout != `"version 1"`+"\n" || !strings.HasPrefix(stderr, "START RequestId: ") || !strings.Contains(stderr, "Handle, version $LATEST: answered in") {
+		t.Errorf("invoke: %q %q", stdout, stderr)
+	}
+	stdout, stderr = run(1, "invoke", "Shop-Handle", "--payload", `{"pathParameters": {"what": "panic"}}`)
+	if !strings.Contains(stdout, `"errorMessage":"the handler gave up"`) || !strings.Contains(stderr, "error: Handle failed: ") || !strings.Contains(stderr, "the handler gave up") {
+		t.Errorf("invoke of what panics: %q %q", stdout, stderr)
+	}
+	if _, stderr = run(1, "invoke", "Other"); !strings.Contains(stderr, "there is no function Other\n  try: one of Handle") {
+		t.Errorf("invoke of what is not there: %q", stderr)
+	}
+	if _, stderr = run(1, "logs", "Other"); !strings.Contains(stderr, "there is no function Other\n  try: one of Handle") {
+		t.Errorf("logs of what is not there: %q", stderr)
+	}
+	if _, stderr = run(2, "logs", "--filter", "{ $.level = }"); !strings.Contains(stderr, "--filter: Invalid filter pattern: a value is missing") {
+		t.Errorf("logs with a bad pattern: %q", stderr)
+	}
+
+	eventually(t, "the panic is followed", func() bool { return strings.Contains(followed.String(), "the handler gave up") })
+	if strings.Contains(followed.String(), "START") {
+		t.Errorf("the follower shows what was filtered:\n%s", &followed)
+	}
+	if err := follower.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	if err := follower.Wait(); err != nil {
+		t.Errorf("the follower ended with %v: %s", err, &complaints)
+	}
+
+	count := func() (starts, reports int) {
+		t.Helper()
+		stdout, _ := run(0, "logs", "--json", "--filter", `?"START RequestId" ?"REPORT RequestId"`)
+		for d := json.NewDecoder(strings.NewReader(stdout)); d.More(); {
+			var e struct{ Function, Stream, ID, Message string }
+			if err := d.Decode(&e); err != nil || e.Function != "Handle" || !strings.Contains(e.Stream, "[$LATEST]") || len(e.ID) != 56 {
+				t.Fatalf("%+v, %v", e, err)
+			}
+			if strings.HasPrefix(e.Message, "START") {
+				starts++
+			} else {
+				reports++
+			}
+		}
+		return starts, reports
+	}
+	// An answer does not wait for its REPORT line.
+	eventually(t, "START and REPORT lines of two invocations", func() bool {
+		starts, reports := count()
+		return starts == 2 && reports == 2
+	})
+	// The same path leads to AWS, wherever the configuration says that it is.
+	c := exec.Command(program, "logs", "--target", "aws", "--filter", "REPORT")
+	c.Dir = dir
+	c.Env = append(os.Environ(), "AWS_ENDPOINT_URL="+a.Endpoint, "AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=any", "AWS_SECRET_ACCESS_KEY=any",
+		"AWS_CONFIG_FILE=/dev/null", "AWS_SHARED_CREDENTIALS_FILE=/dev/null")
+	if out, err := c.CombinedOutput(); err != nil || strings.Count(string(out), "REPORT RequestId") != 2 {
+		t.Errorf("logs --target aws: %v\n%s", err, out)
+	}
+	c = exec.Command(program, "invoke", "--target", "aws")
+	c.Dir = dir
+	c.Env = append(os.Environ(), "AWS_REGION=", "AWS_DEFAULT_REGION=", "AWS_CONFIG_FILE=/dev/null", "AWS_SHARED_CREDENTIALS_FILE=/dev/null")
+	if out, err := c.CombinedOutput(); c.ProcessState.ExitCode() != 1 || !strings.Contains(string(out), "no region of AWS is configured") {
+		t.Errorf("invoke --target aws without a region: %v\n%s", err, out)
+	}
+
+	a.stop(syscall.SIGKILL)
+	if _, stderr := run(1, "logs"); !strings.Contains(stderr, "Shop is not running") {
+		t.Errorf("logs without up: %q", stderr)
+	}
+	a = up(t, dir, program, a.state)
+	if starts, reports := count(); starts != 2 || reports != 2 {
+		t.Errorf("after kill -9: %d START and %d REPORT lines of two invocations", starts, reports)
+	}
+}

@@ -1,0 +1,173 @@
+package lambda
+
+import (
+	"math"
+	"strings"
+	"time"
+)
+
+// The records of the events of the platform's, in the form of
+// https://docs.aws.amazon.com/lambda/latest/dg/telemetry-schema-reference.html. A field that is not
+// required is left out where this machine has nothing to say: the version of the runtime, the span of a trace.
+type (
+	subscriptionRecord struct {
+		Name  string   `json:"name"`
+		State string   `json:"state"`
+		Types []string `json:"types"`
+	}
+	extensionRecord struct {
+		Name      string   `json:"name"`
+		State     string   `json:"state"`
+		Events    []string `json:"events"`
+		ErrorType string   `json:"errorType,omitempty"`
+	}
+	initStartRecord struct {
+		Type      string `json:"initializationType"`
+		Phase     string `json:"phase"`
+		Function  string `json:"functionName"`
+		Version   string `json:"functionVersion"`
+		Instance  string `json:"instanceId"`        // the log stream's name
+		MaxMemory int    `json:"instanceMaxMemory"` // bytes
+	}
+	initDoneRecord struct {
+		Type      string           `json:"initializationType"`
+		Phase     string           `json:"phase"`
+		Status    string           `json:"status"`
+		ErrorType string           `json:"errorType,omitempty"`
+		Metrics   *durationMetrics `json:"metrics,omitempty"`
+	}
+	durationMetrics struct {
+		Duration float64 `json:"durationMs"`
+		Produced *int64  `json:"producedBytes,omitempty"`
+	}
+	startRecord struct {
+		RequestID string        `json:"requestId"`
+		Version   string        `json:"version"`
+		Tenant    string        `json:"tenantId,omitempty"`
+		Tracing   tracingRecord `json:"tracing"`
+	}
+	tracingRecord struct {
+		Type  string `json:"type"`
+		Value string `json:"value"`
+	}
+	runtimeDoneRecord struct {
+		RequestID string          `json:"requestId"`
+		Tenant    string          `json:"tenantId,omitempty"`
+		Status    string          `json:"status"`
+		ErrorType string          `json:"errorType,omitempty"`
+		Metrics   durationMetrics `json:"metrics"`
+		Spans     []spanRecord    `json:"spans,omitempty"`
+		Tracing   tracingRecord   `json:"tracing"`
+	}
+	spanRecord struct {
+		Name     string  `json:"name"`
+		Start    string  `json:"start"`
+		Duration float64 `json:"durationMs"`
+	}
+	reportRecord struct {
+		RequestID string        `json:"requestId"`
+		Tenant    string        `json:"tenantId,omitempty"`
+		Status    string        `json:"status"`
+		ErrorType string        `json:"errorType,omitempty"`
+		Metrics   reportMetrics `json:"metrics"`
+		Spans     []spanRecord  `json:"spans,omitempty"`
+		Tracing   tracingRecord `json:"tracing"`
+	}
+	reportMetrics struct {
+		Duration   float64 `json:"durationMs"`
+		Billed     int64   `json:"billedDurationMs"`
+		MemorySize int     `json:"memorySizeMB"`
+		MaxMemory  int     `json:"maxMemoryUsedMB"`
+		Init       float64 `json:"initDurationMs,omitempty"`
+	}
+)
+
+// rounded is a duration in milliseconds as the log has it.
+func rounded(d time.Duration) float64 { return math.Round(ms(d)*100) / 100 }
+
+func span(name string, start, end time.Time) spanRecord {
+	return spanRecord{name, start.UTC().Format(timestamp), rounded(end.Sub(start))}
+}
+
+func (inv *invocation) tracing() tracingRecord { return tracingRecord{"X-Amzn-Trace-Id", inv.trace} }
+
+// outcome is the status of a record, and its error type, of what the REPORT line says.
+func outcome(status, kind string) (string, string) {
+	switch {
+	case status == "":
+		return "success", ""
+	case status == "timeout":
+		return status, ""
+	case strings.HasPrefix(kind, "Sandbox."):
+		return "failure", kind
+	}
+	return "error", kind
+}
+
+// tellInitStart tells that the init phase begins.
+func (e *environment) tellInitStart() {
+	e.telemetry.platform("initStart", initStartRecord{Type: e.initType, Phase: "init", Function: e.function.name,
+		Version: e.rev.cfg.Version, Instance: e.stream, MaxMemory: e.rev.cfg.MemorySize << 20})
+}
+
+// tellInitRuntimeDone tells that the runtime has asked for its first event, or will never do so.
+func (e *environment) tellInitRuntimeDone(status, kind string) {
+	status, kind = outcome(status, kind)
+	e.telemetry.platform("initRuntimeDone", initDoneRecord{Type: e.initType, Phase: "init", Status: status, ErrorType: kind})
+}
+
+// tellInitReport tells that the init phase is over, and ends the time for subscriptions. The
+// caller holds e.mu.
+func (e *environment) tellInitReport(status, kind string) {
+	e.tellExtensions()
+	status, kind = outcome(status, kind)
+	e.telemetry.platform("initReport", initDoneRecord{Type: e.initType, Phase: "init", Status: status, ErrorType: kind,
+		Metrics: &durationMetrics{Duration: rounded(time.Since(e.started))}})
+	e.telemetry.closeSubscriptions()
+}
+
+// tellStart tells that an invocation begins.
+func (e *environment) tellStart(inv *invocation) {
+	if e.telemetry.wanted.Load() {
+		e.telemetry.platform("start", startRecord{inv.id, inv.version, inv.tenant, inv.tracing()})
+	}
+}
+
+// tellRuntimeDone tells that the runtime is done with an invocation, once. The caller holds e.mu.
+func (e *environment) tellRuntimeDone(inv *invocation, status, kind string) {
+	if !inv.runtimeDone.IsZero() || !e.telemetry.wanted.Load() {
+		return
+	}
+	e.process.output.drain() // what the function said comes first
+	now := time.Now()
+	inv.runtimeDone = now
+	status, kind = outcome(status, kind)
+	r := runtimeDoneRecord{RequestID: inv.id, Tenant: inv.tenant, Status: status, ErrorType: kind, Tracing: inv.tracing(),
+		Metrics: durationMetrics{Duration: rounded(now.Sub(inv.start))}}
+	if !inv.answerBegan.IsZero() {
+		r.Spans = append(r.Spans, span("responseLatency", inv.start, inv.answerBegan))
+		if !inv.answerEnded.IsZero() {
+			r.Spans = append(r.Spans, span("responseDuration", inv.answerBegan, inv.answerEnded), span("runtimeOverhead", inv.answerEnded, now))
+			r.Metrics.Produced = &inv.produced
+		}
+	}
+	e.telemetry.platform("runtimeDone", r)
+}
+
+// tellReport tells that an invocation is over. The caller holds e.mu.
+func (e *environment) tellReport(r report) {
+	if !e.telemetry.wanted.Load() {
+		return
+	}
+	inv := r.inv
+	e.tellRuntimeDone(inv, r.status, r.kind)
+	status, kind := outcome(r.status, r.kind)
+	record := reportRecord{RequestID: inv.id, Tenant: inv.tenant, Status: status, ErrorType: kind, Tracing: inv.tracing(), Metrics: reportMetrics{
+		Duration: rounded(r.duration), Billed: int64(math.Ceil(ms(r.duration + r.init))), MemorySize: r.memorySize,
+		MaxMemory: (r.memory + 1<<20 - 1) >> 20, Init: rounded(r.init),
+	}}
+	if len(e.extensions) > 0 {
+		record.Spans = []spanRecord{span("extensionOverhead", inv.runtimeDone, inv.start.Add(r.duration))}
+	}
+	e.telemetry.platform("report", record)
+}
