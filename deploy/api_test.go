@@ -102,6 +102,7 @@ func TestAnHTTPHandlerBehindEverything(t *testing.T) {
 	h.URL = &ephor.URL{CORS: &ephor.CORS{Origins: []string{"https://shop.example"}}}
 	s := three.Function("Stream", handler)
 	s.URL = &ephor.URL{Stream: true}
+	three.Function("Raw", handler).URL = &ephor.URL{Stream: true}
 	three.API(ephor.API{REST: true, Stage: "live", BinaryTypes: []string{"image/*"}, CORS: &ephor.CORS{Origins: []string{"https://shop.example"}}})
 	three.Route("ANY", "/orders/{id}", h)
 	three.Get("/{rest+}", h)
@@ -124,6 +125,22 @@ func TestAnHTTPHandlerBehindEverything(t *testing.T) {
 	}
 	if got := ask(t, "GET", out[deploy.OutputURL("Stream")]+"stream", ""); got != "200 first,second "+cookies+" " {
 		t.Errorf("a flush behind a URL that streams: %q", got)
+	}
+
+	if got := ask(t, "GET", out[deploy.OutputURL("Raw")], ""); got != "418 streamed [a=1] " {
+		t.Errorf("the library's own streamed response: %q", got)
+	}
+	// Nobody is let in whom the policy does not allow both.
+	one := ephor.New("One")
+	one.Function("Handle", handler).URL = &ephor.URL{}
+	template := deploy.Template(one, code)
+	delete(template.Resources, "HandleUrlInvoke")
+	r, err := d.Converge(ctx, deploy.Stack{Name: "One", Template: template})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := ask(t, "GET", r.Outputs[deploy.OutputURL("Handle")], ""); got != `403 {"Message":"Forbidden"} [] ` {
+		t.Errorf("with one permission of two: %q", got)
 	}
 
 	// Another route is another deployment, behind the same address.

@@ -40,6 +40,9 @@ func (c *CORS) validate() error {
 		return badRequest("CorsConfiguration: MaxAge is %d; it may be -1 to 86400", c.MaxAge)
 	}
 	for _, o := range c.AllowOrigins {
+		if _, any := anyOf(o); !any && strings.Contains(o, "*") {
+			return badRequest("CorsConfiguration: origin %q: a wildcard is *, http://* or https://*", o)
+		}
 		if o != "*" && !strings.HasPrefix(o, "http://") && !strings.HasPrefix(o, "https://") {
 			return badRequest("CorsConfiguration: origin %q is neither * nor begins with http:// or https://", o)
 		}
@@ -70,11 +73,21 @@ func (c *cors) origin(origin string) string {
 		if o == "*" {
 			return "*"
 		}
-		if prefix, ok := strings.CutSuffix(o, "*"); strings.EqualFold(o, origin) || ok && strings.HasPrefix(origin, prefix) {
+		if prefix, any := anyOf(o); strings.EqualFold(o, origin) || any && strings.HasPrefix(origin, prefix) {
 			return origin
 		}
 	}
 	return ""
+}
+
+// anyOf is the scheme of which a wildcard allows every origin. There are no other wildcards: a prefix
+// such as https://shop.example* would let https://shop.example.evil.example in.
+func anyOf(origin string) (prefix string, ok bool) {
+	switch origin {
+	case "*", "http://*", "https://*":
+		return strings.TrimSuffix(origin, "*"), true
+	}
+	return "", false
 }
 
 // admits says that pages of an origin may read what the API answers.

@@ -140,12 +140,12 @@ func (f *urlFront) stream(w http.ResponseWriter, req *request, t *urlTable, call
 	log.Status, log.Bytes = s.status, s.bytes
 	var fail *urlFailure
 	switch {
-	case err != nil && s.malformed == nil && s.status == 0:
-		return problemOf(err, ctx, req.Request, 0).url()
+	case s.malformed != nil:
+		fail = badGateway(s.malformed.Error())
+	case err != nil:
+		fail = problemOf(err, ctx, req.Request, 0).url()
 	case result.FunctionError != "":
 		fail = failedWith(result).url()
-	case err != nil:
-		fail = badGateway(err.Error())
 	default:
 		return nil
 	}

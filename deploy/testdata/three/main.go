@@ -3,10 +3,14 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
+
+	"github.com/aws/aws-lambda-go/events"
 
 	"github.com/ephor-io/ephor"
 	"github.com/ephor-io/ephor/cli"
@@ -55,5 +59,9 @@ func main() {
 	app.Function("Handle", handle)
 	stream := app.Function("Stream", handle)
 	stream.URL = &ephor.URL{Stream: true}
+	raw := app.Function("Raw", func(context.Context, events.LambdaFunctionURLRequest) (*events.LambdaFunctionURLStreamingResponse, error) {
+		return &events.LambdaFunctionURLStreamingResponse{StatusCode: http.StatusTeapot, Cookies: []string{"a=1"}, Body: strings.NewReader("streamed")}, nil
+	})
+	raw.URL = &ephor.URL{Stream: true}
 	cli.Main(app)
 }
