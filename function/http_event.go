@@ -103,9 +103,20 @@ func (e *event) request(ctx context.Context) (*http.Request, error) {
 		req.RemoteAddr = source + ":0"
 	}
 	for name, value := range e.PathParameters {
-		req.SetPathValue(name, value)
+		req.SetPathValue(name, e.variable(value))
 	}
 	return req, nil
+}
+
+// variable is the value of a path's variable, which a REST API passes on as it was sent and an HTTP
+// API decoded.
+func (e *event) variable(value string) string {
+	if e.first() && e.Version == "" {
+		if decoded, err := url.PathUnescape(value); err == nil {
+			return decoded
+		}
+	}
+	return value
 }
 
 func (e *event) body() (io.Reader, int64, error) {

@@ -42,7 +42,7 @@ var requests = map[string]string{
 		"headers": {"Host": "api.example.com", "Content-Type": "text/plain", "X-List": "2", "Cookie": "a=1; b=2"},
 		"multiValueHeaders": {"Host": ["api.example.com"], "Content-Type": ["text/plain"], "X-List": ["1,2"], "Cookie": ["a=1; b=2"]},
 		"queryStringParameters": {"x": "2", "y": " "}, "multiValueQueryStringParameters": {"x": ["1", "2"], "y": [" "]},
-		"pathParameters": {"id": "a/b"}, "stageVariables": null,
+		"pathParameters": {"id": "a%2Fb"}, "stageVariables": null,
 		"requestContext": {"accountId": "123456789012", "apiId": "id", "domainName": "d.example.com", "httpMethod": "POST",
 			"identity": {"sourceIp": "192.0.2.7", "userAgent": "agent"}, "path": "/prod/orders/a%2Fb", "protocol": "HTTP/1.1",
 			"requestId": "id", "resourceId": "abc", "resourcePath": "/orders/{id}", "stage": "prod"},

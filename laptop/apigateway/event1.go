@@ -89,7 +89,7 @@ func (r *request) appendContext1(b []byte, e *event1) []byte {
 	b = append(b, `,"user":null,`...)
 	b = appendMember(b, "userAgent", r.UserAgent())
 	b = append(b, `,"userArn":null},`...)
-	b = appendMember(b, "path", r.URL.Path) // the stage stays in it
+	b = appendMember(b, "path", r.path()) // the stage stays in it
 	b = append(b, ',')
 	b = appendMember(b, "protocol", r.Proto)
 	b = append(b, ',')

@@ -26,6 +26,7 @@ type request struct {
 	body                 []byte
 	authorizer           []byte // JSON of requestContext.authorizer, nil for none
 	domain, prefix       string // domainName and domainPrefix; "" tells them by the host
+	escaped              bool   // paths stay as they were sent
 }
 
 // event encodes the request in payload format 2.0. It is written by hand because it stands in
@@ -47,7 +48,7 @@ func (r *request) event() []byte {
 
 // appendRequest writes what the events of functions and of authorizers have in common.
 func (r *request) appendRequest(b []byte) []byte {
-	path := r.URL.Path // decoded, as the service passes it; a named stage stays in it
+	path := r.path() // a named stage stays in it
 	b = append(b, `"routeKey":`...)
 	b = appendString(b, r.route.key)
 	b = append(b, `,"rawPath":`...)
@@ -138,6 +139,15 @@ func (r *request) appendContext(b []byte, path string) []byte {
 // appendTime writes the request's time as access logs do.
 func (r *request) appendTime(b []byte) []byte {
 	return r.start.UTC().AppendFormat(b, "02/Jan/2006:15:04:05 +0000")
+}
+
+// path is the request's. HTTP APIs pass it on decoded; REST APIs and function URLs as it was sent:
+// https://github.com/middleapi/standard-server/pull/93 has what live events were seen to hold.
+func (r *request) path() string {
+	if r.escaped {
+		return r.URL.EscapedPath()
+	}
+	return r.URL.Path
 }
 
 func (r *request) domainName() string {

@@ -55,7 +55,7 @@ func restInternal(status int, reason string) *restFailure {
 func (a *rest) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	req := &request{
 		Request: r, account: a.config.Account, apiID: a.id, port: a.port,
-		id: awsproto.NewID(), start: time.Now(), sourceIP: sourceIP(r.RemoteAddr),
+		id: awsproto.NewID(), start: time.Now(), sourceIP: sourceIP(r.RemoteAddr), escaped: true,
 	}
 	req.trace = traceID(r.Header, req.start)
 	h := w.Header()
@@ -111,7 +111,7 @@ func (a *rest) answer(w http.ResponseWriter, req *request) (response, *restFailu
 	if req.route.mock != nil {
 		return req.route.mock.response(), nil
 	}
-	payload := req.event1(&event1{path: decode(path), resourceID: req.route.resource, extendedID: w.Header().Get("X-Amz-Apigw-Id"),
+	payload := req.event1(&event1{path: path, resourceID: req.route.resource, extendedID: w.Header().Get("X-Amz-Apigw-Id"),
 		binary: t.binary.has(req.Header.Get("Content-Type"))})
 	if len(payload) > maxEventBytes {
 		return response{}, requestTooLong(fmt.Sprintf("the event is %d bytes, a body of %d in it; Lambda takes %d", len(payload), len(req.body), maxEventBytes))

@@ -95,8 +95,8 @@ func TestTheEventOfARESTAPI(t *testing.T) {
 	must(t, d.Decode(&e))
 	is := []any{e.Resource, e.Path, e.RequestContext.Path, e.RequestContext.ResourcePath, e.RequestContext.Stage, e.Headers["Header2"], e.MultiValueHeaders["Header2"],
 		e.QueryStringParameters, e.MultiValueQueryStringParameters, e.PathParameters, e.StageVariables, e.RequestContext.RequestID, e.RequestContext.ResourceID, e.Body}
-	want := []any{"/my/path/{id}", "/my/path/a b", "/prod/my/path/a b", "/my/path/{id}", "prod", "b", []string{"a", "b"},
-		map[string]string{"parameter1": "value/2"}, map[string][]string{"parameter1": {"value1", "value/2"}}, map[string]string{"id": "a b"}, map[string]string{"v": "1"},
+	want := []any{"/my/path/{id}", "/my/path/a%20b", "/prod/my/path/a%20b", "/my/path/{id}", "prod", "b", []string{"a", "b"},
+		map[string]string{"parameter1": "value/2"}, map[string][]string{"parameter1": {"value1", "value/2"}}, map[string]string{"id": "a%20b"}, map[string]string{"v": "1"},
 		res.Header.Get("X-Amzn-Requestid"), resourceAt(t, s, api, "/my/path/{id}").ID, "Hello from Lambda!"}
 	if diff := cmp.Diff(want, is); diff != "" {
 		t.Error(diff)

@@ -150,11 +150,12 @@ func (st *stageTable) find(method, path string) (to *target, values []string) {
 
 // find looks below n for path, which has no slash at its start, and tells what stands there by
 // method. A path that ends in a slash has an empty last segment, which no variable but a greedy one
-// takes. A place that lacks the method is passed over; for the method "" it is any place that has
-// one, and a greedy variable takes one letter at least.
+// takes. A place that lacks the method is passed over. A REST API asks with the method "": then it is
+// any place that has one, values stay as they were sent (https://github.com/serverless/serverless/issues/5037),
+// and a greedy variable takes one letter at least.
 func (n *node) find(method, path string, values []string) (map[string]*target, []string) {
-	segment, rest, more := strings.Cut(path, "/")
-	segment = decode(segment)
+	sent, rest, more := strings.Cut(path, "/")
+	segment := decode(sent)
 	for _, next := range [...]*node{n.literal[segment], n.variable} {
 		if next == nil {
 			continue
@@ -164,7 +165,7 @@ func (n *node) find(method, path string, values []string) (map[string]*target, [
 			if segment == "" {
 				continue
 			}
-			got = append(got, segment)
+			got = append(got, valueFor(method, sent))
 		}
 		if more {
 			if to, got := next.find(method, rest, got); to != nil {
@@ -175,9 +176,17 @@ func (n *node) find(method, path string, values []string) (map[string]*target, [
 		}
 	}
 	if serves(n.greedy, method) && (method != "" || path != "") {
-		return n.greedy, append(values, decode(path))
+		return n.greedy, append(values, valueFor(method, path))
 	}
 	return nil, nil
+}
+
+// valueFor is a variable's value, decoded unless a REST API asks.
+func valueFor(method, sent string) string {
+	if method == "" {
+		return sent
+	}
+	return decode(sent)
 }
 
 func serves(m map[string]*target, method string) bool {

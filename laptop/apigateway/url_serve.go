@@ -64,7 +64,7 @@ func (f *urlFront) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	req := &request{
 		Request: r, account: f.config.Account, apiID: f.id, port: strconv.Itoa(f.front.port),
 		id: awsproto.NewID(), start: time.Now(), sourceIP: sourceIP(r.RemoteAddr), stage: t.stage, route: t.target,
-		prefix: f.id,
+		prefix: f.id, escaped: true,
 	}
 	// The names below localhost are loopback's: in a browser, and for curl, this is an address.
 	req.domain = f.id + ".lambda-url." + f.config.Region + ".localhost:" + req.port

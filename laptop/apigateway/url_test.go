@@ -56,7 +56,7 @@ func TestTheEventOfAFunctionURL(t *testing.T) {
 	if res, body := get(t, "POST", url+"/my/path", nil); res.StatusCode != 403 || body != `{"Message":"Forbidden"}` || r.last.Payload != nil {
 		t.Errorf("unsigned: %d %s", res.StatusCode, body)
 	}
-	res, body := get(t, "POST", url+"/my/path?parameter1=value1&parameter1=value2", strings.NewReader("Hello from client!"),
+	res, body := get(t, "POST", url+"/my%2Fpath?parameter1=value1&parameter1=value2", strings.NewReader("Hello from client!"),
 		"Content-Type", "text/plain", "Cookie", "cookie1; cookie2", "Authorization", signed)
 	if res.StatusCode != 201 || body != "made" || res.Header.Get("Content-Type") != "application/json" || res.Header.Get("Set-Cookie") != "a=1" {
 		t.Errorf("%d %q %v", res.StatusCode, body, res.Header)
@@ -67,9 +67,9 @@ func TestTheEventOfAFunctionURL(t *testing.T) {
 	var e events.LambdaFunctionURLRequest
 	must(t, json.Unmarshal(r.last.Payload, &e))
 	port := url[strings.LastIndexByte(url, ':'):]
-	is := []any{e.RequestContext.DomainName, e.RequestContext.DomainPrefix, e.RequestContext.APIID, e.RequestContext.Authorizer.IAM.AccessKey, e.RequestContext.RequestID,
+	is := []any{e.RawPath, e.RequestContext.HTTP.Path, e.RequestContext.DomainName, e.RequestContext.DomainPrefix, e.RequestContext.APIID, e.RequestContext.Authorizer.IAM.AccessKey, e.RequestContext.RequestID,
 		e.Headers["host"], e.QueryStringParameters, e.Cookies, e.Body}
-	want := []any{"url.lambda-url.us-east-1.localhost" + port, "url", "url", "AKIA", res.Header.Get("X-Amzn-Requestid"), "127.0.0.1" + port,
+	want := []any{"/my%2Fpath", "/my%2Fpath", "url.lambda-url.us-east-1.localhost" + port, "url", "url", "AKIA", res.Header.Get("X-Amzn-Requestid"), "127.0.0.1" + port,
 		map[string]string{"parameter1": "value1,value2"}, []string{"cookie1", "cookie2"}, "Hello from client!"}
 	if diff := cmp.Diff(want, is); diff != "" {
 		t.Error(diff)
