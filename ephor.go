@@ -36,6 +36,7 @@ type App struct {
 	name      string
 	functions []*Function
 	routes    []Route
+	api       API
 	monitor   *Grafana
 	hooks     []Hooks
 }
@@ -59,9 +60,11 @@ type Function struct {
 	// every one. What n > 1 strands is everything since the last flush, whenever an
 	// environment is frozen for good without being told to shut down.
 	FlushEvery int
+	// URL gives the function an address of its own; nil gives it none.
+	URL *URL
 }
 
-// Route leads requests of an HTTP API to a function.
+// Route leads requests of the API to a function.
 type Route struct {
 	// Method is an HTTP method or ANY.
 	Method string

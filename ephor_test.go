@@ -51,6 +51,45 @@ func TestValidate(t *testing.T) {
 	f(`does not belong to this application`, func(a *ephor.App, _ *ephor.Function) { a.Get("/x", nil) })
 	f(`has the application's own name`, func(a *ephor.App, _ *ephor.Function) { a.Monitor(ephor.Grafana{Stack: "Shop"}) })
 
+	shop := &ephor.CORS{Origins: []string{"https://shop.example"}}
+	f("", func(a *ephor.App, o *ephor.Function) {
+		a.API(ephor.API{REST: true, CORS: shop, BinaryTypes: []string{"*/*"}})
+		a.Post("/orders/{id}/items/{item}", o)
+		a.Get("/{rest+}", o)
+		o.URL = &ephor.URL{Stream: true, CORS: shop}
+	})
+	f("", func(a *ephor.App, _ *ephor.Function) {
+		a.API(ephor.API{CORS: &ephor.CORS{Origins: []string{"http://a.example:5173", "https://b.example"}, Methods: []string{"GET"}, Credentials: true, MaxAge: time.Hour}})
+	})
+	f(`the stage "v1" is a REST API's`, func(a *ephor.App, _ *ephor.Function) { a.API(ephor.API{Stage: "v1"}) })
+	f(`binary types are a REST API's`, func(a *ephor.App, _ *ephor.Function) { a.API(ephor.API{BinaryTypes: []string{"*/*"}}) })
+	f(`stage "a/b"`, func(a *ephor.App, _ *ephor.Function) { a.API(ephor.API{REST: true, Stage: "a/b"}) })
+	f(`with one origin, or *; 2 are given`, func(a *ephor.App, _ *ephor.Function) {
+		a.API(ephor.API{REST: true, CORS: &ephor.CORS{Origins: []string{"https://a.example", "https://b.example"}}})
+	})
+	f(`Access-Control-Expose-Headers`, func(a *ephor.App, _ *ephor.Function) {
+		a.API(ephor.API{REST: true, CORS: &ephor.CORS{Origins: []string{"*"}, Expose: []string{"X-A"}}})
+	})
+	f(`route "PUT /orders/{number}": below /orders/ there is {id} already`, func(a *ephor.App, o *ephor.Function) {
+		a.API(ephor.API{REST: true})
+		a.Route("PUT", "/orders/{number}", o)
+	})
+	f(`no paths that end in a slash`, func(a *ephor.App, o *ephor.Function) { a.API(ephor.API{REST: true}); a.Get("/x/", o) })
+	f(`function "Orders": CORS without an origin`, func(_ *ephor.App, o *ephor.Function) { o.URL = &ephor.URL{CORS: &ephor.CORS{}} })
+	f(`origin "shop.example"`, func(a *ephor.App, _ *ephor.Function) {
+		a.API(ephor.API{CORS: &ephor.CORS{Origins: []string{"shop.example"}}})
+	})
+	f(`with credentials nothing may be *`, func(a *ephor.App, _ *ephor.Function) {
+		a.API(ephor.API{CORS: &ephor.CORS{Origins: []string{"*"}, Credentials: true, Methods: []string{"GET"}}})
+	})
+	f(`the methods must be named`, func(a *ephor.App, _ *ephor.Function) {
+		a.API(ephor.API{CORS: &ephor.CORS{Origins: shop.Origins, Credentials: true}})
+	})
+	f(`MaxAge is 25h0m0s`, func(a *ephor.App, _ *ephor.Function) {
+		a.API(ephor.API{CORS: &ephor.CORS{Origins: shop.Origins, MaxAge: 25 * time.Hour}})
+	})
+	f(`ApiUrl, which is taken`, func(a *ephor.App, _ *ephor.Function) { a.Function("Api", handler).URL = &ephor.URL{} })
+
 	long := ephor.New(strings.Repeat("a", 30))
 	long.Function(strings.Repeat("x", 34), handler)
 	if err := long.Validate(); err == nil || !strings.Contains(err.Error(), "65 characters; Lambda takes 64") {

@@ -22,6 +22,7 @@ var floors = map[string][]string{
 	"dashboard":            {},
 	"influx":               {},
 	"metrics":              {"line"},
+	"metrics/gometrics":    {"metrics"},
 	"load":                 {"line"},
 	".":                    {"cfn", "dashboard"},
 	"function":             {".", "metrics"},

@@ -52,6 +52,7 @@ func (a *App) Validate() error {
 		keys[r.Key()] = true
 		errs = append(errs, a.validateRoute(r)...)
 	}
+	errs = append(errs, a.validateAPI()...)
 	if g, ok := a.Monitoring(); ok && g.Stack == a.name {
 		errs = append(errs, fmt.Errorf("monitoring stack %q has the application's own name", g.Stack))
 	} else if ok && !matches(validStack, g.Stack) {
@@ -81,6 +82,12 @@ func (f *Function) validate() (errs []error) {
 	}
 	if f.FlushEvery < 0 {
 		bad("FlushEvery is %d", f.FlushEvery)
+	}
+	if f.URL != nil {
+		if f.Name == "Api" || f.Name == "Dashboard" {
+			bad("the stack's output for its URL would be %sUrl, which is taken: name the function otherwise", f.Name)
+		}
+		f.URL.CORS.validate(bad)
 	}
 	for name := range f.Environment {
 		switch {

@@ -41,6 +41,8 @@ type addresses struct {
 	Store     string `json:"store"`
 	Endpoint  string `json:"endpoint"`
 	Dashboard string `json:"dashboard,omitempty"`
+	// URLs are the functions' own, by the functions' names.
+	URLs map[string]string `json:"urls,omitempty"`
 }
 
 // What an `up` keeps in its state, beside the lock and the file of its addresses.

@@ -8,10 +8,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -165,6 +167,9 @@ func (s *session) printAddresses(w io.Writer) error {
 	fmt.Fprintf(&b, "\n%s is up.\n\n", s.program.app.Name())
 	if s.addresses.API != "" {
 		fmt.Fprintf(&b, "  API        %s%s\n", s.addresses.API, firstGet(s.program.app))
+	}
+	for _, f := range slices.Sorted(maps.Keys(s.addresses.URLs)) {
+		fmt.Fprintf(&b, "  %-9s  %s\n", f, s.addresses.URLs[f])
 	}
 	if s.addresses.Dashboard != "" {
 		fmt.Fprintf(&b, "  dashboard  %s\n", s.addresses.Dashboard)

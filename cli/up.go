@@ -226,6 +226,15 @@ func (s *session) application(ctx context.Context) error {
 		s.terminal.sayf("the API has moved from %s to %s", had, has)
 	}
 	s.addresses.API, s.addresses.Dashboard = outputs[deploy.OutputAPI], outputs[deploy.OutputDashboard]
+	s.addresses.URLs = nil
+	for _, f := range s.program.app.Functions() {
+		if f.URL != nil {
+			if s.addresses.URLs == nil {
+				s.addresses.URLs = map[string]string{}
+			}
+			s.addresses.URLs[f.Name] = outputs[deploy.OutputURL(f.Name)]
+		}
+	}
 	if s.addresses.API != "" {
 		s.apiURL.Store(new(s.addresses.API))
 	}

@@ -2,11 +2,8 @@ package deploy
 
 import (
 	"cmp"
-	"crypto/sha256"
-	"fmt"
 	"maps"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/ephor-io/ephor"
@@ -26,8 +23,11 @@ const (
 	OutputDashboard = "DashboardUrl"
 )
 
-// Template is the application's stack: its functions, the role they share, the HTTP API in front
-// of them, and what they import from the monitoring stack.
+// OutputURL is the output with the URL of a function's own.
+func OutputURL(function string) string { return function + "Url" }
+
+// Template is the application's stack: its functions, the role they share, the API in front of
+// them, and what they import from the monitoring stack.
 func Template(app *ephor.App, code Code) cfn.Template {
 	t := cfn.Template{
 		AWSTemplateFormatVersion: cfn.FormatVersion,
@@ -42,10 +42,18 @@ func Template(app *ephor.App, code Code) cfn.Template {
 			maps.Copy(environment(r), storeEnvironment(monitoring.Stack, f))
 		}
 		t.Resources[f.Name+"Function"] = r
+		if f.URL != nil {
+			maps.Copy(t.Resources, functionURL(f))
+			t.Outputs[OutputURL(f.Name)] = cfn.Output{Description: "Where " + f.Name + " answers", Value: cfn.GetAtt(f.Name+"Url", "FunctionUrl")}
+		}
 	}
-	if len(app.Routes()) > 0 {
-		maps.Copy(t.Resources, api(app))
-		t.Outputs[OutputAPI] = cfn.Output{Description: "Where the application answers", Value: cfn.GetAtt("Api", "ApiEndpoint")}
+	if front := app.Front(); len(app.Routes()) > 0 {
+		resources, address := httpAPI(app, front)
+		if front.REST {
+			resources, address = restAPI(app, front)
+		}
+		maps.Copy(t.Resources, resources)
+		t.Outputs[OutputAPI] = cfn.Output{Description: "Where the application answers", Value: address}
 	}
 	if monitored {
 		t.Outputs[OutputDashboard] = cfn.Output{
@@ -125,63 +133,4 @@ func storeEnvironment(stack string, f *ephor.Function) map[string]any {
 		env["EPHOR_FLUSH_EVERY"] = strconv.Itoa(f.FlushEvery)
 	}
 	return env
-}
-
-// api is the HTTP API with its routes, and for each function that has one the integration and
-// the permission to be called by it.
-//
-// https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
-func api(app *ephor.App) map[string]cfn.Resource {
-	r := map[string]cfn.Resource{
-		"Api": {Type: "AWS::ApiGatewayV2::Api", Properties: map[string]any{
-			"Name":         cfn.Ref("AWS::StackName"),
-			"ProtocolType": "HTTP",
-		}},
-		"ApiStage": {Type: "AWS::ApiGatewayV2::Stage", Properties: map[string]any{
-			"ApiId":      cfn.Ref("Api"),
-			"StageName":  "$default",
-			"AutoDeploy": true,
-		}},
-	}
-	for _, route := range app.Routes() {
-		name := route.Function.Name
-		r[name+"Integration"] = cfn.Resource{Type: "AWS::ApiGatewayV2::Integration", Properties: map[string]any{
-			"ApiId":                cfn.Ref("Api"),
-			"IntegrationType":      "AWS_PROXY",
-			"IntegrationUri":       cfn.GetAtt(name+"Function", "Arn"),
-			"PayloadFormatVersion": "2.0",
-		}}
-		r[name+"Permission"] = cfn.Resource{Type: "AWS::Lambda::Permission", Properties: map[string]any{
-			"FunctionName": cfn.Ref(name + "Function"),
-			"Action":       "lambda:InvokeFunction",
-			"Principal":    "apigateway.amazonaws.com",
-			"SourceArn":    cfn.Sub("arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:${Api}/*"),
-		}}
-		r[routeID(route.Key())] = cfn.Resource{Type: "AWS::ApiGatewayV2::Route", Properties: map[string]any{
-			"ApiId":    cfn.Ref("Api"),
-			"RouteKey": route.Key(),
-			"Target":   cfn.Join("/", "integrations", cfn.Ref(name+"Integration")),
-		}}
-	}
-	return r
-}
-
-// routeID is a logical ID for a route. It must not change when routes are added or reordered,
-// and two routes must not share one: what is no letter or digit becomes Z and its code in hex.
-// A key too long for the 255 characters of an ID is told by its hash.
-func routeID(key string) string {
-	if len(key) > 80 {
-		return fmt.Sprintf("RouteZ%x", sha256.Sum256([]byte(key)))
-	}
-	var b strings.Builder
-	b.WriteString("Route")
-	for _, c := range []byte(key) {
-		switch {
-		case c >= 'a' && c <= 'z', c >= 'A' && c < 'Z', c >= '0' && c <= '9':
-			b.WriteByte(c)
-		default:
-			fmt.Fprintf(&b, "Z%02x", c)
-		}
-	}
-	return b.String()
 }

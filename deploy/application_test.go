@@ -62,6 +62,23 @@ func TestTemplate(t *testing.T) {
 	full.Route("any", "/files/{name+}", files)
 	full.Monitor(ephor.Grafana{})
 	f("monitored", full)
+
+	rest := ephor.New("Rest")
+	orders = rest.Function("Orders", handler)
+	orders.URL = &ephor.URL{Stream: true, CORS: &ephor.CORS{Origins: []string{"*"}, Headers: []string{"X-A"}, Expose: []string{"X-B"}, MaxAge: time.Minute}}
+	rest.Function("Admin", handler).URL = &ephor.URL{IAM: true}
+	rest.API(ephor.API{REST: true, BinaryTypes: []string{"image/*"}, CORS: &ephor.CORS{Origins: []string{"https://shop.example"}, Methods: []string{"GET"},
+		Credentials: true, MaxAge: time.Hour}})
+	rest.Get("/", orders)
+	rest.Get("/orders/{id}", orders)
+	rest.Post("/orders", orders)
+	rest.Route("OPTIONS", "/orders", orders)
+	f("rest", rest)
+
+	cors := ephor.New("Cors")
+	cors.Get("/", cors.Function("Job", handler))
+	cors.API(ephor.API{CORS: &ephor.CORS{Origins: []string{"https://shop.example"}}})
+	f("cors", cors)
 }
 
 func TestRouteID(t *testing.T) {

@@ -3,11 +3,7 @@ package e2e
 import (
 	"fmt"
 	"io"
-	"io/fs"
-	"net"
 	"net/http"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -38,13 +34,10 @@ func BenchmarkWarmRate(b *testing.B) {
 
 // BenchmarkEmulator compares Lambda's Invoke here with that of AWS's Runtime Interface Emulator,
 // which is found on PATH as aws-lambda-rie: both run the same binary, which publishes to the same
-// store or not at all, and one client asks. Here it is also frozen. See docs/figures.md for how to
+// store or not at all, and one client asks. Here it is also frozen. See docs/emulator.md for how to
 // build the emulator.
 func BenchmarkEmulator(b *testing.B) {
-	emulator, err := exec.LookPath("aws-lambda-rie")
-	if err != nil {
-		b.Skip("aws-lambda-rie is not on PATH: docs/figures.md says how to build it")
-	}
+	emulator := findEmulator(b)
 	invoke := func(url string) asker {
 		return func(c *http.Client) (*http.Response, error) {
 			r, err := http.NewRequest(http.MethodPost, url, strings.NewReader(`{"rawPath":"/"}`))
@@ -56,7 +49,7 @@ func BenchmarkEmulator(b *testing.B) {
 		}
 	}
 	withAndWithoutMonitoring(b, func(b *testing.B, a *application) {
-		url := startEmulator(b, emulator, a)
+		url := startEmulator(b, []string{emulator}, a, "Handle")
 		b.Run("Clients=1", func(b *testing.B) {
 			ours, theirs := rates(b, 1,
 				invoke(a.Endpoint+"/2015-03-31/functions/Shop-Handle/invocations"),
@@ -83,55 +76,6 @@ func withAndWithoutMonitoring(b *testing.B, measure func(*testing.B, *applicatio
 			measure(b, a)
 		})
 	}
-}
-
-// startEmulator runs a's function in the emulator, with a's store.
-func startEmulator(b *testing.B, emulator string, a *application) (url string) {
-	b.Helper()
-	var bootstrap string
-	err := filepath.WalkDir(a.state, func(path string, d fs.DirEntry, err error) error {
-		if err == nil && d.Name() == "bootstrap" && d.Type().IsRegular() {
-			bootstrap = path
-		}
-		return err
-	})
-	if err != nil || bootstrap == "" {
-		b.Fatalf("the function's executable is not found below %s: %v", a.state, err)
-	}
-	// It takes no port 0: neither its own port nor the Runtime API's would be told to anyone.
-	var addresses [2]string
-	for i := range addresses {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			b.Fatal(err)
-		}
-		addresses[i] = l.Addr().String()
-		l.Close()
-	}
-	address := addresses[0]
-	c := exec.Command(emulator, "--runtime-interface-emulator-address", address, "--runtime-api-address", addresses[1], bootstrap, "Handle")
-	c.Dir = filepath.Dir(bootstrap)
-	c.Env = append(os.Environ(), "AWS_LAMBDA_FUNCTION_NAME=function", "LOG_LEVEL=error")
-	if a.Store != "" {
-		c.Env = append(c.Env, "EPHOR_STORE_URL="+a.Store, "EPHOR_STORE_DATABASE=ephor")
-	}
-	var text output
-	c.Stdout, c.Stderr = &text, &text
-	if err := c.Start(); err != nil {
-		b.Fatal(err)
-	}
-	b.Cleanup(func() {
-		_ = c.Process.Kill() // it has nothing to lose
-		_ = c.Wait()
-	})
-	eventually(b, "the emulator listens", func() bool {
-		conn, err := net.Dial("tcp", address)
-		if err == nil {
-			conn.Close()
-		}
-		return err == nil
-	})
-	return "http://" + address
 }
 
 type asker func(*http.Client) (*http.Response, error)

@@ -6,7 +6,7 @@
 //	function.Start(app)
 //
 // cli.Main calls it in a binary built with the tag ephor_lambda. Metrics are published by package
-// metrics; HTTP handlers are served from the events of HTTP APIs and function URLs.
+// metrics; HTTP handlers are served from the events of HTTP APIs, REST APIs and function URLs.
 package function
 
 import (
@@ -29,7 +29,7 @@ func Start(app *ephor.App) {
 	if err != nil {
 		log.Fatalf("ephor: %v", err)
 	}
-	lambda.Start(metrics.Wrap(adapt(f.Handler)))
+	lambda.Start(metrics.Wrap(adapt(f)))
 }
 
 func pick(app *ephor.App, name string) (*ephor.Function, error) {
@@ -51,12 +51,13 @@ func pick(app *ephor.App, name string) (*ephor.Function, error) {
 }
 
 // adapt makes an http.Handler one for Lambda, and leaves alone what lambda.Start takes.
-func adapt(handler any) any {
-	if h, ok := handler.(http.Handler); ok {
-		return serveHTTP(h)
+func adapt(f *ephor.Function) any {
+	streams := f.URL != nil && f.URL.Stream
+	switch h := f.Handler.(type) {
+	case http.Handler:
+		return serveHTTP(h, streams)
+	case func(http.ResponseWriter, *http.Request):
+		return serveHTTP(http.HandlerFunc(h), streams)
 	}
-	if f, ok := handler.(func(http.ResponseWriter, *http.Request)); ok {
-		return serveHTTP(http.HandlerFunc(f))
-	}
-	return handler
+	return f.Handler
 }

@@ -62,6 +62,18 @@ func testApp() *ephor.App {
 		w.WriteHeader(http.StatusTeapot)
 		_, _ = io.WriteString(w, r.Method+" "+r.URL.String())
 	}))
+	flushes := app.Function("Flushes", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		http.SetCookie(w, &http.Cookie{Name: "a", Value: "1"})
+		w.Header().Set("Content-Type", "text/event-stream")
+		w.WriteHeader(http.StatusTeapot)
+		_, _ = io.WriteString(w, "first,")
+		w.(http.Flusher).Flush()
+		if r.Method == "DELETE" {
+			panic("half way")
+		}
+		_, _ = io.WriteString(w, "second")
+	}))
+	flushes.URL = &ephor.URL{Stream: true}
 	return app
 }
 

@@ -147,8 +147,14 @@ func TestEveryKindOfHandlerAndEnd(t *testing.T) {
 	f("Invoker", `{"a": 1}`, answer{kind: "response", body: `raw {"a": 1}`, contentType: bytes}, "")
 	f("HTTP", `{"version":"2.0","rawPath":"/a%20b","rawQueryString":"q=1","requestContext":{"http":{"method":"PUT"}}}`,
 		answer{kind: "response", body: `{"statusCode":418,"headers":{"Content-Type":"text/plain; charset=utf-8"},"cookies":["a=1","b=2"],"body":"PUT /a%20b?q=1"`, contentType: json}, "")
-	f("HTTP", `{"version":"1.0"}`, answer{kind: "error", body: "payload format 2.0", contentType: json},
-		"the event is not of payload format 2.0, as HTTP APIs and function URLs send it: an HTTP handler serves no other")
+	f("HTTP", `{"path":"/a%20b","httpMethod":"PUT","multiValueQueryStringParameters":{"q":["1"]}}`,
+		answer{kind: "response", body: `{"statusCode":418,"multiValueHeaders":{"Content-Type":["text/plain; charset=utf-8"],"Set-Cookie":["a=1","b=2"]},"body":"PUT /a%20b?q=1"`, contentType: json}, "")
+	f("HTTP", `{"version":"1.0"}`, answer{kind: "error", body: "payload format 1.0 or 2.0", contentType: json},
+		"the event is no request of payload format 1.0 or 2.0, as REST APIs, HTTP APIs and function URLs send them: an HTTP handler serves no other")
+	const throughURL = `{"version":"2.0","rawPath":"/a%20b","rawQueryString":"","requestContext":{"domainName":"id.lambda-url.us-east-1.on.aws","http":{"method":"PUT"}}}`
+	f("Flushes", throughURL, answer{kind: "response", body: `{"statusCode":418,"headers":{"Content-Type":"text/event-stream"},"cookies":["a=1"]}` +
+		strings.Repeat("\x00", 8) + "first,second", contentType: "application/vnd.awslambda.http-integration-response"}, "")
+	f("Flushes", strings.Replace(throughURL, "PUT", "DELETE", 1), answer{kind: "broken response", body: "first,", contentType: "application/vnd.awslambda.http-integration-response"}, "panic: half way")
 }
 
 func TestPanic(t *testing.T) {

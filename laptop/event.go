@@ -1,6 +1,8 @@
 package laptop
 
 import (
+	"context"
+
 	"github.com/ephor-io/ephor/laptop/apigateway"
 	"github.com/ephor-io/ephor/laptop/lambda"
 )
@@ -48,9 +50,27 @@ func (l *Laptop) lambdaEvent(e lambda.Event) {
 		}
 	case lambda.CodeMissing:
 		l.config.Events(Problem{Err: e.Err})
+	case lambda.FunctionURLChanged:
+		if err := l.urlChanged(e); err != nil {
+			l.config.Events(Problem{Err: err})
+		}
 	case lambda.EventProblem:
 		l.config.Events(Problem{Err: e})
 	}
+}
+
+// urlChanged serves a function URL as it is now. One that is deleted is closed without waiting for
+// the requests under way: the event must not block, and their answers still come.
+func (l *Laptop) urlChanged(e lambda.FunctionURLChanged) error {
+	if !e.Deleted {
+		return openURL(l.gateway, e.URL)
+	}
+	l.drains.run(func(ctx context.Context) {
+		if err := l.gateway.CloseURL(ctx, e.URL.ID); err != nil {
+			l.config.Events(Problem{Err: err})
+		}
+	})
+	return nil
 }
 
 func (l *Laptop) gatewayEvent(e apigateway.Event) {

@@ -82,6 +82,7 @@ type Laptop struct {
 	cloudformation *cloudformation.Service
 
 	serving sync.WaitGroup
+	drains  drains
 	// closers end what was started, in reverse order.
 	closers []closer
 	once    sync.Once
@@ -238,6 +239,13 @@ func (l *Laptop) open() (map[string]http.Handler, error) {
 		Logs:        sink{events},
 		Events:      func(e lambda.Event) { l.lambdaEvent(e) },
 		Middleware:  func(h http.Handler) http.Handler { return guard(h, false) },
+		FunctionURL: func(id string) (string, error) {
+			// Lambda is opened before what serves its URLs.
+			if l.gateway == nil {
+				return "", errors.New("nothing serves function URLs yet")
+			}
+			return l.gateway.URLAddress(id)
+		},
 	})
 	if err != nil {
 		return nil, err
@@ -246,18 +254,30 @@ func (l *Laptop) open() (map[string]http.Handler, error) {
 	l.gateway, err = apigateway.Open(apigateway.Config{
 		Dir: dir("apigateway"), Region: c.Region, Account: Account, Port: c.Ports.Gateway.Number, PortFixed: c.Ports.Gateway.Fixed,
 		Invoker:    invoker{l.lambda},
-		Middleware: func(h http.Handler) http.Handler { return guard(h, true) },
+		Streamer:   invoker{l.lambda},
+		Middleware: guardAPI,
 		Events:     func(e apigateway.Event) { l.gatewayEvent(e) },
 	})
 	if err != nil {
 		return nil, err
 	}
 	l.onClose("API Gateway", l.gateway.Close)
+	l.onClose("function URLs that were deleted", l.drains.close)
+	urls, err := l.lambda.FunctionURLs()
+	if err != nil {
+		return nil, err
+	}
+	for _, u := range urls {
+		if err := openURL(l.gateway, u); err != nil {
+			return nil, err
+		}
+	}
 	l.cloudformation, err = cloudformation.Open(cloudformation.Config{
 		Dir: dir("cloudformation"), Region: c.Region, Account: Account,
 		Providers: providers(services{objects: objects, roles: roles, secrets: secrets, machines: machines, lambda: l.lambda, gateway: l.gateway, logs: events}, c.Region),
 		Secrets:   secretReader{secrets}, Parameters: publicParameters{}, Templates: templates{objects},
 		EndpointURL: func() string { return l.addresses.Endpoint },
+		Address:     l.gateway.LocalAddress,
 	})
 	if err != nil {
 		return nil, err

@@ -71,16 +71,32 @@ const every = `{
       "SecurityGroupIds": [{"Fn::GetAtt": ["Group", "GroupId"]}],
       "UserData": {"Fn::Base64": {"Fn::Sub": "#!/bin/sh\nEPHOR_SIGNAL='${Handle}'\n"}}}},
     "Ready": {"Type": "AWS::CloudFormation::WaitCondition", "DependsOn": "Host", "Properties": {"Handle": {"Ref": "Handle"}, "Timeout": "60"}},
-    "Api": {"Type": "AWS::ApiGatewayV2::Api", "Properties": {"Name": "a", "ProtocolType": "HTTP", "Description": {"Ref": "Description"}}},
+    "Api": {"Type": "AWS::ApiGatewayV2::Api", "Properties": {"Name": "a", "ProtocolType": "HTTP", "Description": {"Ref": "Description"},
+      "CorsConfiguration": {"AllowOrigins": ["https://shop.example"], "AllowMethods": ["*"], "MaxAge": 60}}},
+    "Authorizer": {"Type": "AWS::ApiGatewayV2::Authorizer", "Properties": {"ApiId": {"Ref": "Api"}, "Name": {"Ref": "Description"}, "AuthorizerType": "REQUEST",
+      "AuthorizerUri": "arn:aws:lambda:us-east-1:000000000000:function:none", "AuthorizerPayloadFormatVersion": "2.0", "EnableSimpleResponses": true,
+      "IdentitySource": ["$request.header.Authorization"]}},
+    "Rest": {"Type": "AWS::ApiGateway::RestApi", "Properties": {"Name": "r", "Description": {"Ref": "Description"}, "BinaryMediaTypes": ["image~1png"],
+      "EndpointConfiguration": {"Types": ["REGIONAL"]}}},
+    "RestAccount": {"Type": "AWS::ApiGateway::Account", "Properties": {"CloudWatchRoleArn": {"Fn::GetAtt": ["Role", "Arn"]}}},
+    "RestResource": {"Type": "AWS::ApiGateway::Resource", "Properties": {"RestApiId": {"Ref": "Rest"}, "ParentId": {"Fn::GetAtt": ["Rest", "RootResourceId"]}, "PathPart": "{id}"}},
+    "RestMethod": {"Type": "AWS::ApiGateway::Method", "Properties": {"RestApiId": {"Ref": "Rest"}, "ResourceId": {"Ref": "RestResource"}, "HttpMethod": "GET",
+      "AuthorizationType": "NONE", "OperationName": {"Ref": "Description"}, "Integration": {"Type": "MOCK", "RequestTemplates": {"application/json": "{ statusCode: 200 }"},
+        "IntegrationResponses": [{"StatusCode": "200", "ResponseParameters": {"method.response.header.X-A": "'a'"}, "ResponseTemplates": {"application/json": "mocked"}}]},
+      "MethodResponses": [{"StatusCode": "200", "ResponseParameters": {"method.response.header.X-A": true}}]}},
+    "RestDeployment": {"Type": "AWS::ApiGateway::Deployment", "DependsOn": "RestMethod", "Properties": {"RestApiId": {"Ref": "Rest"}}},
+    "RestStage": {"Type": "AWS::ApiGateway::Stage", "Properties": {"RestApiId": {"Ref": "Rest"}, "StageName": "prod", "DeploymentId": {"Ref": "RestDeployment"},
+      "Description": {"Ref": "Description"}, "MethodSettings": [{"ResourcePath": "/*", "HttpMethod": "*", "ThrottlingRateLimit": 100, "ThrottlingBurstLimit": 100}]}},
     "Integration": {"Type": "AWS::ApiGatewayV2::Integration", "Properties": {"ApiId": {"Ref": "Api"}, "IntegrationType": "AWS_PROXY",
       "IntegrationUri": "arn:aws:lambda:us-east-1:000000000000:function:none", "PayloadFormatVersion": "2.0", "Description": {"Ref": "Description"}}},
     "Route": {"Type": "AWS::ApiGatewayV2::Route", "Properties": {"ApiId": {"Ref": "Api"}, "RouteKey": "GET /", "OperationName": {"Ref": "Description"},
-      "Target": {"Fn::Sub": "integrations/${Integration}"}}},
+      "AuthorizationType": "CUSTOM", "AuthorizerId": {"Ref": "Authorizer"}, "Target": {"Fn::Sub": "integrations/${Integration}"}}},
     "Deployment": {"Type": "AWS::ApiGatewayV2::Deployment", "DependsOn": "Route", "Properties": {"ApiId": {"Ref": "Api"}, "Description": {"Ref": "Description"}}},
     "Stage": {"Type": "AWS::ApiGatewayV2::Stage", "Properties": {"ApiId": {"Ref": "Api"}, "StageName": "$default", "DeploymentId": {"Ref": "Deployment"}}}
   },
   "Outputs": {
     "Api": {"Value": {"Fn::GetAtt": ["Api", "ApiEndpoint"]}},
+    "Rest": {"Value": {"Fn::Sub": "https://${Rest}.execute-api.${AWS::Region}.${AWS::URLSuffix}/prod/7"}},
     "Store": {"Value": {"Fn::GetAtt": ["Ready", "Data"]}, "Export": {"Name": "store"}},
     "Log": {"Value": {"Fn::GetAtt": ["Log", "Arn"]}},
     "Address": {"Value": {"Ref": "Address"}}
@@ -154,8 +170,11 @@ func TestEveryResourceType(t *testing.T) {
 	if got := get(t, l.Addresses().Page); got != "page over "+l.Addresses().Store {
 		t.Errorf("the page says %q", got)
 	}
-	if got := get(t, o["Api"]); !strings.Contains(got, "Internal Server Error") { // its function is none
+	if got := get(t, o["Api"]); !strings.Contains(got, "Unauthorized") { // it has an authorizer
 		t.Errorf("the API says %q", got)
+	}
+	if got := get(t, o["Rest"]); got != "mocked" {
+		t.Errorf("the REST API at %s says %q", o["Rest"], got)
 	}
 	update := func(tc *life, description string) {
 		t.Helper()
@@ -177,6 +196,9 @@ func TestEveryResourceType(t *testing.T) {
 		t.Errorf("outputs of the second start: %v", o)
 	}
 	update(tc, "three")
+	if got := get(t, tc.becomes(types.StackStatusUpdateComplete)["Rest"]); got != "mocked" {
+		t.Errorf("the REST API of the second start says %q", got)
+	}
 	if _, err := tc.client.DeleteStack(t.Context(), &cloudformation.DeleteStackInput{StackName: aws.String("every")}); err != nil {
 		t.Fatal(err)
 	}

@@ -32,7 +32,14 @@ type services struct {
 // own. Any other fails the stack by name.
 func providers(s services, region string) map[string]cloudformation.Provider {
 	return map[string]cloudformation.Provider{
+		"AWS::ApiGateway::Account":            gatewayAccount(s.gateway),
+		"AWS::ApiGateway::Deployment":         restDeployments(s.gateway),
+		"AWS::ApiGateway::Method":             restMethods(s.gateway),
+		"AWS::ApiGateway::Resource":           restResources(s.gateway),
+		"AWS::ApiGateway::RestApi":            restAPIs(s.gateway),
+		"AWS::ApiGateway::Stage":              restStages(s.gateway),
 		"AWS::ApiGatewayV2::Api":              apis(s.gateway),
+		"AWS::ApiGatewayV2::Authorizer":       authorizers(s.gateway),
 		"AWS::ApiGatewayV2::Deployment":       deployments(s.gateway),
 		"AWS::ApiGatewayV2::Integration":      integrations(s.gateway),
 		"AWS::ApiGatewayV2::Route":            routes(s.gateway),
@@ -61,10 +68,28 @@ func providers(s services, region string) map[string]cloudformation.Provider {
 type invoker struct{ lambda *lambda.Service }
 
 func (i invoker) Invoke(ctx context.Context, c apigateway.Call) (apigateway.Result, error) {
-	out, err := i.lambda.Invoke(ctx, lambda.InvokeInput{
-		Function: c.Function, Payload: c.Payload, Principal: c.Principal, SourceARN: c.SourceARN, TraceID: c.TraceID,
-	})
+	out, err := i.lambda.Invoke(ctx, invocation(c))
 	return apigateway.Result{Payload: out.Payload, FunctionError: out.FunctionError}, err
+}
+
+func (i invoker) InvokeStream(ctx context.Context, c apigateway.Call, to apigateway.Stream) (apigateway.Result, error) {
+	out, err := i.lambda.InvokeStream(ctx, invocation(c), stream{to})
+	return apigateway.Result{Payload: out.Payload, FunctionError: out.FunctionError}, err
+}
+
+func invocation(c apigateway.Call) lambda.InvokeInput {
+	return lambda.InvokeInput{Function: c.Function, Payload: c.Payload, Principal: c.Principal, SourceARN: c.SourceARN,
+		URLAuthType: c.URLAuthType, TraceID: c.TraceID}
+}
+
+// stream lets Lambda hand an answer to API Gateway as it comes.
+type stream struct{ apigateway.Stream }
+
+func (s stream) Start(head lambda.StreamHead) { s.Stream.Start(head.ContentType) }
+
+// openURL serves a function URL as Lambda has it.
+func openURL(gateway *apigateway.Service, u lambda.FunctionURL) error {
+	return gateway.OpenURL(apigateway.FunctionURL{ID: u.ID, Function: u.ARN, AuthType: u.AuthType, InvokeMode: u.InvokeMode, CORS: (*apigateway.CORS)(u.CORS)})
 }
 
 // templates lets CloudFormation read templates from S3.

@@ -13,13 +13,30 @@ type apiProperties struct {
 	ProtocolType      string
 	Description       string
 	Version           string
-	CorsConfiguration *apigateway.CORS
+	CorsConfiguration *corsProperties
 	Tags              map[string]string
+}
+
+// The fields are those of apigateway.CORS, under the names that templates have for them.
+type corsProperties struct {
+	AllowCredentials bool
+	AllowHeaders     []string
+	AllowMethods     []string
+	AllowOrigins     []string
+	ExposeHeaders    []string
+	MaxAge           int
+}
+
+// The fields are those of apigateway.RouteSettings.
+type routeSettings struct {
+	ThrottlingRateLimit    *float64
+	ThrottlingBurstLimit   *int
+	DetailedMetricsEnabled bool
 }
 
 func (p apiProperties) input(r cloudformation.Request) apigateway.APIInput {
 	return apigateway.APIInput{Name: p.Name, ProtocolType: p.ProtocolType, Description: p.Description,
-		Version: p.Version, CorsConfiguration: p.CorsConfiguration, Tags: withToken(r, p.Tags)}
+		Version: p.Version, CorsConfiguration: (*apigateway.CORS)(p.CorsConfiguration), Tags: withToken(r, p.Tags)}
 }
 
 func apis(service *apigateway.Service) cloudformation.Provider {
@@ -47,6 +64,16 @@ func apis(service *apigateway.Service) cloudformation.Provider {
 		remove: func(ctx context.Context, r cloudformation.Request, _ apiProperties) error {
 			return service.DeleteAPI(ctx, r.PhysicalID)
 		},
+	}
+}
+
+// byID finds one of an API's parts by its physical ID. One whose creation was cut off is not found:
+// nothing leads to it, so it answers nothing, and its API takes it along.
+func byID[P, V any](get func(P, string) (V, error), made func(V, error) (cloudformation.Resource, error)) func(cloudformation.Request, P) (cloudformation.Resource, string, bool) {
+	return func(r cloudformation.Request, p P) (cloudformation.Resource, string, bool) {
+		v, err := get(p, r.PhysicalID)
+		got, _ := made(v, nil)
+		return got, "", err == nil
 	}
 }
 
@@ -80,13 +107,9 @@ func integrations(service *apigateway.Service) cloudformation.Provider {
 			CreateOnly: []string{"ApiId"},
 			Attributes: []string{"IntegrationId"},
 		},
-		// One whose creation was cut off is not found: no route leads to it, so it answers nothing,
-		// and its API takes it along.
-		find: func(r cloudformation.Request, p integrationProperties) (cloudformation.Resource, string, bool) {
-			i, err := service.GetIntegration(p.ApiId, r.PhysicalID)
-			got, _ := made(i, nil)
-			return got, "", err == nil
-		},
+		find: byID(func(p integrationProperties, id string) (apigateway.Integration, error) {
+			return service.GetIntegration(p.ApiId, id)
+		}, made),
 		create: func(_ context.Context, _ cloudformation.Request, p integrationProperties) (cloudformation.Resource, error) {
 			return made(service.CreateIntegration(p.ApiId, p.input()))
 		},
@@ -105,11 +128,12 @@ type routeProperties struct {
 	RouteKey          string
 	Target            string
 	AuthorizationType string
+	AuthorizerId      string
 	OperationName     string
 }
 
 func (p routeProperties) input() apigateway.RouteInput {
-	return apigateway.RouteInput{RouteKey: p.RouteKey, Target: p.Target, AuthorizationType: p.AuthorizationType, OperationName: p.OperationName}
+	return apigateway.RouteInput{RouteKey: p.RouteKey, Target: p.Target, AuthorizationType: p.AuthorizationType, AuthorizerID: p.AuthorizerId, OperationName: p.OperationName}
 }
 
 func routes(service *apigateway.Service) cloudformation.Provider {
@@ -118,7 +142,7 @@ func routes(service *apigateway.Service) cloudformation.Provider {
 	}
 	return resource[routeProperties]{
 		schema: cloudformation.Schema{
-			Properties: []string{"ApiId", "RouteKey", "Target", "AuthorizationType", "OperationName"},
+			Properties: []string{"ApiId", "RouteKey", "Target", "AuthorizationType", "AuthorizerId", "OperationName"},
 			Required:   []string{"ApiId", "RouteKey"},
 			CreateOnly: []string{"ApiId"},
 			Attributes: []string{"RouteId"},
@@ -157,11 +181,19 @@ type stageProperties struct {
 	DeploymentId   string
 	StageVariables map[string]string
 	Tags           map[string]string
+
+	DefaultRouteSettings routeSettings
+	RouteSettings        map[string]routeSettings
 }
 
 func (p stageProperties) input(r cloudformation.Request) apigateway.StageInput {
+	settings := make(map[string]apigateway.RouteSettings, len(p.RouteSettings))
+	for key, s := range p.RouteSettings {
+		settings[key] = apigateway.RouteSettings(s)
+	}
 	return apigateway.StageInput{StageName: p.StageName, Description: p.Description, AutoDeploy: p.AutoDeploy,
-		DeploymentID: p.DeploymentId, StageVariables: p.StageVariables, Tags: withToken(r, p.Tags)}
+		DeploymentID: p.DeploymentId, StageVariables: p.StageVariables, Tags: withToken(r, p.Tags),
+		DefaultRouteSettings: apigateway.RouteSettings(p.DefaultRouteSettings), RouteSettings: settings}
 }
 
 func stages(service *apigateway.Service) cloudformation.Provider {
@@ -170,7 +202,8 @@ func stages(service *apigateway.Service) cloudformation.Provider {
 	}
 	return resource[stageProperties]{
 		schema: cloudformation.Schema{
-			Properties: []string{"ApiId", "StageName", "Description", "AutoDeploy", "DeploymentId", "StageVariables", "Tags"},
+			Properties: []string{"ApiId", "StageName", "Description", "AutoDeploy", "DeploymentId", "StageVariables", "Tags",
+				"DefaultRouteSettings", "RouteSettings"},
 			Required:   []string{"ApiId", "StageName"},
 			CreateOnly: []string{"ApiId", "StageName"},
 		},
@@ -209,17 +242,59 @@ func deployments(service *apigateway.Service) cloudformation.Provider {
 			CreateOnly: []string{"ApiId", "Description", "StageName"},
 			Attributes: []string{"DeploymentId"},
 		},
-		// As with an integration, one whose creation was cut off goes with its API.
-		find: func(r cloudformation.Request, p deploymentProperties) (cloudformation.Resource, string, bool) {
-			d, err := service.GetDeployment(p.ApiId, r.PhysicalID)
-			got, _ := made(d, nil)
-			return got, "", err == nil
-		},
+		find: byID(func(p deploymentProperties, id string) (apigateway.Deployment, error) {
+			return service.GetDeployment(p.ApiId, id)
+		}, made),
 		create: func(_ context.Context, _ cloudformation.Request, p deploymentProperties) (cloudformation.Resource, error) {
 			return made(service.CreateDeployment(p.ApiId, p.Description, p.StageName))
 		},
 		remove: func(_ context.Context, r cloudformation.Request, p deploymentProperties) error {
 			return service.DeleteDeployment(p.ApiId, r.PhysicalID)
+		},
+	}
+}
+
+// https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-apigatewayv2-authorizer.html
+type authorizerProperties struct {
+	ApiId                          string
+	Name                           string
+	AuthorizerType                 string
+	AuthorizerUri                  string
+	AuthorizerPayloadFormatVersion string
+	EnableSimpleResponses          bool
+	IdentitySource                 []string
+	AuthorizerResultTtlInSeconds   int
+}
+
+func (p authorizerProperties) input() apigateway.AuthorizerInput {
+	return apigateway.AuthorizerInput{Name: p.Name, AuthorizerType: p.AuthorizerType, AuthorizerURI: p.AuthorizerUri,
+		AuthorizerPayloadFormatVersion: p.AuthorizerPayloadFormatVersion, EnableSimpleResponses: p.EnableSimpleResponses,
+		IdentitySource: p.IdentitySource, AuthorizerResultTTLInSeconds: p.AuthorizerResultTtlInSeconds}
+}
+
+func authorizers(service *apigateway.Service) cloudformation.Provider {
+	made := func(a apigateway.Authorizer, err error) (cloudformation.Resource, error) {
+		return made(a.AuthorizerID, map[string]any{"AuthorizerId": a.AuthorizerID}, err)
+	}
+	return resource[authorizerProperties]{
+		schema: cloudformation.Schema{
+			Properties: []string{"ApiId", "Name", "AuthorizerType", "AuthorizerUri", "AuthorizerPayloadFormatVersion", "EnableSimpleResponses",
+				"IdentitySource", "AuthorizerResultTtlInSeconds"},
+			Required:   []string{"ApiId", "Name", "AuthorizerType"},
+			CreateOnly: []string{"ApiId"},
+			Attributes: []string{"AuthorizerId"},
+		},
+		find: byID(func(p authorizerProperties, id string) (apigateway.Authorizer, error) {
+			return service.GetAuthorizer(p.ApiId, id)
+		}, made),
+		create: func(_ context.Context, _ cloudformation.Request, p authorizerProperties) (cloudformation.Resource, error) {
+			return made(service.CreateAuthorizer(p.ApiId, p.input()))
+		},
+		update: func(_ context.Context, r cloudformation.Request, p authorizerProperties) (cloudformation.Resource, error) {
+			return made(service.UpdateAuthorizer(p.ApiId, r.PhysicalID, p.input()))
+		},
+		remove: func(_ context.Context, r cloudformation.Request, p authorizerProperties) error {
+			return service.DeleteAuthorizer(p.ApiId, r.PhysicalID)
 		},
 	}
 }

@@ -141,6 +141,24 @@ func TestTheTokenTellsWhatACreationMade(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	rest, err := s.gateway.CreateRestAPI(apigateway.RestAPIInput{Name: "r"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	restID, root := rest.ID, rest.RootResourceID
+	onREST := func(more string) string { return `{"RestApiId": "` + restID + `", ` + more + `}` }
+	method := func(function string) string {
+		return onREST(`"ResourceId": "` + root + `", "HttpMethod": "GET", "Integration": {"Type": "AWS_PROXY", "IntegrationHttpMethod": "POST",
+			"Uri": "arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/arn:aws:lambda:us-east-1:000000000000:function:` + function + `/invocations"}`)
+	}
+	if _, err := s.gateway.CreateMethod(restID, root, apigateway.MethodInput{HTTPMethod: "PUT", Integration: apigateway.MethodIntegration{Type: "AWS_PROXY", HTTPMethod: "POST",
+		URI: "arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/arn:aws:lambda:us-east-1:000000000000:function:f/invocations"}}); err != nil {
+		t.Fatal(err)
+	}
+	deployed, err := s.gateway.CreateRestDeployment(restID, "", "")
+	if err != nil {
+		t.Fatal(err)
+	}
 	onAPI := func(rest string) string { return `{"ApiId": "` + api.APIID + `", ` + rest + `}` }
 	all := providers(s, "us-east-1")
 
@@ -164,6 +182,9 @@ func TestTheTokenTellsWhatACreationMade(t *testing.T) {
 		"AWS::EC2::EIP":                  {mine: `{"Domain": "vpc"}`},
 		"AWS::EC2::Instance":             {mine: `{"UserData": "` + script + `"}`},
 		"AWS::EC2::EIPAssociation":       {mine: `{"AllocationId": "` + address.AllocationID + `", "InstanceId": "` + host.InstanceID + `"}`},
+		"AWS::ApiGateway::RestApi":       {mine: `{"Name": "b"}`},
+		"AWS::ApiGateway::Method":        {mine: method("mine"), theirs: method("theirs"), shared: true},
+		"AWS::ApiGateway::Stage":         {mine: onREST(`"StageName": "prod", "DeploymentId": "` + deployed.ID + `"`), shared: true},
 		"AWS::ApiGatewayV2::Api":         {mine: `{"Name": "b", "ProtocolType": "HTTP"}`},
 		"AWS::ApiGatewayV2::Stage":       {mine: onAPI(`"StageName": "$default"`), shared: true},
 		"AWS::ApiGatewayV2::Route": {mine: onAPI(`"RouteKey": "GET /", "Target": "integrations/` + integration() + `"`),

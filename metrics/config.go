@@ -20,11 +20,18 @@ type Config struct {
 	// URL is the store's address, e.g. https://store.example.com:8086. Without one the publisher
 	// is off.
 	URL string
-	// Database to write to; "" means "ephor".
+	// Database to write to, through the API of InfluxDB 1.x, which InfluxDB 3 and openGemini have
+	// too; "" means "ephor".
 	Database string
+	// Org and Bucket are InfluxDB 2's: with a Bucket points are written through its API, which
+	// InfluxDB 3 has too (there the bucket is the database and needs no organisation). A store
+	// has either a Database or a Bucket.
+	//
+	// https://docs.influxdata.com/influxdb/v2/api/v2/write/
+	Org, Bucket string
 	// Token authorises the writing. With a colon, user:password, it is sent as Basic
-	// credentials, which InfluxDB 1.x takes; without one as "Authorization: Token …", for
-	// InfluxDB 2 and 3. "" sends neither.
+	// credentials, which InfluxDB 1.x takes; without one, or with a Bucket, as "Authorization:
+	// Token …", for InfluxDB 2 and 3. "" sends neither.
 	Token string
 	// CA is what the store's certificate must be signed by: certificates in PEM or the base64 of
 	// that, which then are the only ones trusted. "" and "system" trust the machine's roots.
@@ -72,6 +79,8 @@ type Config struct {
 //
 //	EPHOR_STORE_URL       Config.URL
 //	EPHOR_STORE_DATABASE  Config.Database
+//	EPHOR_STORE_ORG       Config.Org
+//	EPHOR_STORE_BUCKET    Config.Bucket
 //	EPHOR_STORE_TOKEN     Config.Token
 //	EPHOR_STORE_CA        Config.CA
 //	EPHOR_FLUSH_EVERY     Config.FlushEvery
@@ -88,6 +97,8 @@ func FromEnv(getenv func(string) string) (Config, error) {
 	c := Config{
 		URL:            getenv("EPHOR_STORE_URL"),
 		Database:       getenv("EPHOR_STORE_DATABASE"),
+		Org:            getenv("EPHOR_STORE_ORG"),
+		Bucket:         getenv("EPHOR_STORE_BUCKET"),
 		Token:          getenv("EPHOR_STORE_TOKEN"),
 		CA:             getenv("EPHOR_STORE_CA"),
 		Function:       getenv("AWS_LAMBDA_FUNCTION_NAME"),
@@ -113,7 +124,7 @@ const (
 )
 
 func (c Config) withDefaults() Config {
-	if c.Database == "" {
+	if c.Database == "" && c.Bucket == "" {
 		c.Database = "ephor"
 	}
 	if c.Interval <= 0 {
@@ -161,8 +172,25 @@ func (c Config) writeURL() (string, error) {
 	if u.User != nil {
 		return "", errors.New("the store's URL holds credentials: they belong into the token, as user:password")
 	}
-	u = u.JoinPath("write")
-	u.RawQuery = url.Values{"db": {c.Database}, "precision": {"ns"}}.Encode()
+	switch {
+	case c.Bucket == "" && c.Org != "":
+		return "", fmt.Errorf("the store has an organisation, %q, but no bucket: set EPHOR_STORE_BUCKET too", c.Org)
+	case c.Bucket != "" && c.Database != "":
+		return "", fmt.Errorf("the store has a database, %q, and a bucket, %q: set EPHOR_STORE_BUCKET for InfluxDB 2's API, or EPHOR_STORE_DATABASE for that of 1.x", c.Database, c.Bucket)
+	}
+	// Said, because the default differs: nanoseconds, or guessed from the number in InfluxDB 3.
+	query := url.Values{"precision": {"ns"}}
+	if c.Bucket != "" {
+		u = u.JoinPath("api/v2/write")
+		query.Set("bucket", c.Bucket)
+		if c.Org != "" {
+			query.Set("org", c.Org)
+		}
+	} else {
+		u = u.JoinPath("write")
+		query.Set("db", c.Database)
+	}
+	u.RawQuery = query.Encode()
 	return u.String(), nil
 }
 
@@ -171,7 +199,7 @@ func (c Config) authorization() string {
 	switch {
 	case c.Token == "":
 		return ""
-	case strings.Contains(c.Token, ":"):
+	case strings.Contains(c.Token, ":") && c.Bucket == "":
 		return "Basic " + base64.StdEncoding.EncodeToString([]byte(c.Token))
 	}
 	return "Token " + c.Token

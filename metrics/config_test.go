@@ -17,6 +17,7 @@ func TestFromEnv(t *testing.T) {
 	t.Parallel()
 	env := map[string]string{
 		"EPHOR_STORE_URL": "https://s:8086", "EPHOR_STORE_DATABASE": "d", "EPHOR_STORE_TOKEN": "u:p", "EPHOR_STORE_CA": "system",
+		"EPHOR_STORE_ORG": "o", "EPHOR_STORE_BUCKET": "b",
 		"EPHOR_FLUSH_EVERY": "5", "AWS_LAMBDA_FUNCTION_NAME": "f", "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
 		"AWS_LAMBDA_LOG_STREAM_NAME": "i", "AWS_LAMBDA_RUNTIME_API": "127.0.0.1:9001", "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
 	}
@@ -26,7 +27,7 @@ func TestFromEnv(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := Config{
-		URL: "https://s:8086", Database: "d", Token: "u:p", CA: "system", FlushEvery: 5, Function: "f", Version: "$LATEST",
+		URL: "https://s:8086", Database: "d", Org: "o", Bucket: "b", Token: "u:p", CA: "system", FlushEvery: 5, Function: "f", Version: "$LATEST",
 		Instance: "i", RuntimeAPI: "127.0.0.1:9001", Initialization: "on-demand",
 	}
 	if diff := cmp.Diff(want, got, cmp.AllowUnexported(Set{})); diff != "" {
@@ -59,6 +60,27 @@ func TestWriteURL(t *testing.T) {
 	f("http://", "")
 	f("http://user:secret@s", "")
 	f("http://user:secret@s:port", "")
+}
+
+func TestWriteURLOfABucket(t *testing.T) {
+	t.Parallel()
+	f := func(c Config, want, authorization, complaint string) {
+		t.Helper()
+		c.URL = "https://s:8086"
+		c = c.withDefaults()
+		got, err := c.writeURL()
+		if got != want || (err == nil) != (complaint == "") || err != nil && !strings.Contains(err.Error(), complaint) {
+			t.Errorf("%+v: %q, %v", c, got, err)
+		}
+		if got := c.authorization(); got != authorization {
+			t.Errorf("%+v: authorization %q", c, got)
+		}
+	}
+	f(Config{Org: "o r", Bucket: "b", Token: "abc=="}, "https://s:8086/api/v2/write?bucket=b&org=o+r&precision=ns", "Token abc==", "")
+	f(Config{Bucket: "b/autogen", Token: "u:p"}, "https://s:8086/api/v2/write?bucket=b%2Fautogen&precision=ns", "Token u:p", "")
+	f(Config{Token: "u:p"}, "https://s:8086/write?db=ephor&precision=ns", "Basic dTpw", "")
+	f(Config{Org: "o"}, "", "", "EPHOR_STORE_BUCKET")
+	f(Config{Database: "d", Bucket: "b"}, "", "", "EPHOR_STORE_DATABASE")
 }
 
 func TestOpenRefuses(t *testing.T) {

@@ -110,41 +110,6 @@ func TestFlushIsBounded(t *testing.T) {
 	f(6*time.Millisecond, 0)
 }
 
-func TestPoisonIsDroppedAndTheRestGoesOn(t *testing.T) {
-	t.Parallel()
-	f := func(code int, body, dropped, points string) {
-		t.Helper()
-		synctest.Test(t, func(t *testing.T) {
-			h := newHarness(t, nil)
-			h.store.answer = func(_ context.Context, n int) (int, string, error) {
-				if n == 0 {
-					return code, body, nil
-				}
-				return http.StatusNoContent, "", nil
-			}
-			h.invoke(time.Minute)
-			h.invoke(time.Minute)
-			sent := h.store.sent()
-			if len(sent) != 2 || sent[0] == sent[1] {
-				t.Fatalf("%d writes: %q", len(sent), sent)
-			}
-			for name, want := range map[string]string{"seq": "2i", "retries": "0i", "dropped": dropped, "points": points} {
-				if got := field(sent[1], "publisher", name); got != want {
-					t.Errorf("%d %s: %s is %s, want %s", code, body, name, got, want)
-				}
-			}
-			if len(h.logged) != 1 || !strings.Contains(h.logged[0], "refused") {
-				t.Errorf("logged: %q", h.logged)
-			}
-		})
-	}
-	f(400, `{"error":"partial write: field type conflict: … dropped=1"}`, "1i", "3i")
-	f(400, `{"error":"partial write: unable to parse 'x': … dropped=0"}`, "1i", "3i")
-	f(400, `{"error":"database is required"}`, "4i", "0i")
-	f(413, ``, "4i", "0i")
-	f(422, `{"code":"unprocessable entity","message":"schema conflict"}`, "4i", "0i")
-}
-
 func TestMemoryIsBounded(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -56,6 +56,7 @@ func (p *Publisher) flushWithin(ctx context.Context, last bool) {
 	// The old before the new: the new one tells of it, and while the store fails there is no need
 	// of more and more batches.
 	if deliver(ctx) {
+		p.updateInstruments(ctx)
 		p.mu.Lock()
 		p.cutLocked(p.clock.now(), last)
 		p.mu.Unlock()
@@ -136,6 +137,7 @@ func (p *Publisher) insist(ctx context.Context) bool {
 // outOfTime says that the time was up where the store had done nothing wrong.
 func (p *Publisher) sentLocked(b *batch, err error, outOfTime bool) bool {
 	var refused *refusal
+	var rejected *rejection
 	switch {
 	case err == nil:
 		p.queue.done(b, true)
@@ -143,6 +145,13 @@ func (p *Publisher) sentLocked(b *batch, err error, outOfTime bool) bool {
 		p.stats.bytes += int64(len(b.body))
 		p.recoveredLocked()
 	case errors.As(err, &refused):
+		if refused.points < 0 {
+			if first, second, ok := b.split(); ok {
+				p.queue.replace(b, first, second)
+				p.recoveredLocked()
+				return true
+			}
+		}
 		p.queue.done(b, true)
 		lost := b.points
 		if refused.points >= 0 {
@@ -160,6 +169,9 @@ func (p *Publisher) sentLocked(b *batch, err error, outOfTime bool) bool {
 			p.cfg.Log(fmt.Sprintf("the store does not take the metrics: %v; they wait, and are sent again", storeError(err)))
 		}
 		p.backoff.fail(p.clock.now())
+		if errors.As(err, &rejected) {
+			p.backoff.wait = max(p.backoff.wait, rejected.after)
+		}
 		return false
 	}
 	return true

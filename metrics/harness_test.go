@@ -20,7 +20,8 @@ type storeStub struct {
 	bodies []string
 	// answer says what becomes of write n, counted from 0: a status, or an error.
 	answer func(ctx context.Context, n int) (status int, body string, err error)
-	closed int // calls of CloseIdleConnections
+	header http.Header // of every answer
+	closed int         // calls of CloseIdleConnections
 }
 
 func (s *storeStub) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -39,7 +40,7 @@ func (s *storeStub) RoundTrip(r *http.Request) (*http.Response, error) {
 	s.mu.Lock()
 	n := len(s.bodies)
 	s.bodies = append(s.bodies, string(b))
-	answer := s.answer
+	answer, header := s.answer, s.header.Clone()
 	s.mu.Unlock()
 	status, text := http.StatusNoContent, ""
 	if answer != nil {
@@ -47,7 +48,7 @@ func (s *storeStub) RoundTrip(r *http.Request) (*http.Response, error) {
 			return nil, err
 		}
 	}
-	return &http.Response{StatusCode: status, Status: fmt.Sprint(status), Body: io.NopCloser(strings.NewReader(text)), Header: http.Header{}}, nil
+	return &http.Response{StatusCode: status, Status: fmt.Sprint(status), Body: io.NopCloser(strings.NewReader(text)), Header: header}, nil
 }
 
 func (s *storeStub) CloseIdleConnections() {

@@ -43,6 +43,8 @@ func (f *atomicFloat) add(v float64) {
 	}
 }
 
+func (f *atomicFloat) load() float64 { return math.Float64frombits(f.bits.Load()) }
+
 // Observe adds one observation. NaN and infinities are ignored: no store holds them.
 func (h *Histogram) Observe(v float64) {
 	i, clamped := theGrid.bucket(v)

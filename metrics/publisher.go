@@ -38,7 +38,8 @@ type Publisher struct {
 	hold        hold
 	running     map[*invocation]struct{}
 	ended       []record
-	sinceFlush  int // invocations
+	sinceFlush  int  // invocations
+	wrapped     bool // a handler is wrapped, which says when an invocation is out
 	cold        bool
 	initMS      float64
 	seen        moment // when the environment was last known not to be frozen
@@ -65,9 +66,6 @@ func Open(cfg Config) (*Publisher, error) {
 	if err != nil {
 		return nil, fmt.Errorf("function %q, version %q, instance %q: %w", cfg.Function, cfg.Version, cfg.Instance, err)
 	}
-	if !cfg.Set.claim() {
-		return nil, errors.New("the set of instruments has a publisher already")
-	}
 	p := &Publisher{
 		cfg:      cfg,
 		clock:    cfg.Clock,
@@ -84,9 +82,17 @@ func Open(cfg Config) (*Publisher, error) {
 		seen: cfg.Clock.now(),
 	}
 	p.ctx, p.cancel = context.WithCancel(context.Background())
+	if !cfg.Set.claim(p) {
+		p.cancel()
+		p.memory.close()
+		return nil, ErrHasPublisher
+	}
 	p.start()
 	return p, nil
 }
+
+// ErrHasPublisher is Open's error for a set that has a publisher already.
+var ErrHasPublisher = errors.New("the set of instruments has a publisher already")
 
 func (p *Publisher) off() bool { return p.store == nil }
 
@@ -138,8 +144,14 @@ func (p *Publisher) listen(ext *extension) {
 		}
 		p.mu.Lock()
 		p.thaw(p.clock.now())
+		wrapped := p.wrapped
 		p.mu.Unlock()
-		if ev.EventType == "INVOKE" && p.awaitOut() {
+		if ev.EventType != "INVOKE" {
+			continue
+		}
+		// Without a wrapped handler nobody knows when the response is out: then what the
+		// invocations before have left is published beside this one.
+		if !wrapped || p.awaitOut() {
 			p.flush(flushOptions{deadline: ev.deadline()})
 		}
 	}
@@ -201,6 +213,28 @@ func (p *Publisher) flushOnTime() {
 	}
 }
 
+// Flush publishes what was measured so far, for programs that have no handler to wrap; Config's
+// FlushTimeout bounds it, as does ctx. After a failure it does nothing while the store is left
+// alone. The error says that something still waits to be sent, again at the next flush.
+func (p *Publisher) Flush(ctx context.Context) error {
+	if p.off() || p.ctx.Err() != nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, p.cfg.FlushTimeout)
+	defer cancel()
+	p.flushWithin(ctx, false)
+	return p.waiting()
+}
+
+func (p *Publisher) waiting() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if n := len(p.queue.batches); n > 0 {
+		return fmt.Errorf("%d batches of metrics were not acknowledged: %w", n, os.ErrDeadlineExceeded)
+	}
+	return nil
+}
+
 // finish is the end: what still runs is recorded as failed, and all that is left is sent in what
 // time ctx leaves, with a last point that says so.
 func (p *Publisher) finish(ctx context.Context) {
@@ -231,10 +265,5 @@ func (p *Publisher) Close(ctx context.Context) error {
 	p.cfg.Set.release()
 	p.store.closeIdle()
 	p.memory.close()
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if n := len(p.queue.batches); n > 0 {
-		return fmt.Errorf("%d batches of metrics were not acknowledged: %w", n, os.ErrDeadlineExceeded)
-	}
-	return nil
+	return p.waiting()
 }

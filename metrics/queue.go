@@ -1,10 +1,42 @@
 package metrics
 
+import (
+	"bytes"
+	"slices"
+)
+
 // A batch is what one flush cut. Its bytes never change: sent twice, it is stored once.
 type batch struct {
 	body   []byte
 	points int
 	sent   int // how often it was sent without an answer
+	// splits is how many more times it and its parts may be split, once it is a part; the parts
+	// of one batch share it.
+	splits *int
+}
+
+// maxSplits bounds the requests that a batch the store refuses may cost. Splitting finds one bad
+// point among a thousand with ten; with a hundred, several.
+const maxSplits = 100
+
+// split cuts a batch that the store refused as a whole into two, so that its good points get
+// through; ok is false if there is nothing to split or it has been done often enough.
+func (b *batch) split() (first, second *batch, ok bool) {
+	if b.points < 2 || b.splits != nil && *b.splits == 0 {
+		return nil, nil, false
+	}
+	if b.splits == nil {
+		n := maxSplits
+		b.splits = &n
+	}
+	*b.splits--
+	end := 0
+	for range b.points / 2 {
+		end += bytes.IndexByte(b.body[end:], '\n') + 1
+	}
+	first = &batch{body: b.body[:end:end], points: b.points / 2, splits: b.splits}
+	second = &batch{body: b.body[end:], points: b.points - b.points/2, splits: b.splits}
+	return first, second, true
 }
 
 // A queue holds the batches that the store has not acknowledged, in the order of their cutting
@@ -51,6 +83,14 @@ func (q *queue) done(b *batch, gone bool) {
 	q.sending = nil
 	if gone {
 		q.remove(b)
+	}
+}
+
+// replace puts parts where a batch was, of the same bytes altogether.
+func (q *queue) replace(b *batch, parts ...*batch) {
+	q.sending = nil
+	if i := slices.Index(q.batches, b); i >= 0 {
+		q.batches = slices.Replace(q.batches, i, i+1, parts...)
 	}
 }
 

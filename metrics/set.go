@@ -26,7 +26,8 @@ type Set struct {
 	bySeries map[string]instrument
 	first    map[string]registered // of each name; it fixes kind and tag keys
 	list     []registered          // in the order of their making; only ever appended to
-	claimed  bool                  // by a publisher, of which a set has one at most
+	hooks    []*hook               // replaced as a whole, never changed
+	claimed  *Publisher            // the set's publisher, of which it has one at most
 }
 
 type registered struct {
@@ -59,6 +60,16 @@ func NewHistogram(name string, tags ...Tag) *Histogram {
 	return must(defaultSet.Histogram(name, tags...))
 }
 
+// NewUpDownCounter is to Set.UpDownCounter as NewCounter is to Set.Counter.
+func NewUpDownCounter(name string, tags ...Tag) *UpDownCounter {
+	return must(defaultSet.UpDownCounter(name, tags...))
+}
+
+// NewFloatCounter is to Set.FloatCounter as NewCounter is to Set.Counter.
+func NewFloatCounter(name string, tags ...Tag) *FloatCounter {
+	return must(defaultSet.FloatCounter(name, tags...))
+}
+
 func must[I any](i *I, err error) *I {
 	if err != nil {
 		panic("metrics: " + err.Error())
@@ -84,6 +95,16 @@ func (s *Set) Gauge(name string, tags ...Tag) (*Gauge, error) {
 // Histogram is to histograms as Counter is to counters.
 func (s *Set) Histogram(name string, tags ...Tag) (*Histogram, error) {
 	return add(s, name, tags, func() *Histogram { return new(Histogram) })
+}
+
+// UpDownCounter is to counters that also go down as Counter is to counters.
+func (s *Set) UpDownCounter(name string, tags ...Tag) (*UpDownCounter, error) {
+	return add(s, name, tags, func() *UpDownCounter { return new(UpDownCounter) })
+}
+
+// FloatCounter is to counters of fractions as Counter is to counters.
+func (s *Set) FloatCounter(name string, tags ...Tag) (*FloatCounter, error) {
+	return add(s, name, tags, func() *FloatCounter { return new(FloatCounter) })
 }
 
 func add[I any, P interface {
@@ -131,8 +152,18 @@ func kindOf(i instrument) string {
 		return "counter"
 	case *Gauge:
 		return "gauge"
+	case *GaugeFunc:
+		return "gauge by function"
+	case *UpDownCounter:
+		return "counter that goes down"
+	case *FloatCounter:
+		return "counter of fractions"
 	}
 	return "histogram"
+}
+
+func alreadyThere(name string) error {
+	return fmt.Errorf("instrument %q: there is one with these tags already", name)
 }
 
 func sameKeys(a, b []Tag) bool {
@@ -154,16 +185,26 @@ func (s *Set) instruments() []registered {
 	return s.list[:len(s.list):len(s.list)]
 }
 
-func (s *Set) claim() bool {
+// claim makes p the set's publisher, unless it has one.
+func (s *Set) claim(p *Publisher) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	free := !s.claimed
-	s.claimed = true
-	return free
+	if s.claimed != nil {
+		return false
+	}
+	s.claimed = p
+	return true
 }
 
 func (s *Set) release() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.claimed = false
+	s.claimed = nil
+}
+
+// publisher is the set's publisher, nil if it has none.
+func (s *Set) publisher() *Publisher {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.claimed
 }

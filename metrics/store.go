@@ -5,19 +5,17 @@ import (
 	"compress/gzip"
 	"context"
 	"crypto/tls"
-	"encoding/json"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
-	"strconv"
-	"strings"
 	"time"
 )
 
-// A store is where batches go: anything that takes the line protocol at /write.
+// A store is where batches go: anything that takes the line protocol at /write or /api/v2/write.
 //
 // https://docs.influxdata.com/influxdb/v1/tools/api/#write-http-endpoint
+// https://docs.influxdata.com/influxdb/v2/api/v2/write/
+// https://docs.influxdata.com/influxdb3/core/write-data/troubleshoot/
 type store struct {
 	url           string
 	authorization string
@@ -66,16 +64,6 @@ func http1() *http.Protocols {
 	return p
 }
 
-// A refusal is the store's final word on a batch: sending it again would change nothing.
-type refusal struct {
-	status  string
-	message string
-	// points that the store did not take, -1 for all.
-	points int
-}
-
-func (r *refusal) Error() string { return r.status + ": " + r.message }
-
 // gzipFrom is the size from which compressing costs less than sending. A batch of one invocation
 // stays below, one that has gathered many does not.
 const gzipFrom = 8 << 10
@@ -121,40 +109,8 @@ func (s *store) write(ctx context.Context, batch []byte) error {
 		_, err := io.Copy(io.Discard, io.LimitReader(resp.Body, 64<<10))
 		return err
 	}
-	text, _ := io.ReadAll(io.LimitReader(resp.Body, 64<<10)) // what is there of an error's text will do
-	message := errorMessage(text)
-	switch resp.StatusCode {
-	case http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusUnprocessableEntity:
-		return &refusal{status: resp.Status, message: message, points: refused(message)}
-	}
-	return fmt.Errorf("%s: %s", resp.Status, message)
-}
-
-// errorMessage is what InfluxDB's JSON says: 1.x and 3 under error, 2 under message.
-func errorMessage(body []byte) string {
-	var e struct{ Error, Message string }
-	if json.Unmarshal(body, &e) == nil && e.Error+e.Message != "" {
-		return oneLine(e.Error + e.Message)
-	}
-	return oneLine(string(body))
-}
-
-// refused is how many points a partial write left out. InfluxDB 1.x writes the rest and says
-// dropped=N, where N leaves out what it could not parse.
-func refused(message string) int {
-	_, after, ok := strings.Cut(message, "dropped=")
-	if !ok || !strings.Contains(message, "partial write") {
-		return -1
-	}
-	end := strings.IndexFunc(after, func(r rune) bool { return r < '0' || r > '9' })
-	if end < 0 {
-		end = len(after)
-	}
-	n, err := strconv.Atoi(after[:end])
-	if err != nil {
-		return -1
-	}
-	return max(n, 1)
+	text, _ := io.ReadAll(io.LimitReader(resp.Body, 256<<10)) // what is there of an error's text will do
+	return answered(resp, text, time.Now())
 }
 
 // closeIdle drops the connections that are kept for the next batch.

@@ -35,7 +35,8 @@ func FuzzText(f *testing.F) {
 	f.Add(`{"error":"partial write: dropped=99999999999999999999"}`)
 	f.Add(`{"code":"invalid","message":"unable to parse"}`)
 	f.Fuzz(func(t *testing.T, s string) {
-		for _, text := range []string{oneLine(s), errorMessage([]byte(s))} {
+		message, n := readError([]byte(s))
+		for _, text := range []string{oneLine(s), message} {
 			if len(text) > maxText || !utf8.ValidString(text) {
 				t.Errorf("%q has become %q", s, text)
 			}
@@ -44,7 +45,7 @@ func FuzzText(f *testing.F) {
 				t.Errorf("%q: %v", s, err)
 			}
 		}
-		if n := refused(s); n < -1 || n == 0 {
+		if n < -1 || n == 0 {
 			t.Errorf("%q: %d points are refused", s, n)
 		}
 	})

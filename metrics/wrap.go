@@ -15,7 +15,7 @@ import (
 // publisher is configured from the environment, as FromEnv tells, and starts here: call Wrap
 // once, from main, where the next thing is lambda.Start. It never fails: where the publisher
 // cannot start, or is off, the function's log says so and Wrap returns handler itself. So it does
-// with a value that lambda.Start refuses.
+// with a value that lambda.Start refuses. If the default set has a publisher already, Wrap uses that.
 //
 // Options of lambda.StartWithOptions about JSON have no effect on a wrapped handler: events and
 // responses are coded here, by the rules of lambda.Start without options.
@@ -23,6 +23,9 @@ func Wrap(handler any) any {
 	h, err := newHandler(handler)
 	if err != nil {
 		return handler
+	}
+	if p := Default().publisher(); p != nil {
+		return p.wrap(handler, h)
 	}
 	cfg, err := FromEnv(nil)
 	if err != nil {
@@ -51,6 +54,7 @@ func (p *Publisher) wrap(handler any, h *handler) any {
 		return handler
 	}
 	p.mu.Lock()
+	p.wrapped = true
 	p.initMS = milliseconds(time.Since(processStart))
 	p.mu.Unlock()
 	if h.event == nil {

@@ -55,9 +55,7 @@ func (s *Service) CreateAPI(in APIInput) (API, error) {
 		CreatedDate:              now(),
 	}}).clone()
 	in.apply(&r.API)
-	if all := s.sorted(); len(all) > 0 {
-		r.Order = all[len(all)-1].record.Order + 1
-	}
+	r.Order = s.nextOrder()
 	if err := s.start(r); err != nil {
 		return API{}, fmt.Errorf("creating API %q: %w", in.Name, err)
 	}
@@ -108,6 +106,7 @@ func (s *Service) DeleteAPI(ctx context.Context, apiID string) error {
 	}
 	if err == nil {
 		delete(s.apis, apiID)
+		delete(s.fronts, apiID)
 	}
 	s.mu.Unlock()
 	if err != nil {
@@ -139,17 +138,18 @@ func (s *Service) start(r *record) error {
 	if err != nil {
 		return fmt.Errorf("API %s: %w", r.API.APIID, err)
 	}
-	l, err := s.listen(r)
+	l, err := s.listen(r.API.APIID, r.Order, r.Port)
 	if err != nil {
 		return fmt.Errorf("API %s: %w", r.API.APIID, err)
 	}
+	r.Port = portOf(l)
+	r.API.APIEndpoint = endpoint(r.Port)
 	if err := state.Save(r.path(s.config.Dir), r); err != nil {
 		return errors.Join(err, l.Close())
 	}
-	a := newAPI(s.config, r, tables)
-	a.serve(l)
+	a := newAPI(&s.config, r, tables)
 	s.apis[r.API.APIID] = a
-	s.config.Events(Listening{APIID: r.API.APIID, Name: r.API.Name, Endpoint: r.API.APIEndpoint})
+	s.open(r.API.APIID, r.API.Name, a.front, l)
 	return nil
 }
 
@@ -173,6 +173,21 @@ func lookup[V any](m map[string]V, kind, id string) (V, error) {
 		return v, notFound(kind, id)
 	}
 	return v, nil
+}
+
+// part finds one of an API's parts, among those that all tells of the API's record.
+func part[R, V any](view func(apiID string, look func(*R) error) error, apiID string, all func(*R) map[string]V, kind, id string) (out V, err error) {
+	err = view(apiID, func(r *R) (err error) {
+		out, err = lookup(all(r), kind, id)
+		return err
+	})
+	return out, err
+}
+
+// parts lists them by their keys.
+func parts[R, V any](view func(apiID string, look func(*R) error) error, apiID string, all func(*R) map[string]V) (out []V, err error) {
+	err = view(apiID, func(r *R) error { out = values(all(r)); return nil })
+	return out, err
 }
 
 // values lists m by its keys.

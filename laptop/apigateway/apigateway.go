@@ -1,6 +1,6 @@
-// Package apigateway is Amazon API Gateway's HTTP APIs (version 2) on this machine: every API
-// has a listener of its own on 127.0.0.1 and turns requests into Lambda invocations with payload
-// format 2.0.
+// Package apigateway is Amazon API Gateway on this machine, its HTTP APIs (version 2) and its REST
+// APIs (version 1), and the front of Lambda's function URLs: each API and each URL has a listener
+// of its own on 127.0.0.1 and turns requests into Lambda invocations.
 //
 //	gateway, err := apigateway.Open(apigateway.Config{Dir: dir, Port: 8080, Invoker: functions})
 //	api, err := gateway.CreateAPI(apigateway.APIInput{Name: "orders", ProtocolType: "HTTP"})
@@ -21,11 +21,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"maps"
+	"net"
 	"net/http"
-	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
-	"strings"
 	"sync"
 
 	"github.com/ephor-io/ephor/laptop/internal/state"
@@ -44,8 +46,12 @@ type Config struct {
 	PortFixed bool
 	// Invoker runs the functions behind the integrations.
 	Invoker Invoker
-	// Middleware wraps every listener's handler, e.g. with checks of Host and Origin; nil wraps nothing.
-	Middleware func(http.Handler) http.Handler
+	// Streamer runs those behind function URLs that stream; without one there can be none.
+	Streamer Streamer
+	// Middleware wraps every listener's handler, e.g. with checks of Host and Origin; nil wraps
+	// nothing. admits tells whether the CORS configuration of what stands behind the listener lets
+	// the page in that a request comes from.
+	Middleware func(h http.Handler, admits func(*http.Request) bool) http.Handler
 	// Events is told what happens; nil tells nobody. It is called from many goroutines at
 	// once and must not block.
 	Events func(Event)
@@ -59,6 +65,22 @@ type Invoker interface {
 	Invoke(ctx context.Context, call Call) (Result, error)
 }
 
+// Streamer runs Lambda functions whose answer is wanted as it comes, otherwise as Invoker does.
+type Streamer interface {
+	// InvokeStream gives what the function answers to stream and returns when it is complete. What
+	// Result.Payload holds is only ever the description of a failure.
+	InvokeStream(ctx context.Context, call Call, stream Stream) (Result, error)
+}
+
+// Stream takes an answer as it comes. Its methods are called by InvokeStream's goroutine and not
+// after InvokeStream has returned.
+type Stream interface {
+	// Start comes once, before the first Write, with the content type that the function declared;
+	// it does not come if the function fails before it has begun to answer.
+	Start(contentType string)
+	io.Writer
+}
+
 // Call is one invocation.
 type Call struct {
 	// Function is the ARN, possibly with a version or an alias.
@@ -66,8 +88,12 @@ type Call struct {
 	// Payload is the event; the callee may keep it.
 	Payload []byte
 	// Principal and SourceARN are what the function's resource policy is asked for:
-	// apigateway.amazonaws.com and arn:aws:execute-api:REGION:ACCOUNT:API/STAGE/METHOD/PATH.
+	// apigateway.amazonaws.com and arn:aws:execute-api:REGION:ACCOUNT:API/STAGE/METHOD/PATH. Of a
+	// function URL Principal is *, anybody.
 	Principal, SourceARN string
+	// URLAuthType is NONE or AWS_IAM for a call through a function URL and "" for any other: the
+	// policy is asked for lambda:InvokeFunctionUrl then.
+	URLAuthType string
 	// TraceID is the X-Ray header of the request.
 	TraceID string
 }
@@ -84,8 +110,12 @@ type Service struct {
 	config Config
 
 	mu       sync.Mutex
+	fronts   map[string]*front // of all that follow, by their IDs
 	apis     map[string]*api
-	reserved map[int]bool // ports that APIs had when the service was opened
+	rests    map[string]*rest
+	urls     map[string]*urlFront
+	account  Account
+	reserved map[int]bool // ports that were had when the service was opened
 	closed   bool
 }
 
@@ -100,25 +130,78 @@ func Open(config Config) (*Service, error) {
 		config.Events = func(Event) {}
 	}
 	if config.Middleware == nil {
-		config.Middleware = func(h http.Handler) http.Handler { return h }
+		config.Middleware = func(h http.Handler, _ func(*http.Request) bool) http.Handler { return h }
 	}
-	if err := os.MkdirAll(config.Dir, 0o700); err != nil {
-		return nil, fmt.Errorf("opening API Gateway: %w", err)
-	}
-	s := &Service{config: config, apis: map[string]*api{}, reserved: map[int]bool{}}
-	records, err := loadRecords(config.Dir)
-	if err != nil {
-		return nil, fmt.Errorf("opening API Gateway: %w", err)
-	}
-	for _, r := range records {
-		s.reserved[r.Port] = true
-	}
-	for _, r := range records {
-		if err := s.start(r); err != nil {
-			return nil, errors.Join(fmt.Errorf("opening API Gateway: %w", err), s.Close(context.Background()))
-		}
+	s := &Service{config: config, reserved: map[int]bool{}, fronts: map[string]*front{},
+		apis: map[string]*api{}, rests: map[string]*rest{}, urls: map[string]*urlFront{}}
+	if err := s.load(); err != nil {
+		return nil, errors.Join(fmt.Errorf("opening API Gateway: %w", err), s.Close(context.Background()))
 	}
 	return s, nil
+}
+
+// load brings back what Dir holds.
+func (s *Service) load() error {
+	records, err := state.Folder[*record]{Dir: s.config.Dir}.Load()
+	if err != nil {
+		return err
+	}
+	rests, err := s.restFolder().Load()
+	if err != nil {
+		return err
+	}
+	urls, err := s.urlFolder().Load()
+	if err != nil {
+		return err
+	}
+	if err := state.Load(s.accountFile(), &s.account); err != nil {
+		return err
+	}
+	// All in the order of their creation, so that the first API is the first again.
+	type start struct {
+		order int
+		run   func() error
+	}
+	var starts []start
+	for _, r := range records {
+		if r.API.APIID == "" {
+			return fmt.Errorf("reading state in %s: a file names no API", s.config.Dir)
+		}
+		s.reserved[r.Port] = true
+		starts = append(starts, start{r.Order, func() error { return s.start(r) }})
+	}
+	for _, r := range rests {
+		s.reserved[r.Port] = true
+		starts = append(starts, start{r.Order, func() error { return s.startREST(r) }})
+	}
+	for _, u := range urls {
+		s.reserved[u.Port] = true
+	}
+	slices.SortStableFunc(starts, func(a, b start) int { return cmp.Compare(a.order, b.order) })
+	for _, st := range starts {
+		if err := st.run(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// open serves what has been made. s.mu is held, or s is not shared yet.
+func (s *Service) open(id, name string, f *front, l net.Listener) {
+	s.fronts[id] = f
+	f.serve(l)
+	s.config.Events(Listening{APIID: id, Name: name, Endpoint: f.endpoint()})
+}
+
+// nextOrder is the place of the next API to be made. s.mu is held.
+func (s *Service) nextOrder() int {
+	next := 0
+	for _, f := range s.fronts {
+		if f.order != noOrder {
+			next = max(next, f.order+1)
+		}
+	}
+	return next
 }
 
 // Close stops the listeners and waits for the requests in flight until ctx ends. The APIs stay
@@ -126,26 +209,42 @@ func Open(config Config) (*Service, error) {
 func (s *Service) Close(ctx context.Context) error {
 	s.mu.Lock()
 	s.closed = true
-	apis := s.sorted()
+	fronts := slices.Collect(maps.Values(s.fronts))
 	s.mu.Unlock()
-	errs := make([]error, len(apis))
+	errs := make([]error, len(fronts))
 	var wg sync.WaitGroup
-	for i, a := range apis {
-		wg.Go(func() { errs[i] = a.stop(ctx) })
+	for i, f := range fronts {
+		wg.Go(func() { errs[i] = f.stop(ctx) })
 	}
 	wg.Wait()
 	return errors.Join(errs...)
 }
 
-// Endpoint is the API's URL without a slash at the end, e.g. http://127.0.0.1:8080, or "" if there
-// is no such API.
-func (s *Service) Endpoint(apiID string) string {
+// Endpoint is the URL of an API or of a function URL by its ID, without a slash at the end, e.g.
+// http://127.0.0.1:8080, or "" if there is none.
+func (s *Service) Endpoint(id string) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if a := s.apis[apiID]; a != nil {
-		return a.record.API.APIEndpoint
+	if f := s.fronts[id]; f != nil {
+		return f.endpoint()
 	}
 	return ""
+}
+
+var awsAddress = regexp.MustCompile(`^https://([a-z0-9]+)\.(execute-api|lambda-url)\.[a-z0-9-]+\.(amazonaws\.com|amazonaws\.com\.cn|on\.aws)(/.*)?$`)
+
+// LocalAddress is the address on this machine of what answers on AWS at an address such as
+// https://ID.execute-api.us-east-1.amazonaws.com/prod: templates put such an address together for a
+// REST API, which has no attribute that tells it. Any other value stays as it is.
+func (s *Service) LocalAddress(value string) string {
+	m := awsAddress.FindStringSubmatch(value)
+	if m == nil {
+		return value
+	}
+	if here := s.Endpoint(m[1]); here != "" {
+		return here + m[4]
+	}
+	return value
 }
 
 // record is all that is kept of one API: one file.
@@ -158,6 +257,7 @@ type record struct {
 	Routes       map[string]Route
 	Stages       map[string]Stage
 	Deployments  map[string]Deployment
+	Authorizers  map[string]Authorizer
 }
 
 func (r *record) path(dir string) string { return filepath.Join(dir, r.API.APIID+".json") }
@@ -169,6 +269,7 @@ func (r *record) clone() *record {
 	c.Routes = cloneMap(r.Routes)
 	c.Stages = cloneMap(r.Stages)
 	c.Deployments = cloneMap(r.Deployments)
+	c.Authorizers = cloneMap(r.Authorizers)
 	return &c
 }
 
@@ -178,30 +279,6 @@ func cloneMap[V any](m map[string]V) map[string]V {
 		c[k] = v
 	}
 	return c
-}
-
-func loadRecords(dir string) ([]*record, error) {
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		return nil, err
-	}
-	var records []*record
-	for _, e := range entries {
-		// What a crash left half written begins with a dot.
-		if !strings.HasSuffix(e.Name(), ".json") || strings.HasPrefix(e.Name(), ".") {
-			continue
-		}
-		r := &record{}
-		if err := state.Load(filepath.Join(dir, e.Name()), r); err != nil {
-			return nil, err
-		}
-		if r.API.APIID == "" {
-			return nil, fmt.Errorf("reading state %s: it names no API", filepath.Join(dir, e.Name()))
-		}
-		records = append(records, r)
-	}
-	slices.SortFunc(records, func(a, b *record) int { return cmp.Compare(a.Order, b.Order) })
-	return records, nil
 }
 
 // sorted lists the APIs in the order of their creation. s.mu is held.

@@ -27,6 +27,16 @@ func BenchmarkGateway(b *testing.B) {
 	})
 }
 
+// BenchmarkFronts are the other two beside it.
+func BenchmarkFronts(b *testing.B) {
+	s := openService(b, Config{Invoker: answer(`{"statusCode":200,"body":"Hello World"}`)})
+	b.Run("REST", func(b *testing.B) {
+		api := newTestREST(b, s, RestAPIInput{}, "GET /hello/grafana")
+		benchmark(b, s.Endpoint(api.ID)+"/prod/hello/grafana")
+	})
+	b.Run("URL", func(b *testing.B) { benchmark(b, openURL(b, s, FunctionURL{})+"/hello/grafana") })
+}
+
 func benchmark(b *testing.B, url string) {
 	b.ReportAllocs()
 	for b.Loop() {

@@ -19,6 +19,16 @@ type CORS struct {
 	MaxAge           int      `json:"maxAge,omitempty"` // seconds; -1 to 86400
 }
 
+func (c *CORS) clone() *CORS {
+	if c == nil {
+		return nil
+	}
+	out := *c
+	out.AllowHeaders, out.AllowMethods = slices.Clone(c.AllowHeaders), slices.Clone(c.AllowMethods)
+	out.AllowOrigins, out.ExposeHeaders = slices.Clone(c.AllowOrigins), slices.Clone(c.ExposeHeaders)
+	return &out
+}
+
 func (c *CORS) validate() error {
 	switch {
 	case c == nil:
@@ -30,6 +40,9 @@ func (c *CORS) validate() error {
 		return badRequest("CorsConfiguration: MaxAge is %d; it may be -1 to 86400", c.MaxAge)
 	}
 	for _, o := range c.AllowOrigins {
+		if _, any := anyOf(o); !any && strings.Contains(o, "*") {
+			return badRequest("CorsConfiguration: origin %q: a wildcard is *, http://* or https://*", o)
+		}
 		if o != "*" && !strings.HasPrefix(o, "http://") && !strings.HasPrefix(o, "https://") {
 			return badRequest("CorsConfiguration: origin %q is neither * nor begins with http:// or https://", o)
 		}
@@ -60,15 +73,28 @@ func (c *cors) origin(origin string) string {
 		if o == "*" {
 			return "*"
 		}
-		if prefix, ok := strings.CutSuffix(o, "*"); strings.EqualFold(o, origin) || ok && strings.HasPrefix(origin, prefix) {
+		if prefix, any := anyOf(o); strings.EqualFold(o, origin) || any && strings.HasPrefix(origin, prefix) {
 			return origin
 		}
 	}
 	return ""
 }
 
-// preflight answers r if it asks what another origin may do.
-func (c *cors) preflight(w http.ResponseWriter, r *http.Request) bool {
+// anyOf is the scheme of which a wildcard allows every origin. There are no other wildcards: a prefix
+// such as https://shop.example* would let https://shop.example.evil.example in.
+func anyOf(origin string) (prefix string, ok bool) {
+	switch origin {
+	case "*", "http://*", "https://*":
+		return strings.TrimSuffix(origin, "*"), true
+	}
+	return "", false
+}
+
+// admits says that pages of an origin may read what the API answers.
+func (c *cors) admits(origin string) bool { return c != nil && c.origin(origin) != "" }
+
+// preflight answers r with a status if it asks what another origin may do.
+func (c *cors) preflight(w http.ResponseWriter, r *http.Request, status int) bool {
 	if c == nil || r.Method != http.MethodOptions || r.Header.Get("Origin") == "" || r.Header.Get("Access-Control-Request-Method") == "" {
 		return false
 	}
@@ -78,7 +104,7 @@ func (c *cors) preflight(w http.ResponseWriter, r *http.Request) bool {
 		set(w.Header(), "Access-Control-Allow-Headers", c.headers)
 		set(w.Header(), "Access-Control-Max-Age", c.maxAge)
 	}
-	w.WriteHeader(http.StatusNoContent)
+	w.WriteHeader(status)
 	return true
 }
 

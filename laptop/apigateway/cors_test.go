@@ -2,6 +2,7 @@ package apigateway
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/ephor-io/ephor/laptop/internal/awsproto"
@@ -47,9 +48,31 @@ func TestCORS(t *testing.T) {
 	_, err = s.UpdateAPI(api.APIID, APIInput{Name: "test", ProtocolType: "HTTP", CorsConfiguration: &CORS{AllowOrigins: []string{"*"}}})
 	must(t, err)
 	f(200, http.Header{"Access-Control-Allow-Origin": {"*"}}, "GET", "Origin", "http://x.example")
-	for _, bad := range []CORS{{AllowOrigins: []string{"*"}, AllowCredentials: true}, {MaxAge: 86401}, {AllowOrigins: []string{"example.com"}}} {
+	for _, bad := range []CORS{{AllowOrigins: []string{"*"}, AllowCredentials: true}, {MaxAge: 86401}, {AllowOrigins: []string{"example.com"}}, {AllowOrigins: []string{"https://shop.example*"}}, {AllowOrigins: []string{"https://*.example"}}} {
 		if _, err := s.UpdateAPI(api.APIID, APIInput{Name: "test", ProtocolType: "HTTP", CorsConfiguration: &bad}); awsproto.From(err).Code != "BadRequestException" {
 			t.Errorf("%+v: %v", bad, err)
 		}
+	}
+}
+
+func TestOriginsThatAreAdmitted(t *testing.T) {
+	t.Parallel()
+	f := func(allowed, origin string, want bool) {
+		t.Helper()
+		if got := newCORS(&CORS{AllowOrigins: strings.Fields(allowed)}).admits(origin); got != want {
+			t.Errorf("%q admits %q: %v", allowed, origin, got)
+		}
+	}
+	f("https://a.example https://b.example", "https://b.example", true)
+	f("https://a.example", "https://a.example.evil.example", false)
+	f("https://a.example", "http://a.example", false)
+	f("https://a.example", "", false)
+	f("https://*", "https://anything.example", true)
+	f("https://*", "http://anything.example", false)
+	f("https://*.example", "https://a.example", false) // a function URL's, which nobody has checked
+	f("*", "https://anything.example", true)
+	f("", "https://anything.example", false)
+	if newCORS(nil).admits("https://a.example") {
+		t.Error("without a configuration somebody is admitted")
 	}
 }

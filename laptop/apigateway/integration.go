@@ -19,7 +19,7 @@ type IntegrationInput struct {
 	IntegrationURI       string
 	IntegrationMethod    string // "" or POST
 	ConnectionType       string // "" or INTERNET
-	PayloadFormatVersion string // 2.0
+	PayloadFormatVersion string // 1.0 or 2.0
 	TimeoutInMillis      int    // 50 to 30000; 0 means 30000
 }
 
@@ -64,8 +64,8 @@ func (in IntegrationInput) integration(id string) (Integration, error) {
 	if in.ConnectionType != "" && in.ConnectionType != "INTERNET" {
 		return bad("ConnectionType %q: there are no VPC links on the laptop", in.ConnectionType)
 	}
-	if in.PayloadFormatVersion != "2.0" {
-		return bad("PayloadFormatVersion %q: the laptop speaks 2.0", in.PayloadFormatVersion)
+	if in.PayloadFormatVersion != "1.0" && in.PayloadFormatVersion != "2.0" {
+		return bad("PayloadFormatVersion %q: it is 1.0 or 2.0", in.PayloadFormatVersion)
 	}
 	timeout := in.TimeoutInMillis
 	if timeout == 0 {
@@ -109,18 +109,13 @@ func (s *Service) UpdateIntegration(apiID, integrationID string, in IntegrationI
 }
 
 // GetIntegration finds an integration.
-func (s *Service) GetIntegration(apiID, integrationID string) (out Integration, err error) {
-	err = s.view(apiID, func(r *record) (err error) {
-		out, err = lookup(r.Integrations, "Integration", integrationID)
-		return err
-	})
-	return out, err
+func (s *Service) GetIntegration(apiID, integrationID string) (Integration, error) {
+	return part(s.view, apiID, func(r *record) map[string]Integration { return r.Integrations }, "Integration", integrationID)
 }
 
 // ListIntegrations are an API's integrations, by their IDs.
-func (s *Service) ListIntegrations(apiID string) (out []Integration, err error) {
-	err = s.view(apiID, func(r *record) error { out = values(r.Integrations); return nil })
-	return out, err
+func (s *Service) ListIntegrations(apiID string) ([]Integration, error) {
+	return parts(s.view, apiID, func(r *record) map[string]Integration { return r.Integrations })
 }
 
 // DeleteIntegration removes an integration that no route leads to.

@@ -2,9 +2,6 @@ package apigateway
 
 import (
 	"encoding/base64"
-	"encoding/json"
-	"maps"
-	"math/rand/v2"
 	"mime"
 	"net"
 	"net/http"
@@ -13,9 +10,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
-
-	"github.com/ephor-io/ephor/laptop/internal/awsproto"
 )
 
 // request is what one event is made of. The format is
@@ -30,14 +24,32 @@ type request struct {
 	route                *target
 	values               []string // of the route's variables
 	body                 []byte
+	authorizer           []byte // JSON of requestContext.authorizer, nil for none
+	domain, prefix       string // domainName and domainPrefix; "" tells them by the host
+	escaped              bool   // paths stay as they were sent
 }
 
 // event encodes the request in payload format 2.0. It is written by hand because it stands in
 // the way of every request. Members without a value are left out, as the service does.
 func (r *request) event() []byte {
-	path := r.URL.Path // decoded, as the service passes it; a named stage stays in it
 	b := make([]byte, 0, 1536+len(r.body)*3/2)
-	b = append(b, `{"version":"2.0","routeKey":`...)
+	b = append(b, `{"version":"2.0",`...)
+	b = r.appendRequest(b)
+	encoded := len(r.body) > 0 && isBinary(r.Header.Get("Content-Type"))
+	if len(r.body) > 0 {
+		b = append(b, ',')
+		b = r.appendBody(b, encoded)
+	}
+	b = append(b, `,"isBase64Encoded":`...)
+	b = strconv.AppendBool(b, encoded)
+	b = append(b, r.stage.variables...)
+	return append(b, '}')
+}
+
+// appendRequest writes what the events of functions and of authorizers have in common.
+func (r *request) appendRequest(b []byte) []byte {
+	path := r.path() // a named stage stays in it
+	b = append(b, `"routeKey":`...)
 	b = appendString(b, r.route.key)
 	b = append(b, `,"rawPath":`...)
 	b = appendString(b, path)
@@ -59,28 +71,33 @@ func (r *request) event() []byte {
 	}
 	b = r.appendContext(b, path)
 	if len(r.values) > 0 {
-		b = append(b, `,"pathParameters":{`...)
-		for i, v := range r.values {
-			if i > 0 {
-				b = append(b, ',')
-			}
-			b = appendMember(b, r.route.names[i], v)
+		b = append(b, `,"pathParameters":`...)
+		b = r.appendValues(b)
+	}
+	return b
+}
+
+// appendValues writes the object of the route's variables.
+func (r *request) appendValues(b []byte) []byte {
+	b = append(b, '{')
+	for i, v := range r.values {
+		if i > 0 {
+			b = append(b, ',')
 		}
-		b = append(b, '}')
+		b = appendMember(b, r.route.names[i], v)
 	}
-	encoded := len(r.body) > 0 && isBinary(r.Header.Get("Content-Type"))
-	if encoded {
-		b = append(b, `,"body":"`...)
-		b = base64.StdEncoding.AppendEncode(b, r.body)
-		b = append(b, '"')
-	} else if len(r.body) > 0 {
-		b = append(b, `,"body":`...)
-		b = appendString(b, string(r.body))
-	}
-	b = append(b, `,"isBase64Encoded":`...)
-	b = strconv.AppendBool(b, encoded)
-	b = append(b, r.stage.variables...)
 	return append(b, '}')
+}
+
+// appendBody writes the member body, as base64 if it is to be encoded.
+func (r *request) appendBody(b []byte, encoded bool) []byte {
+	if !encoded {
+		b = append(b, `"body":`...)
+		return appendString(b, string(r.body))
+	}
+	b = append(b, `"body":"`...)
+	b = base64.StdEncoding.AppendEncode(b, r.body)
+	return append(b, '"')
 }
 
 func (r *request) appendContext(b []byte, path string) []byte {
@@ -88,8 +105,12 @@ func (r *request) appendContext(b []byte, path string) []byte {
 	b = appendMember(b, "accountId", r.account)
 	b = append(b, ',')
 	b = appendMember(b, "apiId", r.apiID)
+	if r.authorizer != nil {
+		b = append(b, `,"authorizer":`...)
+		b = append(b, r.authorizer...)
+	}
 	b = append(b, ',')
-	b = appendMember(b, "domainName", r.Host)
+	b = appendMember(b, "domainName", r.domainName())
 	b = append(b, ',')
 	b = appendMember(b, "domainPrefix", r.domainPrefix())
 	b = append(b, `,"http":{`...)
@@ -109,15 +130,39 @@ func (r *request) appendContext(b []byte, path string) []byte {
 	b = append(b, ',')
 	b = appendMember(b, "stage", r.stage.name)
 	b = append(b, `,"time":"`...)
-	b = r.start.UTC().AppendFormat(b, "02/Jan/2006:15:04:05 +0000")
+	b = r.appendTime(b)
 	b = append(b, `","timeEpoch":`...)
 	b = strconv.AppendInt(b, r.start.UnixMilli(), 10)
 	return append(b, '}')
 }
 
+// appendTime writes the request's time as access logs do.
+func (r *request) appendTime(b []byte) []byte {
+	return r.start.UTC().AppendFormat(b, "02/Jan/2006:15:04:05 +0000")
+}
+
+// path is the request's. HTTP APIs pass it on decoded; REST APIs and function URLs as it was sent:
+// https://github.com/middleapi/standard-server/pull/93 has what live events were seen to hold.
+func (r *request) path() string {
+	if r.escaped {
+		return r.URL.EscapedPath()
+	}
+	return r.URL.Path
+}
+
+func (r *request) domainName() string {
+	if r.domain != "" {
+		return r.domain
+	}
+	return r.Host
+}
+
 // domainPrefix is the first label of the host; an address has none and gives the API's ID, which
 // is what the label is on AWS.
 func (r *request) domainPrefix() string {
+	if r.prefix != "" {
+		return r.prefix
+	}
 	host := r.Host
 	if h, _, err := net.SplitHostPort(host); err == nil {
 		host = h
@@ -163,10 +208,7 @@ func (r *request) appendHeaders(b []byte) []byte {
 		}
 		all = append(all, header{strings.ToLower(name), strings.Join(values, ",")})
 	}
-	forwarded := r.sourceIP
-	if before := r.Header["X-Forwarded-For"]; len(before) > 0 {
-		forwarded = strings.Join(before, ", ") + ", " + r.sourceIP
-	}
+	forwarded := r.forwardedFor()
 	all = append(all,
 		header{"content-length", strconv.Itoa(len(r.body))}, header{"host", r.Host}, header{"x-amzn-trace-id", r.trace},
 		header{"x-forwarded-for", forwarded}, header{"x-forwarded-port", r.port}, header{"x-forwarded-proto", "http"})
@@ -179,6 +221,14 @@ func (r *request) appendHeaders(b []byte) []byte {
 		b = appendMember(b, h.name, h.value)
 	}
 	return append(b, '}')
+}
+
+// forwardedFor is who sent the request through whom.
+func (r *request) forwardedFor() string {
+	if before := r.Header["X-Forwarded-For"]; len(before) > 0 {
+		return strings.Join(before, ", ") + ", " + r.sourceIP
+	}
+	return r.sourceIP
 }
 
 // query decodes a query string; the values of repeated names are joined with commas.
@@ -222,66 +272,4 @@ func isBinary(contentType string) bool {
 		return false
 	}
 	return !strings.HasPrefix(kind, "text/")
-}
-
-// newRequestID has the form of the service's: 15 letters of base64 and an equals sign.
-func newRequestID() string {
-	var raw [11]byte
-	fill(raw[:])
-	return base64.URLEncoding.EncodeToString(raw[:])
-}
-
-// traceID is the request's X-Ray header, or a new one.
-func traceID(h http.Header, now time.Time) string {
-	if t := h.Get("X-Amzn-Trace-Id"); t != "" {
-		return t
-	}
-	return awsproto.NewTrace(now)
-}
-
-// fill writes random bytes that need not be hard to guess.
-func fill(b []byte) {
-	for i := 0; i < len(b); i += 8 {
-		for j, v := i, rand.Uint64(); j < len(b) && j < i+8; j, v = j+1, v>>8 {
-			b[j] = byte(v)
-		}
-	}
-}
-
-// appendMap writes ,"name":{…} with sorted keys, or nothing for an empty m.
-func appendMap(b []byte, name string, m map[string]string) []byte {
-	if len(m) == 0 {
-		return b
-	}
-	b = append(b, ',')
-	b = appendString(b, name)
-	b = append(b, ":{"...)
-	for i, k := range slices.Sorted(maps.Keys(m)) {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = appendMember(b, k, m[k])
-	}
-	return append(b, '}')
-}
-
-func appendMember(b []byte, name, value string) []byte {
-	b = appendString(b, name)
-	b = append(b, ':')
-	return appendString(b, value)
-}
-
-// appendString writes s as JSON. Plain ASCII, which is nearly all, is copied.
-func appendString(b []byte, s string) []byte {
-	plain := true
-	for i := 0; i < len(s) && plain; i++ {
-		plain = s[i] >= ' ' && s[i] != '"' && s[i] != '\\' && s[i] < utf8.RuneSelf
-	}
-	if !plain {
-		quoted, _ := json.Marshal(s) // strings marshal always
-		return append(b, quoted...)
-	}
-	b = append(b, '"')
-	b = append(b, s...)
-	return append(b, '"')
 }

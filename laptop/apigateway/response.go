@@ -18,6 +18,7 @@ type response struct {
 	body    []byte
 	// contentType is what the response has if no header says another.
 	contentType string
+	decoded     bool // body was base64
 }
 
 // parseResponse reads a function's answer in payload format 2.0, as the service was seen to:
@@ -78,6 +79,7 @@ func structured(status json.RawMessage, headers map[string]json.RawMessage, cook
 	if out.body, err = base64.StdEncoding.DecodeString(*body); err != nil {
 		return response{}, fmt.Errorf("isBase64Encoded is true, but body: %w", err)
 	}
+	out.decoded = true
 	return out, nil
 }
 

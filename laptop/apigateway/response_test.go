@@ -38,7 +38,7 @@ func TestParseResponse(t *testing.T) {
 	f(`null`, body(200, inferred, "null"))
 	f(`{"statusCode":200,"body":"Hello, World!"}`, body(200, plain, "Hello, World!")) // V2_DefaultsToTextPlainContentType
 	f(` {"statusCode":"404"}`, response{status: 404, contentType: plain})
-	f(`{"statusCode":200,"body":"AQI=","isBase64Encoded":true}`, body(200, plain, "\x01\x02"))
+	f(`{"statusCode":200,"body":"AQI=","isBase64Encoded":true}`, response{status: 200, contentType: plain, body: []byte("\x01\x02"), decoded: true})
 	f(`{"statusCode":200,"headers":{"n":1.5}}`, response{status: 200, contentType: plain, headers: [][2]string{{"n", "1.5"}}})
 	f(`{"statusCode":200,"headers":{"b":true},"cookies":["c"]}`, response{status: 200, contentType: plain, headers: [][2]string{{"b", "true"}}, cookies: []string{"c"}})
 

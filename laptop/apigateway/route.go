@@ -1,6 +1,7 @@
 package apigateway
 
 import (
+	"cmp"
 	"regexp"
 	"strings"
 )
@@ -15,7 +16,8 @@ const (
 type RouteInput struct {
 	RouteKey          string // "GET /orders/{id}", "ANY /files/{proxy+}" or "$default"
 	Target            string // "integrations/" and the integration's ID
-	AuthorizationType string // "" or NONE
+	AuthorizationType string // "", NONE or CUSTOM, which is a Lambda authorizer
+	AuthorizerID      string // of CUSTOM
 	OperationName     string
 }
 
@@ -25,6 +27,7 @@ type Route struct {
 	RouteKey          string `json:"routeKey"`
 	Target            string `json:"target,omitempty"`
 	AuthorizationType string `json:"authorizationType"`
+	AuthorizerID      string `json:"authorizerId,omitempty"`
 	OperationName     string `json:"operationName,omitempty"`
 	APIKeyRequired    bool   `json:"apiKeyRequired"`
 }
@@ -51,10 +54,14 @@ func (in RouteInput) route(id string) (Route, error) {
 	if _, _, err := splitKey(in.RouteKey); err != nil {
 		return Route{}, err
 	}
-	if in.AuthorizationType != "" && in.AuthorizationType != "NONE" {
-		return Route{}, badRequest("AuthorizationType %q: routes have no authorizers on the laptop", in.AuthorizationType)
+	kind := cmp.Or(in.AuthorizationType, "NONE")
+	switch {
+	case kind != "NONE" && kind != "CUSTOM":
+		return Route{}, badRequest("AuthorizationType %q: on the laptop a route has a Lambda authorizer (CUSTOM) or none (NONE)", kind)
+	case (kind == "CUSTOM") != (in.AuthorizerID != ""):
+		return Route{}, badRequest("AuthorizationType %s with AuthorizerId %q: CUSTOM has an authorizer and NONE has not", kind, in.AuthorizerID)
 	}
-	return Route{RouteID: id, RouteKey: in.RouteKey, Target: in.Target, AuthorizationType: "NONE", OperationName: in.OperationName}, nil
+	return Route{RouteID: id, RouteKey: in.RouteKey, Target: in.Target, AuthorizationType: kind, AuthorizerID: in.AuthorizerID, OperationName: in.OperationName}, nil
 }
 
 // put stores a route if its key is the only one of its kind and its target is there.
@@ -68,6 +75,11 @@ func (r *record) put(route Route) error {
 		id, ok := strings.CutPrefix(route.Target, integrationTarget)
 		if _, found := r.Integrations[id]; !ok || !found {
 			return badRequest("Target %q: it is %q and the ID of one of the API's integrations", route.Target, integrationTarget)
+		}
+	}
+	if route.AuthorizerID != "" {
+		if _, err := lookup(r.Authorizers, "Authorizer", route.AuthorizerID); err != nil {
+			return err
 		}
 	}
 	r.Routes[route.RouteID] = route
@@ -98,18 +110,13 @@ func (s *Service) UpdateRoute(apiID, routeID string, in RouteInput) (Route, erro
 }
 
 // GetRoute finds a route.
-func (s *Service) GetRoute(apiID, routeID string) (out Route, err error) {
-	err = s.view(apiID, func(r *record) (err error) {
-		out, err = lookup(r.Routes, "Route", routeID)
-		return err
-	})
-	return out, err
+func (s *Service) GetRoute(apiID, routeID string) (Route, error) {
+	return part(s.view, apiID, func(r *record) map[string]Route { return r.Routes }, "Route", routeID)
 }
 
 // ListRoutes are an API's routes, by their IDs.
-func (s *Service) ListRoutes(apiID string) (out []Route, err error) {
-	err = s.view(apiID, func(r *record) error { out = values(r.Routes); return nil })
-	return out, err
+func (s *Service) ListRoutes(apiID string) ([]Route, error) {
+	return parts(s.view, apiID, func(r *record) map[string]Route { return r.Routes })
 }
 
 // DeleteRoute removes a route.

@@ -16,7 +16,8 @@ type tables struct {
 // stageTable holds one stage's routes as a tree of path segments.
 type stageTable struct {
 	name      string
-	variables []byte // the member ,"stageVariables":{…} of the event, or empty
+	given     map[string]string // the stage variables
+	variables []byte            // the member ,"stageVariables":{…} of the event, or empty
 	root      *node
 	fallback  *target // of $default
 }
@@ -38,21 +39,31 @@ type target struct {
 	names    []string // of the path's variables, in their order
 	function string   // "" if the route has no integration
 	timeout  time.Duration
+	format1  bool // payload format 1.0
+	limit    *bucket
+	guard    *authorizer // nil lets everybody in
+	mock     *mock       // of a REST API: what it answers without a function
+	resource string      // the ID of a REST API's resource
 }
 
 // compile makes the tables of an API.
 func compile(r *record) (*tables, error) {
 	t := &tables{cors: newCORS(r.API.CorsConfiguration), stages: map[string]*stageTable{}}
 	for name, stage := range r.Stages {
-		st := &stageTable{name: name, variables: appendMap(nil, "stageVariables", stage.StageVariables), root: &node{}}
+		st := &stageTable{name: name, given: stage.StageVariables, variables: appendMap(nil, "stageVariables", stage.StageVariables), root: &node{}}
 		routes, integrations := r.Routes, r.Integrations
 		if !stage.AutoDeploy {
 			d := r.Deployments[stage.DeploymentID]
 			routes, integrations = d.Routes, d.Integrations
 		}
 		for _, route := range values(routes) {
-			if err := st.add(route, integrations); err != nil {
+			to, err := st.add(route, integrations)
+			if err != nil {
 				return nil, fmt.Errorf("stage %s: %w", name, err)
+			}
+			to.limit = stage.limit(route.RouteKey)
+			if route.AuthorizerID != "" {
+				to.guard = newAuthorizer(r.Authorizers[route.AuthorizerID])
 			}
 		}
 		t.stages[name] = st
@@ -60,21 +71,27 @@ func compile(r *record) (*tables, error) {
 	return t, nil
 }
 
-func (st *stageTable) add(route Route, integrations map[string]Integration) error {
+func (st *stageTable) add(route Route, integrations map[string]Integration) (*target, error) {
 	method, path, err := splitKey(route.RouteKey)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	to := &target{key: route.RouteKey, path: path}
 	if in, ok := integrations[strings.TrimPrefix(route.Target, integrationTarget)]; ok {
 		to.function, _ = function(in.IntegrationURI)
 		to.timeout = time.Duration(in.TimeoutInMillis) * time.Millisecond
+		to.format1 = in.PayloadFormatVersion == "1.0"
 	}
 	if route.RouteKey == defaultRoute {
 		st.fallback = to
-		return nil
+		return to, nil
 	}
-	n := st.root
+	st.root.put(method, path, to)
+	return to, nil
+}
+
+// put hangs a target into the tree below n.
+func (n *node) put(method, path string, to *target) {
 	for segment := range strings.SplitSeq(path[1:], "/") {
 		name, isVariable := strings.CutPrefix(segment, "{")
 		name = strings.TrimSuffix(name, "}")
@@ -84,7 +101,7 @@ func (st *stageTable) add(route Route, integrations map[string]Integration) erro
 		switch {
 		case isVariable && strings.HasSuffix(name, "+"):
 			n.greedy = put(n.greedy, method, to)
-			return nil
+			return
 		case isVariable:
 			if n.variable == nil {
 				n.variable = &node{}
@@ -98,7 +115,6 @@ func (st *stageTable) add(route Route, integrations map[string]Integration) erro
 		}
 	}
 	n.here = put(n.here, method, to)
-	return nil
 }
 
 func put[V any](m map[string]V, k string, v V) map[string]V {
@@ -125,18 +141,21 @@ func (t *tables) pick(path string) (st *stageTable, rest string) {
 // route's variables. It is nil if there is none.
 func (st *stageTable) find(method, path string) (to *target, values []string) {
 	var buf [4]string
-	to, values = st.root.find(method, path[1:], buf[:0])
-	if to == nil {
+	methods, values := st.root.find(method, path[1:], buf[:0])
+	if methods == nil {
 		return st.fallback, nil
 	}
-	return to, values
+	return byMethod(methods, method), values
 }
 
-// find looks below n for path, which has no slash at its start. A path that ends in a slash has
-// an empty last segment, which no variable but a greedy one takes.
-func (n *node) find(method, path string, values []string) (*target, []string) {
-	segment, rest, more := strings.Cut(path, "/")
-	segment = decode(segment)
+// find looks below n for path, which has no slash at its start, and tells what stands there by
+// method. A path that ends in a slash has an empty last segment, which no variable but a greedy one
+// takes. A place that lacks the method is passed over. A REST API asks with the method "": then it is
+// any place that has one, values stay as they were sent (https://github.com/serverless/serverless/issues/5037),
+// and a greedy variable takes one letter at least.
+func (n *node) find(method, path string, values []string) (map[string]*target, []string) {
+	sent, rest, more := strings.Cut(path, "/")
+	segment := decode(sent)
 	for _, next := range [...]*node{n.literal[segment], n.variable} {
 		if next == nil {
 			continue
@@ -146,20 +165,32 @@ func (n *node) find(method, path string, values []string) (*target, []string) {
 			if segment == "" {
 				continue
 			}
-			got = append(got, segment)
+			got = append(got, valueFor(method, sent))
 		}
 		if more {
 			if to, got := next.find(method, rest, got); to != nil {
 				return to, got
 			}
-		} else if to := byMethod(next.here, method); to != nil {
-			return to, got
+		} else if serves(next.here, method) {
+			return next.here, got
 		}
 	}
-	if to := byMethod(n.greedy, method); to != nil {
-		return to, append(values, decode(path))
+	if serves(n.greedy, method) && (method != "" || path != "") {
+		return n.greedy, append(values, valueFor(method, path))
 	}
 	return nil, nil
+}
+
+// valueFor is a variable's value, decoded unless a REST API asks.
+func valueFor(method, sent string) string {
+	if method == "" {
+		return sent
+	}
+	return decode(sent)
+}
+
+func serves(m map[string]*target, method string) bool {
+	return m != nil && (method == "" || byMethod(m, method) != nil)
 }
 
 func byMethod(m map[string]*target, method string) *target {

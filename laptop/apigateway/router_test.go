@@ -10,7 +10,7 @@ func tableOf(t testing.TB, keys ...string) *stageTable {
 	t.Helper()
 	st := &stageTable{root: &node{}}
 	for _, key := range keys {
-		if err := st.add(Route{RouteKey: key}, nil); err != nil {
+		if _, err := st.add(Route{RouteKey: key}, nil); err != nil {
 			t.Fatal(err)
 		}
 	}

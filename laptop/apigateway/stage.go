@@ -3,6 +3,7 @@ package apigateway
 import (
 	"maps"
 	"regexp"
+	"slices"
 	"time"
 )
 
@@ -19,7 +20,35 @@ type StageInput struct {
 	AutoDeploy     bool
 	DeploymentID   string
 	StageVariables map[string]string
-	Tags           map[string]string
+	// DefaultRouteSettings are every route's, unless RouteSettings has some under the route's key.
+	DefaultRouteSettings RouteSettings
+	RouteSettings        map[string]RouteSettings
+	Tags                 map[string]string
+}
+
+// RouteSettings throttle a route: requests over them are answered with 429. Nil is no limit.
+// https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-throttling.html
+type RouteSettings struct {
+	ThrottlingRateLimit  *float64 `json:"throttlingRateLimit,omitempty"` // requests a second
+	ThrottlingBurstLimit *int     `json:"throttlingBurstLimit,omitempty"`
+	// DetailedMetricsEnabled asks for CloudWatch's metrics; there are none, with or without it.
+	DetailedMetricsEnabled bool `json:"detailedMetricsEnabled,omitempty"`
+}
+
+func (s RouteSettings) validate(of string) error {
+	if s.ThrottlingRateLimit != nil && *s.ThrottlingRateLimit < 0 || s.ThrottlingBurstLimit != nil && *s.ThrottlingBurstLimit < 0 {
+		return badRequest("%s: a throttling limit is not negative", of)
+	}
+	return nil
+}
+
+// limit is what a route of the stage may do.
+func (s Stage) limit(routeKey string) *bucket {
+	settings, ok := s.RouteSettings[routeKey]
+	if !ok {
+		settings = s.DefaultRouteSettings
+	}
+	return newBucket(settings.ThrottlingRateLimit, settings.ThrottlingBurstLimit)
 }
 
 // Stage is where an API is served. Its JSON is the one of GetStage.
@@ -32,6 +61,9 @@ type Stage struct {
 	CreatedDate     time.Time         `json:"createdDate"`
 	LastUpdatedDate time.Time         `json:"lastUpdatedDate"`
 	Tags            map[string]string `json:"tags,omitempty"`
+
+	DefaultRouteSettings RouteSettings            `json:"defaultRouteSettings"`
+	RouteSettings        map[string]RouteSettings `json:"routeSettings,omitempty"`
 }
 
 // Deployment is an API's routes and integrations as they were at one moment.
@@ -67,7 +99,19 @@ func (in StageInput) put(r *record, created time.Time) (Stage, error) {
 			return Stage{}, badRequest("Stage variable %q: a name is letters, digits and underscores", name)
 		}
 	}
+	if err := in.DefaultRouteSettings.validate("DefaultRouteSettings"); err != nil {
+		return Stage{}, err
+	}
+	for key, settings := range in.RouteSettings {
+		if !slices.ContainsFunc(values(r.Routes), func(route Route) bool { return route.RouteKey == key }) {
+			return Stage{}, notFound("Route", key)
+		}
+		if err := settings.validate("RouteSettings " + key); err != nil {
+			return Stage{}, err
+		}
+	}
 	out := Stage{
+		DefaultRouteSettings: in.DefaultRouteSettings, RouteSettings: maps.Clone(in.RouteSettings),
 		StageName: in.StageName, Description: in.Description, AutoDeploy: in.AutoDeploy, DeploymentID: in.DeploymentID,
 		StageVariables: maps.Clone(in.StageVariables), Tags: maps.Clone(in.Tags), CreatedDate: created, LastUpdatedDate: now(),
 	}
@@ -101,18 +145,13 @@ func (s *Service) UpdateStage(apiID string, in StageInput) (out Stage, err error
 }
 
 // GetStage finds a stage.
-func (s *Service) GetStage(apiID, name string) (out Stage, err error) {
-	err = s.view(apiID, func(r *record) (err error) {
-		out, err = lookup(r.Stages, "Stage", name)
-		return err
-	})
-	return out, err
+func (s *Service) GetStage(apiID, name string) (Stage, error) {
+	return part(s.view, apiID, func(r *record) map[string]Stage { return r.Stages }, "Stage", name)
 }
 
 // ListStages are an API's stages by name.
-func (s *Service) ListStages(apiID string) (out []Stage, err error) {
-	err = s.view(apiID, func(r *record) error { out = values(r.Stages); return nil })
-	return out, err
+func (s *Service) ListStages(apiID string) ([]Stage, error) {
+	return parts(s.view, apiID, func(r *record) map[string]Stage { return r.Stages })
 }
 
 // DeleteStage removes a stage.
@@ -150,12 +189,8 @@ func (s *Service) CreateDeployment(apiID, description, stage string) (Deployment
 }
 
 // GetDeployment finds a deployment.
-func (s *Service) GetDeployment(apiID, deploymentID string) (out Deployment, err error) {
-	err = s.view(apiID, func(r *record) (err error) {
-		out, err = lookup(r.Deployments, "Deployment", deploymentID)
-		return err
-	})
-	return out, err
+func (s *Service) GetDeployment(apiID, deploymentID string) (Deployment, error) {
+	return part(s.view, apiID, func(r *record) map[string]Deployment { return r.Deployments }, "Deployment", deploymentID)
 }
 
 // DeleteDeployment removes a deployment that no stage serves.

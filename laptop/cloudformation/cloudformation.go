@@ -65,6 +65,10 @@ type Config struct {
 	// EndpointURL is the URL under which requests with SignalPath reach ServeSignal, without a
 	// slash at its end. It may differ from one start to the next.
 	EndpointURL func() string
+	// Address makes of an output's value, where it is an address of AWS that a template has put
+	// together, the one under which the resource answers here, and leaves alone any other value. Nil
+	// leaves all alone.
+	Address func(value string) string
 	// Events is told each event, one at a time in the order in which they happen. It must return
 	// soon and not call the Service.
 	Events func(Event)
@@ -117,6 +121,9 @@ func Open(config Config) (*Service, error) {
 	}
 	if config.EndpointURL == nil {
 		config.EndpointURL = func() string { return "" }
+	}
+	if config.Address == nil {
+		config.Address = func(value string) string { return value }
 	}
 	s := &Service{config: config, providers: map[string]Provider{}, waits: newWaits(config)}
 	s.providers[waitHandleType] = (*waitHandle)(s.waits)

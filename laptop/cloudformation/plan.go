@@ -12,11 +12,12 @@ import (
 
 // plan is a goal, read and resolved as far as that goes before any resource is made.
 type plan struct {
-	goal  goal
-	t     *parse.Template
-	graph *eval.Graph
-	scope eval.Scope // its Resources are set by who evaluates
-	shown map[string]any
+	goal    goal
+	t       *parse.Template
+	graph   *eval.Graph
+	scope   eval.Scope // its Resources are set by who evaluates
+	shown   map[string]any
+	address func(string) string // Config.Address
 }
 
 // newPlan reads the template of g for a stack.
@@ -25,7 +26,7 @@ func (s *Service) newPlan(name, id string, g goal) (*plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &plan{goal: g, t: t, shown: make(map[string]any, len(g.Parameters))}
+	p := &plan{goal: g, t: t, address: s.config.Address, shown: make(map[string]any, len(g.Parameters))}
 	p.scope = eval.Scope{
 		Template:   t,
 		Parameters: make(map[string]any, len(g.Parameters)),
@@ -124,7 +125,7 @@ func (p *plan) outputs(resources eval.Resources) ([]output, error) {
 		if err != nil {
 			return nil, err
 		}
-		out := output{Key: id, Value: value, Description: o.Description}
+		out := output{Key: id, Value: p.address(value), Description: o.Description}
 		if o.Export != nil {
 			if out.Export, err = text("Outputs."+id+".Export.Name", o.Export.Name); err != nil {
 				return nil, err

@@ -89,9 +89,10 @@ func newEnvironment(f *function, rev *revision) *environment {
 	f.service.code.hold(rev.cfg)
 	return &environment{
 		function: f, rev: rev, started: now, initType: rev.cfg.initializationType(),
-		stream: streamName(rev.cfg, now, hex.EncodeToString(id[:])),
-		gone:   make(chan struct{}),
-		work:   make(chan *invocation, rev.cfg.slots()), managed: newManaged(rev.cfg),
+		stream:     streamName(rev.cfg, now, hex.EncodeToString(id[:])),
+		gone:       make(chan struct{}),
+		work:       make(chan *invocation, rev.cfg.slots()),
+		managed:    newManaged(rev.cfg),
 		registered: make(chan struct{}, 1), halted: make(chan struct{}),
 		telemetry: newTelemetry(),
 	}

@@ -33,10 +33,10 @@ type FunctionInput struct {
 	Layers []string
 	// EphemeralStorage is what /tmp may hold, in MB, 512 to 10240.
 	EphemeralStorage int
-	// ManagedInstances asks for Lambda Managed Instances; nil is Lambda's default compute.
-	ManagedInstances *ManagedInstances
 	// LogGroup is the log group that its environments write to; "" is /aws/lambda/NAME.
 	LogGroup string
+	// ManagedInstances asks for Lambda Managed Instances; nil is Lambda's default compute.
+	ManagedInstances *ManagedInstances
 	// ReservedConcurrency reserves that many environments and is their limit; nil reserves none.
 	ReservedConcurrency *int
 }
@@ -65,8 +65,8 @@ type Function struct {
 	Layers              []FunctionLayer
 	LayersSHA256        string // of the folder with what is in the layers; empty without any
 	EphemeralStorage    int    // MB
+	LogGroup            string // as it was given: LogsTo tells where it logs
 	ManagedInstances    *ManagedInstances
-	LogGroup            string            // as it was given: LogsTo tells where it logs
 	Tags                map[string]string // of $LATEST, as they are the whole function's
 	ReservedConcurrency *int              // of $LATEST, likewise
 	CodeSHA256          string            // of the zip archive, base64

@@ -106,7 +106,7 @@ func TestDeletingAnAPIWaitsForItsRequests(t *testing.T) {
 
 func TestMiddlewareGuardsTheListener(t *testing.T) {
 	t.Parallel()
-	s := openService(t, Config{Invoker: answer(`1`), Middleware: func(h http.Handler) http.Handler {
+	s := openService(t, Config{Invoker: answer(`1`), Middleware: func(h http.Handler, _ func(*http.Request) bool) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if r.Header.Get("Origin") != "" {
 				w.WriteHeader(403)

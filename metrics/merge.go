@@ -1,0 +1,56 @@
+package metrics
+
+// A Distribution is what another library's histogram has gathered, for Histogram.Merge.
+type Distribution struct {
+	// Values and Counts, of the same length: so many observations of about that value. A count
+	// that is not positive is left out.
+	Values []float64
+	Counts []int64
+	// Sum, Min and Max are those of all observations; NaN means that they are not known: then
+	// they are reckoned from Values and Counts.
+	Sum, Min, Max float64
+}
+
+// Merge adds observations that were gathered elsewhere. Each value's go to its bucket, so
+// percentiles err by as much more as Values do.
+func (h *Histogram) Merge(d Distribution) {
+	var sum float64
+	var counts [Buckets]int64
+	var clamped, all int64
+	least, greatest := d.Min, d.Max
+	for i, v := range d.Values {
+		n := d.Counts[i]
+		if n <= 0 || !finite(v) {
+			continue
+		}
+		b, outside := theGrid.bucket(v)
+		if outside {
+			clamped += n
+		}
+		counts[b] += n
+		all += n
+		sum += v * float64(n)
+		if !finite(d.Min) && !(v >= least) {
+			least = v
+		}
+		if !finite(d.Max) && !(v <= greatest) {
+			greatest = v
+		}
+	}
+	if all == 0 {
+		return
+	}
+	if finite(d.Sum) {
+		sum = d.Sum
+	}
+	h.clamped.Add(clamped)
+	h.sum.add(sum)
+	keep(&h.min, least, func(old float64) bool { return least < old })
+	keep(&h.max, greatest, func(old float64) bool { return greatest > old })
+	// Last, as in Observe.
+	for b, n := range counts {
+		if n > 0 {
+			h.buckets[b].Add(n)
+		}
+	}
+}

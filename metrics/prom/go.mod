@@ -1,0 +1,24 @@
+module github.com/ephor-io/ephor/metrics/prom
+
+go 1.26.0
+
+require (
+	github.com/ephor-io/ephor v0.0.0
+	github.com/google/go-cmp v0.7.0
+	github.com/prometheus/client_golang v1.25.0
+	github.com/prometheus/client_model v0.6.3
+)
+
+require (
+	github.com/beorn7/perks v1.0.1 // indirect
+	github.com/cespare/xxhash/v2 v2.3.0 // indirect
+	github.com/munnerz/goautoneg v0.0.0-20191010083416-a7dc8b61c822 // indirect
+	github.com/prometheus/common v0.72.0 // indirect
+	github.com/prometheus/procfs v0.22.0 // indirect
+	golang.org/x/sys v0.49.0 // indirect
+	google.golang.org/protobuf v1.36.12 // indirect
+)
+
+// Developed beside the rest; a release names a version of it above, and this line means nothing to
+// whoever requires this module.
+replace github.com/ephor-io/ephor => ../..
