@@ -92,25 +92,27 @@ func Account(ctx context.Context, ask Ask, period Period, served map[Environment
 	if err != nil {
 		return Report{}, err
 	}
+	var told map[Environment]publisher
+	if short(served, recorded) {
+		if told, err = publishers(ctx, ask, period); err != nil {
+			return Report{}, err
+		}
+		// Once more, after the publishers: a batch that has come in between is not lost, and one
+		// that a publisher tells of is counted.
+		if recorded, err = invocations(ctx, ask, period); err != nil {
+			return Report{}, err
+		}
+	}
 	var r Report
-	var short []Loss
 	for e, n := range served {
 		has := min(recorded[e], n)
 		r.Served += n
 		r.Recorded += has
-		if has < n {
-			short = append(short, Loss{Environment: e, Served: n, Recorded: has})
+		if has == n {
+			continue
 		}
-	}
-	if len(short) == 0 {
-		return r, nil
-	}
-	told, err := publishers(ctx, ask, period)
-	if err != nil {
-		return Report{}, err
-	}
-	for _, l := range short {
-		if p, ok := told[l.Environment]; ok {
+		l := Loss{Environment: e, Served: n, Recorded: has}
+		if p, ok := told[e]; ok {
 			l.Batches, l.Dropped, l.Final, l.Silent = p.missing(), p.dropped, p.final, p.last
 		}
 		r.Losses = append(r.Losses, l)
@@ -119,4 +121,14 @@ func Account(ctx context.Context, ask Ask, period Period, served map[Environment
 		return cmp.Or(cmp.Compare(b.Lost(), a.Lost()), cmp.Compare(a.Function, b.Function), cmp.Compare(a.Instance, b.Instance))
 	})
 	return r, nil
+}
+
+// short says that an environment has less than it served.
+func short(served, recorded map[Environment]int64) bool {
+	for e, n := range served {
+		if recorded[e] < n {
+			return true
+		}
+	}
+	return false
 }
