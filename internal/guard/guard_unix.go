@@ -12,8 +12,8 @@ import (
 )
 
 // script keeps a variable for each slot, so that neither a change nor the end takes long when there
-// are a thousand groups; the shell starts no process for any of it. Last goes the guard's own
-// group, the guard in it.
+// are a thousand groups; the shell starts no process for any of it. Then comes what StartThen was
+// given, and last goes the guard's own group, the guard in it.
 const script = `trap '' HUP INT QUIT TERM
 slots=0
 while read -r slot group; do
@@ -25,7 +25,7 @@ while [ "$slots" -gt 0 ]; do
 	eval "group=\$group$slots"
 	[ -z "$group" ] || kill -KILL "-$group"
 done
-kill -KILL 0`
+`
 
 // Guard is a guard that runs. Its methods may be called concurrently.
 type Guard struct {
@@ -33,12 +33,17 @@ type Guard struct {
 	shell *exec.Cmd
 	pipe  io.WriteCloser
 	slots map[int]int // of the groups that are watched
+	then  []string    // what the shell does last: a script and its arguments
 	free  []int       // slots below len(slots)+len(free) that no group has
 }
 
 // Start starts a guard of no groups but its own. Only Close ends it.
-func Start() (*Guard, error) {
-	g := &Guard{slots: map[int]int{}}
+func Start() (*Guard, error) { return StartThen("") }
+
+// StartThen is Start for a guard that also does what script says, a text for sh(1) that finds args
+// in $1, $2, …, after the groups have been killed: at Close as well as at the end of this process.
+func StartThen(script string, args ...string) (*Guard, error) {
+	g := &Guard{slots: map[int]int{}, then: append([]string{script}, args...)}
 	if err := g.start(); err != nil {
 		return nil, err
 	}
@@ -46,7 +51,8 @@ func Start() (*Guard, error) {
 }
 
 func (g *Guard) start() error {
-	shell := exec.Command("/bin/sh", "-c", script)
+	text := script + g.then[0] + "\nkill -KILL 0"
+	shell := exec.Command("/bin/sh", append([]string{"-c", text, "guard"}, g.then[1:]...)...)
 	shell.Dir, shell.Env = "/", []string{}
 	shell.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	pipe, err := shell.StdinPipe()

@@ -28,7 +28,7 @@ func newByHand(t *testing.T, cfg Config) *byHand {
 	path := filepath.Join(t.TempDir(), "address")
 	create(t, h.s, hello(t, func(in *FunctionInput) {
 		in.Environment = map[string]string{"FILE": path}
-		in.Code.ZipFile = script(t, `echo $AWS_LAMBDA_RUNTIME_API > $FILE.tmp; mv $FILE.tmp $FILE; exec sleep 1000`)
+		in.Code.ZipFile = script(t, `[ ! -e $FILE ] || exit 7; echo $AWS_LAMBDA_RUNTIME_API > $FILE.tmp; mv $FILE.tmp $FILE; exec sleep 1000`)
 	}))
 	h.invoke(`{"n":1}`)
 	eventually(t, "the environment", func() bool { _, err := os.Stat(path); return err == nil })
@@ -131,7 +131,8 @@ func TestRuntimeAPI(t *testing.T) {
 
 func TestExtensionsAPI(t *testing.T) {
 	t.Parallel()
-	h := newByHand(t, Config{})
+	r := &recorder{}
+	h := newByHand(t, Config{Events: r.add})
 	const register, next = "/2020-01-01/extension/register", "/2020-01-01/extension/event/next"
 	h.want(403, "Extension.InvalidExtensionName")(h.do("POST", register, `{"events":["INVOKE"]}`))
 	h.want(403, "ShutdownEventNotSupportedForInternalExtension")(h.do("POST", register, `{"events":["INVOKE","SHUTDOWN"]}`, "Lambda-Extension-Name: x"))
@@ -167,7 +168,10 @@ func TestExtensionsAPI(t *testing.T) {
 	h.want(202, "OK")(h.do("POST", "/2020-01-01/extension/init/error", "", id, headerExtensionError+": Extension.Bad"))
 	wg.Wait()
 	h.wg.Wait()
-	if h.err != nil || !strings.Contains(string(h.out.Payload), `"errorType":"Extension.InitError"`) {
+	if all := join(r.lines()); !strings.Contains(all, "Phase: init\tStatus: error\tError Type: Extension.InitError") {
+		t.Errorf("log:\n%s", all)
+	}
+	if h.err != nil || !strings.Contains(string(h.out.Payload), `Runtime exited with error: exit status 7`) { // the second try
 		t.Errorf("%v %s", h.err, h.out.Payload)
 	}
 }

@@ -23,6 +23,8 @@ type environment struct {
 	stream     string // the log stream's name
 	log        *logStream
 	telemetry  *telemetry
+	retried    bool             // its init is the second try: see retry
+	box        *sandbox         // set before there is a process
 	gone       chan struct{}    // closed when the process has ended
 	work       chan *invocation // buffered: the event that the runtime's next answers
 	watchers   sync.WaitGroup   // of the external extensions' processes, and of their end
@@ -51,6 +53,8 @@ type environment struct {
 	initTimer    *time.Timer
 	killTimer    *time.Timer
 	reason       StopReason
+	outOfMemory  bool
+	next         *environment // tries again, after an init that has failed
 }
 
 type phase int
@@ -92,14 +96,27 @@ func newEnvironment(f *function, rev *revision) *environment {
 	}
 }
 
-// run starts the process and stays with it until it is gone.
+// run opens the log and lives, a second time if the first one's init fails.
 func (e *environment) run() {
 	s := e.function.service
+	log := s.logs.open(e.function.name, e.rev.cfg.LogsTo(), e.stream)
+	defer s.logs.close(log)
+	for e != nil {
+		e.log = log
+		log.tellTo(e.telemetry)
+		e.live()
+		e.telemetry.close()
+		e.mu.Lock()
+		next := e.next
+		e.mu.Unlock()
+		e = next
+	}
+}
+
+// live starts the process and stays with it until it is gone.
+func (e *environment) live() {
+	s := e.function.service
 	defer s.code.let(e.rev.cfg)
-	e.log = s.logs.open(e.function.name, e.rev.cfg.LogsTo(), e.stream)
-	defer s.logs.close(e.log)
-	e.log.telemetry = e.telemetry
-	defer e.telemetry.close()
 	e.tellInitStart()
 
 	api, err := newServer(s.cfg.Middleware(http.HandlerFunc(e.serveAPI)))
@@ -109,7 +126,17 @@ func (e *environment) run() {
 	}
 	defer api.close()
 	defer close(e.gone) // first, for the requests that wait for an event
+	if e.box, err = s.spawner.newSandbox(e.rev.cfg, e.stream); err != nil {
+		e.failInit(failure{kind: "Sandbox.Failure", message: err.Error()}, StopFailure)
+		return
+	}
+	box := e.box
 	defer e.watchers.Wait()
+	defer func() {
+		if err := box.close(); err != nil {
+			e.log.remark(err.Error())
+		}
+	}()
 	if err := e.startExtensions(api.address()); err != nil {
 		e.failInit(launchFailure(err), StopFailure)
 		e.endExtensions()
@@ -117,12 +144,16 @@ func (e *environment) run() {
 	}
 	p, err := e.start(api.address())
 	if err != nil {
-		e.failInit(failure{kind: "Runtime.InvalidEntrypoint", message: entrypointMessage(err)}, StopFailure)
+		e.failInit(e.invalidEntrypoint(err), StopFailure)
 		e.endExtensions()
 		return
 	}
+	if !box.group.isLimited() || box.tmp != "" {
+		s.warden.take(e, box)
+		defer s.warden.drop(e)
+	}
 	status := p.wait()
-	e.exited(status)
+	e.exited(status, box.group.outOfMemory())
 	p.output.close()
 	e.endExtensions()
 	e.mu.Lock()
@@ -153,6 +184,7 @@ func (e *environment) start(runtimeAPI string) (*process, error) {
 		path: filepath.Join(root, "bootstrap"),
 		dir:  root,
 		env:  e.variables(root, runtimeAPI),
+		in:   e.box,
 	}, output)
 	if err != nil {
 		output.close()
@@ -160,7 +192,7 @@ func (e *environment) start(runtimeAPI string) (*process, error) {
 	}
 	e.process = p
 	if e.initTimer == nil {
-		e.initTimer = time.AfterFunc(s.cfg.initTimeout-time.Since(e.started), e.initTimedOut)
+		e.initTimer = time.AfterFunc(e.initLimit()-time.Since(e.started), e.initTimedOut)
 	}
 	s.cfg.Events(EnvironmentStarted{Function: e.function.name, Stream: e.stream, PID: p.pid})
 	return p, nil
@@ -181,6 +213,7 @@ func (e *environment) freeze(epoch uint64) {
 	defer e.mu.Unlock()
 	if e.phase == idle && e.epoch == epoch && !e.frozen {
 		e.signal(syscall.SIGSTOP)
+		e.box.group.freeze(e.leads)
 		e.frozen = true
 	}
 }
@@ -188,6 +221,7 @@ func (e *environment) freeze(epoch uint64) {
 // thaw lets the process group go on. The caller holds e.mu.
 func (e *environment) thaw() {
 	if e.frozen {
+		e.box.group.thaw()
 		e.signal(syscall.SIGCONT)
 		e.frozen = false
 	}
@@ -206,8 +240,12 @@ func (e *environment) begin(inv *invocation) bool {
 	e.inv = inv
 	inv.cold, e.used = !e.used, true
 	inv.start = time.Now()
+	left := e.rev.cfg.Timeout
+	if inv.cold && e.retried && e.idleSince.IsZero() { // the invocation has begun with the second init
+		inv.start, left = inv.start.Add(-e.initTime), left-e.initTime
+	}
 	inv.deadline = inv.start.Add(e.rev.cfg.Timeout)
-	inv.timer = time.AfterFunc(e.rev.cfg.Timeout, func() { e.overrun(inv) })
+	inv.timer = time.AfterFunc(left, func() { e.overrun(inv) })
 	e.function.counters.invocations.Add(1)
 	e.function.counters.busy.Add(1)
 	e.log.start(inv)
@@ -237,6 +275,7 @@ func (e *environment) settle() {
 		e.initTimer.Stop()
 		e.phase = idle
 		e.initTime = time.Since(e.started)
+		e.process.notePeak()
 		e.tellInitReport("", "")
 		e.mu.Unlock()
 		e.function.service.cfg.Events(EnvironmentReady{Function: e.function.name, Stream: e.stream, Init: e.initTime})
@@ -285,11 +324,14 @@ func (e *environment) conclude(status, kind string) {
 	}
 	now := time.Now()
 	r := report{inv: inv, duration: now.Sub(inv.start), memorySize: e.rev.cfg.MemorySize, status: status, kind: kind}
-	if inv.cold {
+	if inv.cold && !e.retried {
 		r.init = e.initTime
 	}
 	if e.process != nil {
 		r.memory = e.process.peakMemory(now)
+	}
+	if kind == "Runtime.OutOfMemory" {
+		r.memory = min(r.memory, e.rev.cfg.MemorySize<<20) // a little more was taken before it was seen
 	}
 	e.log.end(r)
 	e.tellReport(r)

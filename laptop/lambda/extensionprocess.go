@@ -63,7 +63,7 @@ func (e *environment) startExtensions(runtimeAPI string) error {
 	s := e.function.service
 	e.mu.Lock()
 	if e.phase == starting {
-		e.initTimer = time.AfterFunc(s.cfg.initTimeout-time.Since(e.started), e.initTimedOut)
+		e.initTimer = time.AfterFunc(e.initLimit()-time.Since(e.started), e.initTimedOut)
 	}
 	e.mu.Unlock()
 	env := extensionVariables(e.variables(s.code.path(e.rev.cfg.CodeSHA256), runtimeAPI))
@@ -103,7 +103,7 @@ func (e *environment) startExtension(path string, env []string) error {
 	if err != nil {
 		return err
 	}
-	p, err := e.function.service.spawner.start(command{path: path, dir: "/", env: env}, output)
+	p, err := e.function.service.spawner.start(command{path: path, dir: "/", env: env, in: e.box}, output)
 	if err != nil {
 		output.close()
 		x.state, x.errorType = extensionLaunchError, "UnknownError"
@@ -157,6 +157,13 @@ func (e *environment) signal(sig syscall.Signal) {
 			x.process.signal(sig)
 		}
 	}
+}
+
+// leads says that a process group is that of one of the processes that signal reaches. The caller
+// holds e.mu.
+func (e *environment) leads(group int) bool {
+	return e.process != nil && e.process.pid == group ||
+		slices.ContainsFunc(e.extensions, func(x *extension) bool { return x.process != nil && x.process.pid == group })
 }
 
 // shutdown is the SHUTDOWN event.

@@ -1,9 +1,8 @@
 package lambda
 
 import (
-	"errors"
-	"io/fs"
-	"syscall"
+	"cmp"
+	"time"
 )
 
 // overrun ends an invocation that has used up the function's timeout. If the caller has its answer
@@ -27,7 +26,7 @@ func (e *environment) overrun(inv *invocation) {
 
 // initTimedOut ends an init phase that has used up its limit.
 func (e *environment) initTimedOut() {
-	e.failInit(timedOut(e.function.service.cfg.initTimeout), StopTimeout)
+	e.failInit(timedOut(e.initLimit()), StopTimeout)
 }
 
 // giveUp ends the environment because the runtime or an extension has reported a fatal error.
@@ -46,8 +45,19 @@ func (e *environment) giveUp(f failure) {
 	e.function.remove(e)
 }
 
-// failInit ends an environment that is in its init phase, and reports whether it was. The request
-// for which it was started gets the failure.
+// initLimit is how long the init phase may take: 10 s and, when it is tried again with an invocation
+// waiting for it, as long as the invocation.
+func (e *environment) initLimit() time.Duration {
+	if e.retried {
+		return e.rev.cfg.Timeout
+	}
+	return e.function.service.cfg.initTimeout
+}
+
+// failInit ends an environment that is in its init phase, and reports whether it was. If a request
+// waits for it, another one takes its place; if that has been done, the request gets the failure.
+// See "Failures during the Init phase" in
+// https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html
 func (e *environment) failInit(f failure, reason StopReason) bool {
 	e.mu.Lock()
 	if e.phase != starting {
@@ -67,22 +77,33 @@ func (e *environment) failInit(f failure, reason StopReason) bool {
 	e.tellInitReport(status, f.kind)
 	e.stop(reason)
 	e.mu.Unlock()
-	e.log.initReport(f, e.started, reason)
+	e.log.initReport(f, e.started, reason, e.retried)
+	if next := e.function.retry(e); next != nil {
+		e.mu.Lock()
+		e.next = next
+		e.mu.Unlock()
+		return true
+	}
 	if w := e.function.failedInit(e); w != nil {
 		e.function.counters.initErrors.Add(1)
 		a := f.answer(w.inv.id)
-		e.log.initFailed(w.inv, f, e.started, e.rev.cfg.MemorySize)
+		e.tellInitFailed(w.inv, f, reason)
 		w.got <- handover{err: &initFailure{a}}
 	}
 	return true
 }
 
-// exited is told how the process ended.
-func (e *environment) exited(status exitStatus) {
+// exited is told how the process ended, and whether that was the system's doing for its memory.
+func (e *environment) exited(status exitStatus, outOfMemory bool) {
 	f := failure{kind: "Runtime.ExitError", message: "Runtime exited without providing a reason"}
 	if status != "" {
 		f.message = "Runtime exited with error: " + string(status)
 	}
+	e.mu.Lock()
+	if e.outOfMemory || outOfMemory {
+		f.reported = "Runtime.OutOfMemory"
+	}
+	e.mu.Unlock()
 	if e.failInit(f, StopExit) {
 		return
 	}
@@ -104,19 +125,23 @@ func (e *environment) abort(f failure) {
 	e.process.output.drain()
 	e.log.failure(inv, f)
 	e.answer(inv, f.answer(inv.id))
-	e.conclude("error", f.kind)
+	e.conclude("error", cmp.Or(f.reported, f.kind))
 }
 
-// entrypointMessage says in Lambda's words why bootstrap could not be run.
-func entrypointMessage(err error) string {
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return "Couldn't find valid bootstrap(s): [/var/task/bootstrap /opt/bootstrap]"
-	case errors.Is(err, syscall.ENOEXEC):
-		return "fork/exec /var/task/bootstrap: exec format error"
-	case errors.Is(err, fs.ErrPermission):
-		return "fork/exec /var/task/bootstrap: permission denied"
-	default:
-		return err.Error()
+// tellInitFailed writes the lines of the request that waited for an environment which did not start.
+func (e *environment) tellInitFailed(inv *invocation, f failure, reason StopReason) {
+	r := report{inv: inv, duration: time.Since(e.started), memorySize: e.rev.cfg.MemorySize, status: "error", kind: cmp.Or(f.reported, f.kind)}
+	e.mu.Lock()
+	if e.process != nil {
+		r.memory = e.process.peakMemory(time.Now())
 	}
+	e.mu.Unlock()
+	e.log.start(inv)
+	if reason == StopTimeout {
+		r.status = "timeout"
+		e.log.timeout(inv, f)
+	} else {
+		e.log.failure(inv, f)
+	}
+	e.log.end(r)
 }

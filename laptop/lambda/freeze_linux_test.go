@@ -69,16 +69,123 @@ func TestFreezeUnderLoad(t *testing.T) {
 	}
 }
 
+// TestFreezeStates looks at the states of all threads of all environments while requests come at any
+// moment around the freeze. While an environment has an event, from before the look until after it,
+// no thread may be stopped; once it is idle for good, all must be.
+func TestFreezeStates(t *testing.T) {
+	t.Parallel()
+	s := open(t, Config{})
+	create(t, s, hello(t, withExtension("0s")))
+	f, err := s.lookup("hello")
+	if err != nil {
+		t.Fatal(err)
+	}
+	looks := map[phase]int{}
+	look := func(e *environment) {
+		before, epoch, pid := glance(e)
+		states := threadStates(pid)
+		after, later, _ := glance(e)
+		if before != after || epoch != later || states == "" {
+			return
+		}
+		looks[before]++
+		if before == busy && strings.Contains(states, "T") {
+			t.Errorf("the environment has an event, and its threads are in the states %s", states)
+		}
+	}
+	environments := func() (all []*environment) {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		for e := range f.live {
+			all = append(all, e)
+		}
+		return all
+	}
+	for round := range 8 {
+		var wg sync.WaitGroup
+		for caller := range 4 {
+			wg.Go(func() {
+				for i := range 40 {
+					// 2 ms and more, so that the sampler meets busy ones; the pauses vary, so that
+					// requests come before, in and after the freeze.
+					call(t, s, `{"ms":`+strconv.Itoa(i%3)+`}`)
+					time.Sleep(time.Duration((i*7+caller*13+round)%16) * 20 * time.Microsecond)
+				}
+			})
+		}
+		done := make(chan struct{})
+		go func() { wg.Wait(); close(done) }()
+		for running := true; running; {
+			select {
+			case <-done:
+				running = false
+			default:
+			}
+			for _, e := range environments() {
+				look(e)
+			}
+		}
+		settled(t, s, "hello")
+		for _, e := range environments() {
+			_, _, pid := glance(e)
+			eventually(t, "the freeze of every thread", func() bool { return strings.Trim(threadStates(pid), "T") == "" })
+			sleepABit()
+			if states := threadStates(pid); strings.Trim(states, "T") != "" {
+				t.Errorf("the environment is idle, and its threads are in the states %s", states)
+			}
+		}
+	}
+	if looks[busy] < 50 {
+		t.Errorf("only %d looks at busy environments: the test has seen too little", looks[busy])
+	}
+}
+
+// glance is what an environment is at, and its process. Starting ones have none. It holds the lock for
+// a while, so that a freeze and the next event come to wait for it together, in any order.
+func glance(e *environment) (p phase, epoch uint64, pid int) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.process != nil {
+		pid = e.process.pid
+	}
+	for until := time.Now().Add(100 * time.Microsecond); time.Now().Before(until); {
+	}
+	return e.phase, e.epoch, pid
+}
+
+// threadStates are the letters of all threads of a process, as processState has them.
+func threadStates(pid int) string {
+	entries, err := os.ReadDir("/proc/" + strconv.Itoa(pid) + "/task")
+	if err != nil || pid == 0 {
+		return ""
+	}
+	states := make([]byte, 0, len(entries))
+	for _, entry := range entries {
+		if data, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/task/" + entry.Name() + "/stat"); err == nil {
+			states = append(states, data[strings.LastIndexByte(string(data), ')')+2])
+		}
+	}
+	return string(states)
+}
+
 // TestNoFunctionOutlivesItsService kills a process that runs a Service, with one frozen and one busy
-// environment, each with a child. This test is both processes.
+// environment, each with a child, and one with a child that has left its process group. This test
+// is both processes.
 func TestNoFunctionOutlivesItsService(t *testing.T) {
 	t.Parallel()
 	if os.Getenv("EPHOR_TEST_VICTIM") != "" {
-		victim(t)
+		victim(t, os.Getenv("EPHOR_TEST_BARE") != "")
 		return
 	}
+	for _, bare := range []string{"", "bare"} {
+		killVictim(t, bare)
+	}
+}
+
+func killVictim(t *testing.T, bare string) {
+	t.Helper()
 	cmd := exec.Command(os.Args[0], "-test.run=^TestNoFunctionOutlivesItsService$", "-test.v")
-	cmd.Env = append(os.Environ(), "EPHOR_TEST_VICTIM="+t.TempDir())
+	cmd.Env = append(os.Environ(), "EPHOR_TEST_VICTIM="+t.TempDir(), "EPHOR_TEST_BARE="+bare)
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -88,7 +195,7 @@ func TestNoFunctionOutlivesItsService(t *testing.T) {
 	}
 	var pids []int
 	lines := bufio.NewScanner(out)
-	for len(pids) < 4 && lines.Scan() {
+	for len(pids) < 5 && lines.Scan() {
 		if text, ok := strings.CutPrefix(strings.TrimSpace(lines.Text()), "PID "); ok {
 			pid, err := strconv.Atoi(text)
 			if err != nil {
@@ -98,7 +205,7 @@ func TestNoFunctionOutlivesItsService(t *testing.T) {
 			t.Cleanup(func() { _ = syscall.Kill(pid, syscall.SIGKILL) }) // it is gone, or the test has failed
 		}
 	}
-	if len(pids) != 4 {
+	if len(pids) != 5 {
 		t.Fatal("the victim did not start its environments")
 	}
 	for _, pid := range pids {
@@ -116,9 +223,9 @@ func TestNoFunctionOutlivesItsService(t *testing.T) {
 }
 
 // victim runs until it is killed.
-func victim(t *testing.T) {
+func victim(t *testing.T, bare bool) {
 	r := &recorder{}
-	s := open(t, Config{Dir: os.Getenv("EPHOR_TEST_VICTIM"), Events: r.add})
+	s := open(t, Config{Dir: os.Getenv("EPHOR_TEST_VICTIM"), Events: r.add, bare: bare})
 	create(t, s, hello(t))
 	call(t, s, `{"do":"child"}`)
 	settled(t, s, "hello")
@@ -142,5 +249,6 @@ func victim(t *testing.T) {
 		})
 		os.Stdout.WriteString("PID " + child + "\n")
 	}
+	os.Stdout.WriteString("PID " + shell(t, s, "setsid sleep 1000 > /dev/null 2>&1 & echo $!") + "\n")
 	select {}
 }

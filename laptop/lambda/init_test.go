@@ -2,6 +2,8 @@ package lambda
 
 import (
 	"encoding/json"
+	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -56,15 +58,67 @@ func TestInitFailures(t *testing.T) {
 			t.Errorf("counted %+v", got)
 		}
 	}
-	f(withInit("exit"), "Runtime.ExitError", "RequestId: ID Error: Runtime exited with error: exit status 3", "Phase: init\tStatus: error\tError Type: Runtime.ExitError")
-	f(withInit("error"), "Runtime.NoConfig", "no configuration", "Status: error\tError Type: Runtime.NoConfig")
-	f(withInit("hang"), "Sandbox.Timedout", "RequestId: ID Error: Task timed out after 2.00 seconds", "Phase: init\tStatus: timeout")
+	both := func(kind string) string {
+		return "Phase: init\tStatus: error\tError Type: " + kind + "\nINIT_REPORT Init Duration: "
+	}
+	f(withInit("exit"), "Runtime.ExitError", "RequestId: ID Error: Runtime exited with error: exit status 3", both("Runtime.ExitError"))
+	f(withInit("error"), "Runtime.NoConfig", "no configuration", "Phase: invoke\tStatus: error\tError Type: Runtime.NoConfig")
+	hang := withInit("hang")
+	hang.Timeout = time.Second
+	f(hang, "Sandbox.Timedout", "RequestId: ID Error: Task timed out after 1.00 seconds", "Phase: invoke\tStatus: timeout")
 	f(withCode(map[string]file{"main": {0o755, nil}}), "Runtime.InvalidEntrypoint",
 		"RequestId: ID Error: Couldn't find valid bootstrap(s): [/var/task/bootstrap /opt/bootstrap]", "Error Type: Runtime.InvalidEntrypoint")
+	f(withCode(map[string]file{"bootstrap": {0o755, []byte("#!/no/such/interpreter\n")}}), "Runtime.InvalidEntrypoint",
+		"RequestId: ID Error: fork/exec /var/task/bootstrap: no such file or directory", both("Runtime.InvalidEntrypoint"))
 	f(withCode(map[string]file{"bootstrap": {0o644, []byte("#!/bin/sh\n")}}), "Runtime.InvalidEntrypoint",
 		"RequestId: ID Error: fork/exec /var/task/bootstrap: permission denied", "Error Type: Runtime.InvalidEntrypoint")
-	f(withCode(map[string]file{"bootstrap": {0o755, []byte("\x7fELF\x02\x01\x01 for another machine")}}), "Runtime.InvalidEntrypoint",
-		"RequestId: ID Error: fork/exec /var/task/bootstrap: exec format error", "Error Type: Runtime.InvalidEntrypoint")
+	other, number := "arm64", byte(183)
+	if runtime.GOARCH == "arm64" {
+		other, number = "amd64", 62
+	}
+	f(withCode(map[string]file{"bootstrap": {0o755, append([]byte("\x7fELF\x02\x01\x01123456789\x02\x00"), number, 0, 0)}}), "Runtime.InvalidEntrypoint",
+		"RequestId: ID Error: fork/exec /var/task/bootstrap: exec format error",
+		"ephor: bootstrap is a program for linux/"+other+", and this machine is "+runtime.GOOS+"/"+runtime.GOARCH+": build it with GOOS=")
+}
+
+// TestInitIsTriedAgain lets the first init phase fail and the second succeed: that one is a part of
+// the invocation, in its duration and in its time limit.
+func TestInitIsTriedAgain(t *testing.T) {
+	t.Parallel()
+	r := &recorder{}
+	s := open(t, Config{Events: r.add, initTimeout: 2 * time.Second})
+	for _, how := range []string{"exit", "hang"} {
+		create(t, s, hello(t, func(in *FunctionInput) {
+			in.Name = how
+			in.Environment = map[string]string{"INIT": how, "INIT_ONCE": filepath.Join(t.TempDir(), "once"), "INIT_MS": "300"}
+		}))
+		out, err := s.Invoke(t.Context(), InvokeInput{Function: how, Payload: []byte(`{"do":"context"}`), LogTail: true})
+		if err != nil || out.FunctionError != "" {
+			t.Fatalf("%v %s", err, out.Payload)
+		}
+		var got struct{ Left int }
+		if err := json.Unmarshal(out.Payload, &got); err != nil || got.Left > 19_700 || got.Left <= 0 {
+			t.Errorf("%s: of 20 s the second init, of 300 ms, has left %d ms (%v)", how, got.Left, err)
+		}
+		if report := string(out.LogTail); strings.Contains(report, "Init Duration") {
+			t.Errorf("%s: the second init counts for itself: %s", how, report)
+		}
+		settled(t, s, how)
+		if all := eventsOf[InvocationDone](r); all[len(all)-1].Duration < 300*time.Millisecond {
+			t.Errorf("%s: a duration of %v, without the second init", how, all[len(all)-1].Duration)
+		}
+		if got := stats(t, s, how); got.Started != 1 || got.Running != 1 || got.InitErrors != 0 {
+			t.Errorf("%s: counted %+v", how, got)
+		}
+	}
+	started := eventsOf[EnvironmentStarted](r)
+	if len(started) != 4 || started[0].Stream != started[1].Stream || started[0].PID == started[1].PID {
+		t.Errorf("one environment has two processes, one after the other: %+v", started)
+	}
+	if all := join(r.lines()); strings.Count(all, "Phase: init\tStatus: error\tError Type: Runtime.ExitError") != 1 ||
+		strings.Count(all, "Phase: init\tStatus: timeout") != 1 || strings.Contains(all, "Phase: invoke") {
+		t.Errorf("log:\n%s", all)
+	}
 }
 
 func TestInitDurationIsReportedOnce(t *testing.T) {

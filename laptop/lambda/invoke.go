@@ -213,6 +213,9 @@ type failure struct {
 	kind    string // e.g. Runtime.ExitError
 	message string // e.g. Runtime exited with error: exit status 1
 	body    []byte // what the runtime itself said of it, which goes to the caller instead
+	// reported is what the REPORT line calls it, if that is not kind: Runtime.OutOfMemory is a
+	// Runtime.ExitError to the caller.
+	reported string
 }
 
 // answer is the payload: {"errorType":"Runtime.ExitError","errorMessage":"RequestId: … Error: …"}.

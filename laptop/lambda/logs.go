@@ -81,6 +81,13 @@ type logStream struct {
 	tailing bool
 }
 
+// tellTo has t told what the function says from now on.
+func (l *logStream) tellTo(t *telemetry) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.telemetry = t
+}
+
 // write takes bytes from the process.
 func (l *logStream) write(p []byte) {
 	l.mu.Lock()

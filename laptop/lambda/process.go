@@ -14,13 +14,15 @@ type process struct {
 	pid    int
 	pidfd  int // -1 where the system has none
 	guard  *guard.Guard
+	group  *cgroup // nil where there are none
 	output *output
 
 	mu   sync.Mutex
 	gone bool // reaped: the pid may be another's by now
 
-	peak   int       // bytes
-	peakAt time.Time // when it was looked at
+	peak      int       // bytes
+	peakAt    time.Time // when it was looked at
+	inherited int       // bytes: what the peak that wait(2) tells has at least, for nothing
 }
 
 // exitStatus says how a process ended, in Go's and Lambda's words: "exit status 1", "signal:
@@ -54,7 +56,10 @@ func (p *process) wait() exitStatus {
 		}
 	}
 	p.gone = true
-	p.peak = maxRSS(usage)
+	// The system counts from before the exec: until then the process was a copy of this one.
+	if peak := maxRSS(usage); peak > p.inherited {
+		p.peak = peak
+	}
 	switch {
 	case status.Signaled():
 		return exitStatus("signal: " + status.Signal().String())
@@ -73,9 +78,26 @@ func (p *process) peakMemory(now time.Time) int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if !p.gone && now.Sub(p.peakAt) > peakEvery {
-		p.peak, p.peakAt = residentPeak(p.pid), now
+		p.look()
+		p.peakAt = now
 	}
 	return p.peak
+}
+
+// notePeak looks at the memory for a process that may end before anybody asks.
+func (p *process) notePeak() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.gone {
+		p.look()
+	}
+}
+
+func (p *process) look() {
+	p.peak = max(p.peak, residentPeak(p.pid))
+	if p.group.isLimited() {
+		p.peak = max(p.peak, p.group.read("memory.peak", ""))
+	}
 }
 
 // drainGrace is how long the output of a process that has ended is waited for, should something

@@ -9,12 +9,34 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// ownGroup asks for a process group and for death with the parent. The result will hold a
-// descriptor of the process, or -1 before Linux 5.3.
-func ownGroup(attr *syscall.ProcAttr) (pidfd *int) {
+// ownGroup asks for a process group, for death with the parent and for the sandbox's control group.
+// The result will hold a descriptor of the process, or -1 before Linux 5.3.
+func ownGroup(attr *syscall.ProcAttr, in *sandbox) (pidfd *int) {
 	pidfd = new(-1)
 	attr.Sys = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL, PidFD: pidfd}
+	if in != nil && in.group != nil {
+		attr.Sys.UseCgroupFD, attr.Sys.CgroupFD = true, in.group.fd
+	}
 	return pidfd
+}
+
+// firstThread says that the caller's thread is the process's first.
+func firstThread() bool { return unix.Gettid() == unix.Getpid() }
+
+// ownPeak is what wait(2) will tell of a child of this process at least, in bytes.
+func ownPeak() int {
+	var usage syscall.Rusage
+	if syscall.Getrusage(syscall.RUSAGE_SELF, &usage) != nil {
+		return 0
+	}
+	return maxRSS(usage)
+}
+
+// limitDescriptors sets Lambda's limit, which goes on to the process's children. A process may have
+// looked at the old limit in its first microseconds; it is the new one that counts.
+func limitDescriptors(pid int) {
+	limit := unix.Rlimit{Cur: maxDescriptors, Max: maxDescriptors}
+	_ = unix.Prlimit(pid, unix.RLIMIT_NOFILE, &limit, nil) // unless it has ended
 }
 
 // awaitExit returns when the process has ended, and does not reap it. It waits in the runtime's
@@ -56,12 +78,31 @@ func residentPeak(pid int) int {
 	if !ok {
 		return 0
 	}
-	kb := 0
-	for _, c := range bytes.TrimLeft(rest, " \t") {
+	return leadingNumber(bytes.TrimLeft(rest, " \t")) << 10
+}
+
+// resident reads the second number of statm, or 0 if the process has just ended.
+func resident(pid int) int {
+	fd, err := unix.Open("/proc/"+strconv.Itoa(pid)+"/statm", unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return 0
+	}
+	defer unix.Close(fd)
+	var buf [128]byte
+	n, err := unix.Read(fd, buf[:])
+	if err != nil {
+		return 0
+	}
+	_, rest, _ := bytes.Cut(buf[:n], []byte(" "))
+	return leadingNumber(rest) * os.Getpagesize()
+}
+
+func leadingNumber(text []byte) (n int) {
+	for _, c := range text {
 		if c < '0' || c > '9' {
 			break
 		}
-		kb = kb*10 + int(c-'0')
+		n = n*10 + int(c-'0')
 	}
-	return kb << 10
+	return n
 }

@@ -9,10 +9,18 @@ import (
 )
 
 // ownGroup asks for a process group. There is no death with the parent here: that is the guard's.
-func ownGroup(attr *syscall.ProcAttr) (pidfd *int) {
+func ownGroup(attr *syscall.ProcAttr, _ *sandbox) (pidfd *int) {
 	attr.Sys = &syscall.SysProcAttr{Setpgid: true}
 	return new(-1)
 }
+
+func firstThread() bool { return false } // which no thread minds here
+
+// ownPeak is what wait(2) tells of a child that it has of this process: nothing.
+func ownPeak() int { return 0 }
+
+// limitDescriptors cannot be done from outside of a process here.
+func limitDescriptors(int) {}
 
 // awaitExit returns when the process has ended, and does not reap it. It holds a thread for every
 // environment. A process that has ended already cannot be watched, which is an error and means
@@ -40,3 +48,6 @@ func maxRSS(u syscall.Rusage) int { return int(u.Maxrss) }
 
 // residentPeak is not known of a living process without /proc: REPORT lines say 0 MB.
 func residentPeak(int) int { return 0 }
+
+// resident is not known either: there is no limit of memory here.
+func resident(int) int { return 0 }

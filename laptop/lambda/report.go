@@ -1,6 +1,7 @@
 package lambda
 
 import (
+	"cmp"
 	"math"
 	"strconv"
 	"time"
@@ -96,6 +97,13 @@ func (l *logStream) timeout(inv *invocation, f failure) {
 	l.print([]byte(time.Now().UTC().Format(timestamp)+" "+inv.id+" "+f.message), nil)
 }
 
+// remark writes a line of this program's own: Lambda has none that would say it.
+func (l *logStream) remark(text string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.print([]byte("ephor: " + text))
+}
+
 // failure writes the two lines of an invocation whose runtime has ended.
 func (l *logStream) failure(inv *invocation, f failure) {
 	l.mu.Lock()
@@ -105,22 +113,19 @@ func (l *logStream) failure(inv *invocation, f failure) {
 
 // initReport writes the line of an init phase that has failed, in the form of "Failures during
 // the Init phase" in https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html
-func (l *logStream) initReport(f failure, started time.Time, reason StopReason) {
+func (l *logStream) initReport(f failure, started time.Time, reason StopReason, retried bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	b := append([]byte("INIT_REPORT Init Duration: "), appendMS(nil, time.Since(started))...)
-	b = append(b, " ms\tPhase: init\tStatus: "...)
+	phase := "init"
+	if retried { // the init phase is a part of the invocation then
+		phase = "invoke"
+	}
+	b = append(append(append(b, " ms\tPhase: "...), phase...), "\tStatus: "...)
 	if reason == StopTimeout {
 		b = append(b, "timeout"...)
 	} else {
-		b = append(append(b, "error\tError Type: "...), f.kind...)
+		b = append(append(b, "error\tError Type: "...), cmp.Or(f.reported, f.kind)...)
 	}
 	l.print(b)
-}
-
-// initFailed writes the lines of the request that waited for an environment which did not start.
-func (l *logStream) initFailed(inv *invocation, f failure, started time.Time, memorySize int) {
-	l.start(inv)
-	l.failure(inv, f)
-	l.end(report{inv: inv, duration: time.Since(started), memorySize: memorySize, status: "error", kind: f.kind})
 }

@@ -63,6 +63,8 @@ type Config struct {
 	backOff time.Duration
 	// queueLimit is how many asynchronous invocations may wait. Default 100000.
 	queueLimit int
+	// bare does without control groups and namespaces, as where there are none.
+	bare bool
 }
 
 // Credentials are what AWS's SDKs sign with.
@@ -82,6 +84,7 @@ type Service struct {
 	freezer *freezer
 	code    *codeStore
 	logs    *logStore
+	warden  *warden
 
 	mu        sync.RWMutex         // guards functions, counters and closing
 	functions map[string]*family   // by name
@@ -99,6 +102,8 @@ type Service struct {
 	environments sync.WaitGroup
 	stopReaper   context.CancelFunc
 	background   sync.WaitGroup // the reaper and the freezer
+	stopWarden   context.CancelFunc
+	wardens      sync.WaitGroup
 }
 
 // Open loads the functions that Config.Dir holds. No environment is started before it is needed but
@@ -150,6 +155,7 @@ func Open(cfg Config) (*Service, error) {
 		code:      newCodeStore(filepath.Join(dir, "code")),
 		logs:      &logStore{sink: cfg.Logs, events: cfg.Events},
 		freezer:   newFreezer(),
+		warden:    newWarden(),
 		functions: map[string]*family{},
 		counters:  map[string]*counters{},
 		opened:    time.Now(),
@@ -157,9 +163,14 @@ func Open(cfg Config) (*Service, error) {
 	if err := s.load(); err != nil {
 		return nil, fmt.Errorf("opening Lambda: %w", err)
 	}
-	if s.spawner, err = newSpawner(); err != nil {
+	tmp := filepath.Join(dir, "tmp")
+	if err := removeAll(tmp); err != nil { // what a kill has left there
 		return nil, fmt.Errorf("opening Lambda: %w", err)
 	}
+	if s.spawner, err = newSpawner(s.code.dir, tmp, cfg.bare); err != nil {
+		return nil, fmt.Errorf("opening Lambda: %w", err)
+	}
+	cfg.Events(s.spawner.isolation())
 	if s.queue, err = openQueue(s); err != nil {
 		s.spawner.close()
 		return nil, fmt.Errorf("opening Lambda: %w", err)
@@ -168,6 +179,9 @@ func Open(cfg Config) (*Service, error) {
 	s.stopReaper = cancel
 	s.background.Go(func() { s.reap(ctx) })
 	s.background.Go(s.freezer.run)
+	guarded, stop := context.WithCancel(context.Background())
+	s.stopWarden = stop
+	s.wardens.Go(func() { s.warden.run(guarded) })
 	s.queue.run()
 	for _, fam := range s.families() {
 		fam.provision()
@@ -200,6 +214,8 @@ func (s *Service) Close(ctx context.Context) error {
 	}
 	s.environments.Wait()
 	s.queue.wait()
+	s.stopWarden()
+	s.wardens.Wait()
 	s.spawner.close()
 	s.code.close()
 	return err

@@ -26,7 +26,7 @@ const (
 // variables is the whole environment of an execution environment's process, sorted: nothing of
 // this process's own environment is in it. As on Lambda, an OS-only runtime finds neither
 // AWS_EXECUTION_ENV nor _X_AMZN_TRACE_ID, and the user's variables win over those that are not
-// reserved (PATH, LANG, TZ, LD_LIBRARY_PATH, AWS_XRAY_…, AWS_ENDPOINT_URL).
+// reserved (PATH, LANG, TZ, LD_LIBRARY_PATH, AWS_XRAY_…, AWS_ENDPOINT_URL, TMPDIR).
 func (e *environment) variables(taskRoot, runtimeAPI string) []string {
 	s, cfg, stream := e.function.service, e.rev.cfg, e.stream
 	env := map[string]string{
@@ -42,6 +42,9 @@ func (e *environment) variables(taskRoot, runtimeAPI string) []string {
 	}
 	if s.cfg.EndpointURL != "" {
 		env["AWS_ENDPOINT_URL"] = s.cfg.EndpointURL
+	}
+	if e.box.tmp != "" {
+		env["TMPDIR"] = e.box.tmp
 	}
 	for k, v := range cfg.Environment {
 		env[k] = v

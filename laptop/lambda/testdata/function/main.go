@@ -53,6 +53,16 @@ func handle(ctx context.Context, e event) (any, error) {
 		}
 	case "stream":
 		return &pieces{what: e}, nil
+	case "sh":
+		out, _ := exec.Command("/bin/sh", "-c", e.Text).CombinedOutput() // it says itself what is wrong
+		return strings.TrimSpace(string(out)), nil
+	case "allocate":
+		block := make([]byte, e.Bytes)
+		for i := 0; i < len(block); i += 4096 {
+			block[i] = 1
+		}
+		time.Sleep(time.Duration(e.Status) * time.Millisecond)
+		return block[len(block)/2], nil
 	case "variables":
 		return os.Environ(), nil
 	case "child":
@@ -110,7 +120,17 @@ func (p *pieces) Read(b []byte) (int, error) {
 }
 
 func main() {
-	switch os.Getenv("INIT") {
+	if d, err := time.ParseDuration(os.Getenv("INIT_MS") + "ms"); err == nil {
+		time.Sleep(d)
+	}
+	how := os.Getenv("INIT")
+	if path := os.Getenv("INIT_ONCE"); path != "" {
+		if _, err := os.Stat(path); err == nil {
+			how = ""
+		}
+		os.WriteFile(path, nil, 0o600)
+	}
+	switch how {
 	case "exit":
 		os.Exit(3)
 	case "hang":

@@ -1,0 +1,270 @@
+package lambda
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// cgroups makes control groups, one for every environment, so that no process of it can be lost:
+// whoever leaves the process group, or its parent, stays in the control group. It is nil where
+// there are none: without version 2 of cgroups, or where its files are not ours to write. See
+// https://docs.kernel.org/admin-guide/cgroup-v2.html
+type cgroups struct {
+	dir    string
+	memory bool // it limits memory too
+	pids   bool // and the number of processes
+}
+
+// newCgroups makes a control group for those of the environments: beside our own if memory can be
+// limited there, which needs a parent that gives that controller, or else below our own.
+func newCgroups() *cgroups {
+	own := ownCgroup()
+	if own == "" {
+		return nil
+	}
+	name := "ephor-lambda-" + strconv.Itoa(os.Getpid()) + "-" + strconv.FormatInt(time.Now().UnixNano(), 36)
+	var found *cgroups
+	for _, parent := range []string{filepath.Dir(own), own} {
+		dir := filepath.Join(parent, name)
+		if os.Mkdir(dir, 0o755) != nil {
+			continue
+		}
+		c := &cgroups{dir: dir}
+		controllers, err := os.ReadFile(filepath.Join(dir, "cgroup.controllers"))
+		if err == nil {
+			for name, has := range map[string]*bool{"memory": &c.memory, "pids": &c.pids} {
+				*has = bytes.Contains(controllers, []byte(name)) && c.write("cgroup.subtree_control", "+"+name) == nil
+			}
+		}
+		_, err = os.Stat(filepath.Join(dir, "cgroup.kill")) // since Linux 5.14
+		if err != nil || parent != own && !c.memory || !c.admits() {
+			_ = os.Remove(dir) // it is empty
+			continue
+		}
+		found = c
+		break
+	}
+	return found
+}
+
+// ownCgroup is the folder of the control group that this process is in, or empty.
+func ownCgroup() string {
+	mounts, err := os.ReadFile("/proc/self/mountinfo")
+	if err != nil {
+		return ""
+	}
+	groups, err := os.ReadFile("/proc/self/cgroup")
+	if err != nil {
+		return ""
+	}
+	own := ""
+	for line := range strings.Lines(string(groups)) {
+		if path, ok := strings.CutPrefix(strings.TrimSpace(line), "0::"); ok {
+			own = path
+		}
+	}
+	if own == "" || strings.HasPrefix(own, "/..") {
+		return ""
+	}
+	for line := range strings.Lines(string(mounts)) {
+		// 36 35 98:0 <root> <mount point> <options> … - <type> …
+		head, tail, ok := strings.Cut(line, " - ")
+		fields := strings.Fields(head)
+		if !ok || len(fields) < 6 || !strings.HasPrefix(tail, "cgroup2 ") {
+			continue
+		}
+		if rest, ok := strings.CutPrefix(own, strings.TrimSuffix(fields[3], "/")); ok {
+			return filepath.Join(fields[4], rest)
+		}
+	}
+	return ""
+}
+
+// admits says that a process can be started in a control group below c.
+func (c *cgroups) admits() bool {
+	g := c.make(0)
+	if g == nil {
+		return false
+	}
+	defer g.remove()
+	attr := &syscall.ProcAttr{Env: []string{}, Sys: &syscall.SysProcAttr{UseCgroupFD: true, CgroupFD: g.fd}}
+	pid, err := syscall.ForkExec("/bin/sh", []string{"sh", "-c", ":"}, attr)
+	if err != nil {
+		return false
+	}
+	for {
+		if _, err := syscall.Wait4(pid, nil, 0, nil); err != syscall.EINTR {
+			return true
+		}
+	}
+}
+
+func (c *cgroups) write(file, text string) error {
+	return os.WriteFile(filepath.Join(c.dir, file), []byte(text), 0)
+}
+
+// close removes what make's groups were in. They are gone.
+func (c *cgroups) close() {
+	if c != nil {
+		_ = os.Remove(c.dir) // one that is left does no harm: it is empty
+	}
+}
+
+// cgroup is an environment's control group. Its methods do nothing when it is nil.
+type cgroup struct {
+	fd      int // of the folder
+	procs   int // of cgroup.procs, open for reading
+	name    string
+	limited bool // in its memory
+	frozen  bool
+}
+
+// make makes a control group in which memory may take limit MB, if that can be limited; 0 is no
+// limit. It is nil if there is none.
+func (c *cgroups) make(limit int) *cgroup {
+	if c == nil {
+		return nil
+	}
+	dir, err := os.MkdirTemp(c.dir, "e")
+	if err != nil {
+		return nil
+	}
+	g := &cgroup{name: dir, fd: -1, procs: -1}
+	g.fd, err = unix.Open(dir, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err == nil {
+		g.procs, err = unix.Openat(g.fd, "cgroup.procs", unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	}
+	if err != nil {
+		g.remove()
+		return nil
+	}
+	if c.memory && limit > 0 {
+		// All die together, and swap is no way out. What cannot be limited is watched: see warden.
+		_ = g.write("memory.swap.max", "0") // not there without swap
+		g.limited = g.write("memory.oom.group", "1") == nil && g.write("memory.max", strconv.Itoa(limit<<20)) == nil
+	}
+	if c.pids {
+		_ = g.write("pids.max", strconv.Itoa(maxProcesses)) // a limit the less
+	}
+	return g
+}
+
+func (g *cgroup) write(file, text string) error {
+	fd, err := unix.Openat(g.fd, file, unix.O_WRONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(fd)
+	_, err = unix.Write(fd, []byte(text))
+	return err
+}
+
+// read returns the number that stands in a file after key, or alone, or -1.
+func (g *cgroup) read(file, key string) int {
+	if g == nil {
+		return -1
+	}
+	fd, err := unix.Openat(g.fd, file, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return -1
+	}
+	defer unix.Close(fd)
+	var buf [1024]byte
+	n, err := unix.Read(fd, buf[:])
+	if err != nil {
+		return -1
+	}
+	for line := range strings.Lines(string(buf[:n])) {
+		if rest, ok := strings.CutPrefix(line, key); ok {
+			if number, err := strconv.Atoi(strings.TrimSpace(rest)); err == nil {
+				return number
+			}
+		}
+	}
+	return -1
+}
+
+// processes calls each for every process in the group.
+func (g *cgroup) processes(each func(pid int)) {
+	if g == nil {
+		return
+	}
+	var buf [8 << 10]byte // a thousand pids
+	n, err := unix.Pread(g.procs, buf[:], 0)
+	if err != nil {
+		return
+	}
+	pid := 0
+	for _, c := range buf[:n] {
+		if c == '\n' {
+			each(pid)
+			pid = 0
+			continue
+		}
+		pid = pid*10 + int(c-'0')
+	}
+}
+
+// freeze stops those processes of the group that are not in the process groups that are known, which
+// SIGSTOP has reached.
+func (g *cgroup) freeze(known func(group int) bool) {
+	strays := false
+	g.processes(func(pid int) {
+		if !strays && !known(pid) {
+			group, err := unix.Getpgid(pid)
+			strays = err == nil && !known(group)
+		}
+	})
+	if strays {
+		g.frozen = g.write("cgroup.freeze", "1") == nil
+	}
+}
+
+func (g *cgroup) thaw() {
+	if g != nil && g.frozen {
+		_ = g.write("cgroup.freeze", "0") // the file is there, as it was for freeze
+		g.frozen = false
+	}
+}
+
+// kill ends all processes of the group, frozen ones too.
+func (g *cgroup) kill() {
+	if g != nil {
+		_ = g.write("cgroup.kill", "1") // the file was there when the group was made
+	}
+}
+
+func (g *cgroup) isLimited() bool { return g != nil && g.limited }
+
+// outOfMemory says that the system has killed a process for its memory.
+func (g *cgroup) outOfMemory() bool {
+	return g != nil && g.limited && g.read("memory.events", "oom_kill ") > 0
+}
+
+// removeTries is how often, a millisecond apart, a group is tried whose processes are on their way out.
+const removeTries = 2000
+
+// remove gives the group up, once its processes have gone.
+func (g *cgroup) remove() {
+	if g == nil {
+		return
+	}
+	for _, fd := range []int{g.fd, g.procs} {
+		if fd >= 0 {
+			unix.Close(fd)
+		}
+	}
+	for range removeTries {
+		if err := unix.Rmdir(g.name); err != unix.EBUSY {
+			return
+		}
+		time.Sleep(time.Millisecond)
+	}
+}

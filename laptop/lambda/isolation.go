@@ -1,0 +1,40 @@
+package lambda
+
+import "strings"
+
+// Isolation says, when the service is opened, what keeps the environments apart on this machine.
+type Isolation struct {
+	// Tmp says that an environment's /tmp is its own, with the size that was asked for as its limit.
+	// Otherwise TMPDIR names a folder of its own, whose size is watched.
+	Tmp bool
+	// Processes says that no process can leave its environment: all are frozen, and die, with it.
+	// Otherwise those that leave its process group are not frozen, and are found by their
+	// environment variables when it ends.
+	Processes bool
+	// Memory says that the system limits what an environment takes. Otherwise it is watched.
+	Memory bool
+}
+
+func (Isolation) isEvent() {}
+
+// Lacks says in a sentence what this machine does not do, or is empty if there is nothing.
+func (i Isolation) Lacks() string {
+	var lacks []string
+	if !i.Tmp {
+		lacks = append(lacks, "/tmp is the machine's, and TMPDIR names a folder for each (mount namespaces need root on Linux)")
+	}
+	if !i.Processes {
+		lacks = append(lacks, "a process that leaves its group is not frozen (that needs a writable cgroup v2)")
+	}
+	if !i.Memory {
+		lacks = append(lacks, "memory is watched, not limited by the system (that needs a cgroup v2 with the memory controller)")
+	}
+	if len(lacks) == 0 {
+		return ""
+	}
+	return "execution environments on this machine: " + strings.Join(lacks, "; ")
+}
+
+func (s *spawner) isolation() Isolation {
+	return Isolation{Tmp: s.namespaces != nil, Processes: s.cgroups != nil, Memory: s.cgroups != nil && s.cgroups.memory}
+}

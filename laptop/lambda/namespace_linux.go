@@ -1,0 +1,125 @@
+package lambda
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+
+	"golang.org/x/sys/unix"
+)
+
+// namespaces makes mount namespaces in which /tmp is an environment's own, in memory and of a
+// limited size, and the code cannot be written to, not even by root. It is nil where this
+// process may not make them: it needs CAP_SYS_ADMIN.
+//
+// A thread has a mount namespace of its own once it has left its process's, and what it starts gets
+// the same. So the spawner's thread, which starts everything, goes into an environment's namespace
+// to start a process, and comes back. All methods are for that thread.
+type namespaces struct {
+	home int    // the thread's own namespace
+	code string // the folder with all functions' code
+}
+
+// namespace is an environment's. Its methods do nothing when it is nil.
+type namespace struct{ fd int }
+
+func newNamespaces(code string) *namespaces {
+	// Mounts that are made outside later are seen inside, and not the other way round.
+	if unix.Unshare(unix.CLONE_NEWNS) != nil || unix.Mount("", "/", "", unix.MS_REC|unix.MS_SLAVE, "") != nil {
+		return nil
+	}
+	home, err := openNamespace()
+	if err != nil {
+		return nil
+	}
+	n := &namespaces{home: home, code: code}
+	if err := os.MkdirAll(code, 0o700); err != nil {
+		n.close()
+		return nil
+	}
+	try, err := n.make(1)
+	if err != nil {
+		n.close()
+		return nil
+	}
+	try.close()
+	return n
+}
+
+func openNamespace() (int, error) {
+	return unix.Open("/proc/thread-self/ns/mnt", unix.O_RDONLY|unix.O_CLOEXEC, 0)
+}
+
+// make makes a namespace whose /tmp has size MB. It is nil if n is.
+func (n *namespaces) make(size int) (*namespace, error) {
+	if n == nil {
+		return nil, nil
+	}
+	if err := unix.Unshare(unix.CLONE_NEWNS); err != nil {
+		return nil, err
+	}
+	err := n.mount(size)
+	fd := -1
+	if err == nil {
+		fd, err = openNamespace()
+	}
+	if back := unix.Setns(n.home, unix.CLONE_NEWNS); err == nil {
+		err = back
+	}
+	if err != nil {
+		if fd >= 0 {
+			unix.Close(fd)
+		}
+		return nil, err
+	}
+	return &namespace{fd}, nil
+}
+
+// mount puts an empty file system over /tmp and the code where it was, below /tmp too, read-only.
+func (n *namespaces) mount(size int) error {
+	code, err := unix.Open(n.code, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return fmt.Errorf("%s: %w", n.code, err)
+	}
+	defer unix.Close(code)
+	if err := unix.Mount("tmpfs", "/tmp", "tmpfs", unix.MS_NOSUID|unix.MS_NODEV, "mode=1777,size="+strconv.Itoa(size)+"m"); err != nil {
+		return fmt.Errorf("mounting /tmp: %w", err)
+	}
+	if _, err := os.Stat(n.code); errors.Is(err, os.ErrNotExist) {
+		err = os.MkdirAll(n.code, 0o755)
+		if err != nil {
+			return err
+		}
+	}
+	if err := unix.Mount("/proc/self/fd/"+strconv.Itoa(code), n.code, "", unix.MS_BIND, ""); err != nil {
+		return fmt.Errorf("mounting %s: %w", filepath.Clean(n.code), err)
+	}
+	return unix.Mount("", n.code, "", unix.MS_REMOUNT|unix.MS_BIND|unix.MS_RDONLY|unix.MS_NODEV, "")
+}
+
+// within calls f in the namespace, or where the thread is when it is nil.
+func (n *namespaces) within(space *namespace, f func()) error {
+	if space == nil {
+		f()
+		return nil
+	}
+	if err := unix.Setns(space.fd, unix.CLONE_NEWNS); err != nil {
+		return fmt.Errorf("entering an environment's namespace: %w", err)
+	}
+	f()
+	return unix.Setns(n.home, unix.CLONE_NEWNS)
+}
+
+func (n *namespaces) close() {
+	if n != nil {
+		unix.Close(n.home)
+	}
+}
+
+func (s *namespace) close() {
+	if s != nil {
+		unix.Close(s.fd)
+	}
+}

@@ -1,0 +1,184 @@
+package lambda
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// shell runs text in the only environment of hello.
+func shell(t testing.TB, s *Service, text string) string {
+	t.Helper()
+	settled(t, s, "hello")
+	event, err := json.Marshal(map[string]string{"do": "sh", "text": text})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out string
+	if err := json.Unmarshal(call(t, s, string(event)), &out); err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// isolated is a service that has what f says, or the test is skipped.
+func isolated(t testing.TB, what string, has func(Isolation) bool, cfg Config) *Service {
+	t.Helper()
+	r := &recorder{}
+	next := cfg.Events
+	cfg.Events = func(e Event) {
+		r.add(e)
+		if next != nil {
+			next(e)
+		}
+	}
+	s := open(t, cfg)
+	if all := eventsOf[Isolation](r); len(all) != 1 || !has(all[0]) {
+		t.Skip(what + " cannot be made here: run the tests as root, where /sys/fs/cgroup is writable")
+	}
+	return s
+}
+
+func hasTmp(i Isolation) bool       { return i.Tmp }
+func hasProcesses(i Isolation) bool { return i.Processes }
+
+func TestPrivateTmp(t *testing.T) {
+	t.Parallel()
+	// A service whose own folder is below /tmp, as it is in the tests of others.
+	dir, err := os.MkdirTemp("/tmp", "ephor-lambda-test-*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	for _, dir := range []string{dir, t.TempDir()} {
+		s := isolated(t, "a mount namespace", hasTmp, Config{Dir: dir})
+		create(t, s, hello(t, func(in *FunctionInput) { in.EphemeralStorage = 600 }))
+		create(t, s, hello(t, func(in *FunctionInput) { in.Name = "other" }))
+		name := "/tmp/ephor-" + strconv.Itoa(os.Getpid())
+		if out := shell(t, s, "echo secret > "+name+"; cat "+name+"; ls /tmp; echo TMPDIR=$TMPDIR"); !strings.HasPrefix(out, "secret\n") || !strings.HasSuffix(out, "\nTMPDIR=") {
+			t.Errorf("writing to /tmp: %q", out)
+		}
+		if out := shell(t, s, "cat "+name); out != "secret" {
+			t.Errorf("the same environment finds %q", out)
+		}
+		if _, err := os.Stat(name); err == nil {
+			t.Error("the machine's /tmp has the file")
+		}
+		out, err := s.Invoke(t.Context(), InvokeInput{Function: "other", Payload: []byte(`{"do":"sh","text":"cat ` + name + `"}`)})
+		if err != nil || !strings.Contains(string(out.Payload), "No such file") {
+			t.Errorf("another environment finds %s (%v)", out.Payload, err)
+		}
+		if out := shell(t, s, "df --output=size -m /tmp | tail -1"); out != "600" {
+			t.Errorf("/tmp has %s MB", out)
+		}
+		if out := shell(t, s, "fallocate -l 601m /tmp/large && echo done"); !strings.Contains(out, "No space left on device") {
+			t.Errorf("reserving more than there is: %s", out)
+		}
+		if out := shell(t, s, "echo x > $LAMBDA_TASK_ROOT/file; rm $LAMBDA_TASK_ROOT/bootstrap"); strings.Count(out, "Read-only file system") != 2 {
+			t.Errorf("writing to the code: %s", out)
+		}
+	}
+}
+
+func TestTmpWithoutNamespaces(t *testing.T) {
+	t.Parallel()
+	r := &recorder{}
+	s := open(t, Config{bare: true, Events: r.add})
+	create(t, s, hello(t))
+	dir := shell(t, s, "echo $TMPDIR; mkdir -p $TMPDIR/a; echo x > $TMPDIR/a/b; chmod 500 $TMPDIR/a")
+	if !strings.HasPrefix(dir, s.spawner.tmp) {
+		t.Fatalf("TMPDIR=%s", dir)
+	}
+	if info, err := os.Stat(dir); err != nil || info.Mode().Perm() != 0o700 {
+		t.Errorf("%v %v", info, err)
+	}
+	if all := eventsOf[Isolation](r); len(all) != 1 || all[0] != (Isolation{}) || !strings.Contains(all[0].Lacks(), "TMPDIR") {
+		t.Errorf("told %+v", all)
+	}
+	settled(t, s, "hello")
+	s.SpinDown()
+	eventually(t, "the removal of the folder", func() bool { _, err := os.Stat(dir); return os.IsNotExist(err) })
+}
+
+func TestTmpIsWatchedWithoutNamespaces(t *testing.T) {
+	t.Parallel()
+	r := &recorder{}
+	s := open(t, Config{bare: true, Events: r.add})
+	create(t, s, hello(t))
+	out, err := s.Invoke(t.Context(), InvokeInput{Function: "hello", Payload: []byte(`{"do":"sh","text":"truncate -s 513M $TMPDIR/x; sleep 18"}`)})
+	if err != nil || !strings.Contains(string(out.Payload), "signal: killed") {
+		t.Errorf("%v %s", err, out.Payload)
+	}
+	if all := join(r.lines()); !strings.Contains(all, "EphemeralStorage is 512 MB") {
+		t.Errorf("log:\n%s", all)
+	}
+}
+
+// TestStrays lets a function start a process that makes a session of its own, whose parent is dead:
+// it is frozen with its environment, and ends with it.
+func TestStrays(t *testing.T) {
+	t.Parallel()
+	for _, bare := range []bool{false, true} {
+		cfg := Config{bare: bare, Dir: filepath.Join(t.TempDir(), "lambda")}
+		var s *Service
+		if bare {
+			s = open(t, cfg)
+		} else {
+			s = isolated(t, "a control group", hasProcesses, cfg)
+		}
+		create(t, s, hello(t))
+		pid, err := strconv.Atoi(shell(t, s, "setsid sh -c 'while :; do :; done' > /dev/null 2>&1 & echo $!"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		settled(t, s, "hello")
+		if !bare {
+			eventually(t, "the freeze of the stray", func() bool { return standsStill(t, pid) })
+			gate := filepath.Join(t.TempDir(), "go")
+			done := make(chan struct{})
+			go func() {
+				defer close(done)
+				shell(t, s, "while [ ! -e "+gate+" ]; do sleep 0.05; done")
+			}()
+			eventually(t, "the thaw of the stray", func() bool { return !standsStill(t, pid) })
+			release(t, gate)
+			<-done
+			settled(t, s, "hello")
+		}
+		if !alive(pid) {
+			t.Fatal("the stray has gone before its time")
+		}
+		s.SpinDown()
+		eventually(t, "the end of the stray", func() bool { return processGone(pid) })
+		if cgroups := s.spawner.cgroups; cgroups != nil {
+			eventually(t, "the end of the control group", func() bool { left, _ := filepath.Glob(cgroups.dir + "/e*"); return len(left) == 0 })
+		}
+	}
+}
+
+// standsStill says that a process that computes without an end takes no time of the processor.
+func standsStill(t testing.TB, pid int) bool {
+	t.Helper()
+	used := func() string {
+		data, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/schedstat")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(data)
+	}
+	before := used()
+	sleepABit()
+	return used() == before
+}
+
+func TestLimits(t *testing.T) {
+	t.Parallel()
+	s := open(t, Config{})
+	create(t, s, hello(t))
+	if out := shell(t, s, "ulimit -n"); out != strconv.Itoa(maxDescriptors) {
+		t.Errorf("%s descriptors", out)
+	}
+}
