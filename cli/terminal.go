@@ -147,6 +147,8 @@ func render(e any) string {
 		return e.Function + " | " + plain(e.Line)
 	case laptop.GatewayError:
 		return fmt.Sprintf("%s %s answered %d: %s", e.Method, plain(e.Path), e.Status, plain(e.Reason))
+	case laptop.Notice:
+		return e.Text
 	case laptop.Problem:
 		return "problem: " + e.Err.Error()
 	}

@@ -26,12 +26,16 @@ type GatewayError struct {
 	Reason       string
 }
 
+// Notice says what differs here from what one may expect, in a sentence.
+type Notice struct{ Text string }
+
 // Problem is an error that has no caller to return it to.
 type Problem struct{ Err error }
 
 func (PortMoved) event()    {}
 func (FunctionLog) event()  {}
 func (GatewayError) event() {}
+func (Notice) event()       {}
 func (Problem) event()      {}
 
 func (l *Laptop) lambdaEvent(e lambda.Event) {
@@ -39,6 +43,10 @@ func (l *Laptop) lambdaEvent(e lambda.Event) {
 	case lambda.LogLine:
 		if !e.Routine {
 			l.config.Events(FunctionLog{Function: e.Function, Line: e.Line})
+		}
+	case lambda.Isolation:
+		if text := e.Lacks(); text != "" {
+			l.config.Events(Notice{Text: text})
 		}
 	case lambda.CodeMissing:
 		l.config.Events(Problem{Err: e.Err})
