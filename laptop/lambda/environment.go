@@ -24,6 +24,7 @@ type environment struct {
 	log        *logStream
 	telemetry  *telemetry
 	retried    bool             // its init is the second try: see retry
+	managed    *managed         // nil but for Managed Instances
 	box        *sandbox         // set before there is a process
 	gone       chan struct{}    // closed when the process has ended
 	work       chan *invocation // buffered: the event that the runtime's next answers
@@ -87,10 +88,10 @@ func newEnvironment(f *function, rev *revision) *environment {
 	now := time.Now()
 	f.service.code.hold(rev.cfg)
 	return &environment{
-		function: f, rev: rev, started: now, initType: onDemand,
-		stream:     streamName(rev.cfg, now, hex.EncodeToString(id[:])),
-		gone:       make(chan struct{}),
-		work:       make(chan *invocation, 1),
+		function: f, rev: rev, started: now, initType: rev.cfg.initializationType(),
+		stream: streamName(rev.cfg, now, hex.EncodeToString(id[:])),
+		gone:   make(chan struct{}),
+		work:   make(chan *invocation, rev.cfg.slots()), managed: newManaged(rev.cfg),
 		registered: make(chan struct{}, 1), halted: make(chan struct{}),
 		telemetry: newTelemetry(),
 	}
@@ -211,7 +212,7 @@ func (e *environment) rest() (epoch uint64) {
 func (e *environment) freeze(epoch uint64) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.phase == idle && e.epoch == epoch && !e.frozen {
+	if e.phase == idle && e.epoch == epoch && !e.frozen && e.managed == nil {
 		e.signal(syscall.SIGSTOP)
 		e.box.group.freeze(e.leads)
 		e.frozen = true
@@ -233,6 +234,10 @@ func (e *environment) begin(inv *invocation) bool {
 	defer e.mu.Unlock()
 	if e.phase != idle {
 		return false
+	}
+	if e.managed != nil {
+		e.beginManaged(inv)
+		return true
 	}
 	e.epoch++
 	e.phase = busy
@@ -270,6 +275,7 @@ func (e *environment) settle() {
 		e.mu.Unlock()
 		return
 	}
+	puts := e.managed.take(e.phase)
 	switch {
 	case e.phase == starting:
 		e.initTimer.Stop()
@@ -279,6 +285,8 @@ func (e *environment) settle() {
 		e.tellInitReport("", "")
 		e.mu.Unlock()
 		e.function.service.cfg.Events(EnvironmentReady{Function: e.function.name, Stream: e.stream, Init: e.initTime})
+	case puts > 0:
+		e.mu.Unlock()
 	case e.phase == busy && e.inv.answered:
 		e.conclude("", "")
 		e.phase = idle
@@ -288,6 +296,9 @@ func (e *environment) settle() {
 		return
 	}
 	e.function.put(e)
+	for range puts - 1 {
+		e.function.put(e)
+	}
 }
 
 func (e *environment) allReady() bool {
@@ -317,8 +328,13 @@ func (e *environment) answer(inv *invocation, a answer) {
 // line; both are empty when all went as it should. The caller holds e.mu.
 func (e *environment) conclude(status, kind string) {
 	inv := e.inv
-	inv.timer.Stop()
 	e.inv = nil
+	e.report(inv, status, kind)
+}
+
+// report is conclude for an invocation that has been forgotten.
+func (e *environment) report(inv *invocation, status, kind string) {
+	inv.timer.Stop()
 	if e.process != nil {
 		e.process.output.drain()
 	}
@@ -351,6 +367,7 @@ func (e *environment) shutdown(reason StopReason) {
 		e.answer(e.inv, failure{kind: "Sandbox.Failure", message: "the execution environment was shut down"}.answer(e.inv.id))
 		e.conclude("error", "Sandbox.Failure")
 	}
+	e.abortManaged(failure{kind: "Sandbox.Failure", message: "the execution environment was shut down"})
 	e.stop(reason)
 }
 

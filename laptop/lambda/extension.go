@@ -86,6 +86,8 @@ func (e *environment) admit(name string, events []string) (*extension, *refusal)
 	external := i >= 0 && e.extensions[i].external
 	for _, event := range events {
 		switch {
+		case event == "INVOKE" && e.managed != nil:
+			return nil, &refusal{"Extension.InvalidEventType", event + ": Lambda Managed Instances have no such event"}
 		case event == "SHUTDOWN" && !external:
 			return nil, &refusal{"Extension.InvalidEventType", event + ": ShutdownEventNotSupportedForInternalExtension"}
 		case event != "INVOKE" && event != "SHUTDOWN":

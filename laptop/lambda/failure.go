@@ -9,6 +9,11 @@ import (
 // already, it was the extensions that took too long, and the environment is reset all the same.
 func (e *environment) overrun(inv *invocation) {
 	e.mu.Lock()
+	if e.managed != nil {
+		e.overrunManaged(inv)
+		e.mu.Unlock()
+		return
+	}
 	if e.inv != inv {
 		e.mu.Unlock()
 		return
@@ -118,6 +123,7 @@ func (e *environment) exited(status exitStatus, outOfMemory bool) {
 
 // abort ends the invocation that is under way, if there is one. The caller holds e.mu.
 func (e *environment) abort(f failure) {
+	e.abortManaged(f)
 	inv := e.inv
 	if inv == nil {
 		return

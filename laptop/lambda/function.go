@@ -35,6 +35,8 @@ type FunctionInput struct {
 	EphemeralStorage int
 	// LogGroup is the log group that its environments write to; "" is /aws/lambda/NAME.
 	LogGroup string
+	// ManagedInstances asks for Lambda Managed Instances; nil is Lambda's default compute.
+	ManagedInstances *ManagedInstances
 	// ReservedConcurrency reserves that many environments and is their limit; nil reserves none.
 	ReservedConcurrency *int
 }
@@ -61,9 +63,10 @@ type Function struct {
 	Timeout             time.Duration // of one invocation
 	Environment         map[string]string
 	Layers              []FunctionLayer
-	LayersSHA256        string            // of the folder with what is in the layers; empty without any
-	EphemeralStorage    int               // MB
-	LogGroup            string            // as it was given: LogsTo tells where it logs
+	LayersSHA256        string // of the folder with what is in the layers; empty without any
+	EphemeralStorage    int    // MB
+	LogGroup            string // as it was given: LogsTo tells where it logs
+	ManagedInstances    *ManagedInstances
 	Tags                map[string]string // of $LATEST, as they are the whole function's
 	ReservedConcurrency *int              // of $LATEST, likewise
 	CodeSHA256          string            // of the zip archive, base64
@@ -97,6 +100,9 @@ func (f Function) clone() Function {
 	f.Tags = maps.Clone(f.Tags)
 	f.Policy = slices.Clone(f.Policy)
 	f.Layers = slices.Clone(f.Layers)
+	if f.ManagedInstances != nil {
+		f.ManagedInstances = new(*f.ManagedInstances)
+	}
 	if f.ReservedConcurrency != nil {
 		f.ReservedConcurrency = new(*f.ReservedConcurrency)
 	}
@@ -229,7 +235,8 @@ func sameEnvironment(a, b Function) bool {
 	return a.CodeSHA256 == b.CodeSHA256 && a.LayersSHA256 == b.LayersSHA256 &&
 		a.Runtime == b.Runtime && a.Handler == b.Handler && a.Role == b.Role &&
 		a.Architecture == b.Architecture && a.MemorySize == b.MemorySize && a.Timeout == b.Timeout &&
-		a.EphemeralStorage == b.EphemeralStorage && a.LogsTo() == b.LogsTo() && maps.Equal(a.Environment, b.Environment)
+		a.EphemeralStorage == b.EphemeralStorage && a.ManagedInstances.equal(b.ManagedInstances) &&
+		a.LogsTo() == b.LogsTo() && maps.Equal(a.Environment, b.Environment)
 }
 
 // DeleteFunction removes a function with its versions and aliases or, where the name has a

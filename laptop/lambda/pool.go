@@ -148,7 +148,7 @@ func (f *function) balance() bool {
 	if r := f.family.reservation(); r != nil {
 		limit = *r
 	}
-	for f.starting < len(f.waiters) && len(f.live) < limit {
+	for f.starting*f.rev.cfg.slots() < len(f.waiters) && len(f.live) < limit {
 		if !f.family.mayStart() {
 			f.balanceLater()
 			return false
@@ -215,6 +215,10 @@ func (f *function) put(e *environment) {
 		return
 	}
 	if f.gone != nil || e.rev != f.rev {
+		if e.inUse() {
+			f.mu.Unlock()
+			return
+		}
 		f.drop(e)
 		f.mu.Unlock()
 		e.shutdown(StopSpindown)
@@ -234,11 +238,14 @@ func (f *function) drop(e *environment) {
 	}
 	f.started(e)
 	delete(f.live, e)
-	if i := slices.Index(f.idle, e); i >= 0 {
-		f.idle = slices.Delete(f.idle, i, i+1)
-	}
+	f.unlist(e)
 	f.counters.running.Add(-1)
 	f.balance()
+}
+
+// unlist gives e no more requests, in none of its slots. The caller holds f.mu.
+func (f *function) unlist(e *environment) {
+	f.idle = slices.DeleteFunc(f.idle, func(other *environment) bool { return other == e })
 }
 
 // remove is drop for callers without the lock.
@@ -322,9 +329,13 @@ func (f *function) swap(cfg Function) {
 }
 
 // clearIdle takes all idle environments out of the pool. The caller holds f.mu.
-func (f *function) clearIdle() []*environment {
-	idle := slices.Clone(f.idle)
-	for _, e := range idle {
+func (f *function) clearIdle() (idle []*environment) {
+	for _, e := range slices.Clone(f.idle) {
+		if e.inUse() {
+			f.unlist(e)
+			continue
+		}
+		idle = append(idle, e)
 		f.drop(e)
 	}
 	return idle
@@ -335,7 +346,7 @@ func (f *function) reap(before time.Time) {
 	f.mu.Lock()
 	var old []*environment
 	for _, e := range f.idle {
-		if e.idleSince.Before(before) && !e.provisioned {
+		if e.idleSince.Before(before) && !e.provisioned && !e.inUse() {
 			old = append(old, e)
 		}
 	}

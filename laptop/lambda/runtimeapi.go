@@ -52,6 +52,10 @@ func (e *environment) serveRuntime(w http.ResponseWriter, r *http.Request, path 
 // runtimeNext ends the init phase or the invocation before, together with the extensions', and
 // answers with the next event when there is one.
 func (e *environment) runtimeNext(w http.ResponseWriter, r *http.Request) {
+	if e.managed != nil {
+		e.nextManaged(w)
+		return
+	}
 	e.mu.Lock()
 	inv := e.inv
 	if inv != nil && (inv.state == runtimeAnswers || inv.state == runtimeFails) {

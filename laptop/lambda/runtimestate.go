@@ -28,6 +28,14 @@ const (
 func (e *environment) claim(w http.ResponseWriter, id string, to runtimeState) *invocation {
 	e.mu.Lock()
 	inv := e.inv
+	if e.managed != nil {
+		inv = e.managed.invocations[id]
+		if e.managed.late(id) {
+			e.mu.Unlock()
+			accept(w)
+			return nil
+		}
+	}
 	if inv == nil || inv.id != id {
 		e.mu.Unlock()
 		refuseID(w)
@@ -62,7 +70,7 @@ func (e *environment) respond(w http.ResponseWriter, inv *invocation, a answer) 
 func (e *environment) conveys(inv *invocation, a answer) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.inv != inv || inv.answered {
+	if e.inv != inv && !e.managed.has(inv) || inv.answered {
 		return false
 	}
 	inv.state = runtimeAnswered
@@ -73,6 +81,11 @@ func (e *environment) conveys(inv *invocation, a answer) bool {
 		}
 	}
 	e.answer(inv, a)
+	if e.managed != nil { // there is nothing to wait for
+		e.tellRuntimeDone(inv, "", "")
+		delete(e.managed.invocations, inv.id)
+		e.report(inv, "", "")
+	}
 	return true
 }
 

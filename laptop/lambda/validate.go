@@ -44,6 +44,10 @@ func (in FunctionInput) apply(cfg *Function) {
 	cfg.Timeout = cmp.Or(in.Timeout, 3*time.Second)
 	cfg.Environment = maps.Clone(in.Environment)
 	cfg.Tags = maps.Clone(in.Tags)
+	cfg.ManagedInstances = nil
+	if in.ManagedInstances != nil {
+		cfg.ManagedInstances = new(*in.ManagedInstances)
+	}
 	cfg.ReservedConcurrency = nil
 	if in.ReservedConcurrency != nil {
 		cfg.ReservedConcurrency = new(*in.ReservedConcurrency)
@@ -81,6 +85,9 @@ func (s *Service) validate(cfg Function) error {
 		return bad("description of %d characters: 256 at most", len(cfg.Description))
 	}
 	if err := validateEnvironment(cfg.Environment); err != nil {
+		return err
+	}
+	if err := cfg.ManagedInstances.validate(); err != nil {
 		return err
 	}
 	return s.validateReservation(cfg)

@@ -68,6 +68,9 @@ func (e *environment) variables(taskRoot, runtimeAPI string) []string {
 	} {
 		env[k] = v
 	}
+	if cfg.ManagedInstances != nil {
+		env["AWS_LAMBDA_MAX_CONCURRENCY"] = strconv.Itoa(cfg.ManagedInstances.MaxConcurrency)
+	}
 	list := make([]string, 0, len(env))
 	for k, v := range env {
 		list = append(list, k+"="+v)
