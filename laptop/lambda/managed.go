@@ -14,13 +14,18 @@ import (
 // and https://docs.aws.amazon.com/lambda/latest/api/API_LambdaManagedInstancesCapacityProviderConfig.html
 type ManagedInstances struct {
 	// CapacityProviderARN names the capacity provider, of which there is none here: it is only told.
-	CapacityProviderARN string
+	CapacityProviderARN string `json:"CapacityProviderArn"`
 	// MaxConcurrency is how many invocations an environment may have at once, 1 to 1600:
 	// PerExecutionEnvironmentMaxConcurrency. It must be said: AWS names no default for OS-only runtimes.
-	MaxConcurrency int
+	MaxConcurrency int `json:"PerExecutionEnvironmentMaxConcurrency"`
 	// MemoryGiBPerVCPU is ExecutionEnvironmentMemoryGiBPerVCpu, 2 to 8, or 0 if it is not said. It is
 	// only told: a process here has the whole machine.
-	MemoryGiBPerVCPU float64
+	MemoryGiBPerVCPU float64 `json:"ExecutionEnvironmentMemoryGiBPerVCpu,omitempty"`
+}
+
+// capacityProviderConfig is CapacityProviderConfig of the API.
+type capacityProviderConfig struct {
+	LambdaManagedInstancesCapacityProviderConfig *ManagedInstances
 }
 
 func (m *ManagedInstances) equal(other *ManagedInstances) bool {

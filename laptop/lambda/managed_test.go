@@ -7,6 +7,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	sdk "github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
+
 	"github.com/ephor-io/ephor/laptop/internal/awsproto"
 )
 
@@ -172,5 +176,34 @@ func TestManagedInstancesHaveNoInvokeEvent(t *testing.T) {
 	}
 	if x, refused := e.admit("x", nil); refused != nil || x == nil {
 		t.Errorf("asking for nothing: %+v", refused)
+	}
+}
+
+func TestManagedInstancesOverTheWire(t *testing.T) {
+	t.Parallel()
+	s := open(t, Config{})
+	c, _ := client(t, s)
+	want := &types.CapacityProviderConfig{LambdaManagedInstancesCapacityProviderConfig: &types.LambdaManagedInstancesCapacityProviderConfig{
+		CapacityProviderArn:                   aws.String("arn:aws:lambda:us-east-1:000000000000:capacity-provider:mine"),
+		PerExecutionEnvironmentMaxConcurrency: aws.Int32(7),
+	}}
+	_, err := c.CreateFunction(t.Context(), &sdk.CreateFunctionInput{
+		FunctionName: aws.String("hello"), Handler: aws.String("h"), Role: aws.String("arn:aws:iam::000000000000:role/hello"),
+		Runtime: types.RuntimeProvidedal2023, Architectures: []types.Architecture{types.Architecture(hostArchitecture())},
+		Code: &types.FunctionCode{ZipFile: bootstrapZip(t)}, CapacityProviderConfig: want,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := c.GetFunctionConfiguration(t.Context(), &sdk.GetFunctionConfigurationInput{FunctionName: aws.String("hello")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := got.CapacityProviderConfig.LambdaManagedInstancesCapacityProviderConfig
+	if *m.PerExecutionEnvironmentMaxConcurrency != 7 || *m.CapacityProviderArn != *want.LambdaManagedInstancesCapacityProviderConfig.CapacityProviderArn {
+		t.Errorf("told %+v", m)
+	}
+	if out := call(t, s, `{"do":"variables"}`); !strings.Contains(string(out), "AWS_LAMBDA_MAX_CONCURRENCY=7") {
+		t.Errorf("variables %s", out)
 	}
 }

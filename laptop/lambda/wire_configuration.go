@@ -24,8 +24,10 @@ type configuration struct {
 	Layers           []layerOfFunction `json:",omitempty"`
 	TracingConfig    struct{ Mode string }
 	EphemeralStorage struct{ Size int }
-	SnapStart        struct{ ApplyOn, OptimizationStatus string }
-	LoggingConfig    struct{ LogFormat, LogGroup string }
+
+	CapacityProviderConfig *capacityProviderConfig `json:",omitempty"`
+	SnapStart              struct{ ApplyOn, OptimizationStatus string }
+	LoggingConfig          struct{ LogFormat, LogGroup string }
 }
 
 type layerOfFunction struct {
@@ -52,6 +54,9 @@ func (s *Service) describe(f Function) configuration {
 	}
 	c.TracingConfig.Mode = "PassThrough"
 	c.EphemeralStorage.Size = f.EphemeralStorage
+	if f.ManagedInstances != nil {
+		c.CapacityProviderConfig = &capacityProviderConfig{f.ManagedInstances}
+	}
 	c.SnapStart.ApplyOn, c.SnapStart.OptimizationStatus = "None", "Off"
 	c.LoggingConfig.LogFormat, c.LoggingConfig.LogGroup = "Text", f.LogsTo()
 	return c

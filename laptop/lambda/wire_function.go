@@ -28,6 +28,8 @@ type configurationRequest struct {
 	Layers           *[]string
 	EphemeralStorage *struct{ Size int }
 
+	CapacityProviderConfig *capacityProviderConfig
+
 	// What follows is taken only where it says what is so anyway.
 	TracingConfig *struct{ Mode string }
 	SnapStart     *struct{ ApplyOn string }
@@ -78,6 +80,9 @@ func (c configurationRequest) apply(cfg *Function) {
 	if c.EphemeralStorage != nil {
 		cfg.EphemeralStorage = c.EphemeralStorage.Size
 	}
+	if c.CapacityProviderConfig != nil {
+		cfg.ManagedInstances = c.CapacityProviderConfig.LambdaManagedInstancesCapacityProviderConfig
+	}
 	if c.LoggingConfig != nil && c.LoggingConfig.LogGroup != "" {
 		cfg.logTo(c.LoggingConfig.LogGroup)
 	}
@@ -119,6 +124,7 @@ func (s *Service) serveCreate(w http.ResponseWriter, r *http.Request, _ string) 
 		Name: name, Code: in.Code.code(), Runtime: cfg.Runtime, Handler: cfg.Handler, Role: cfg.Role,
 		Description: cfg.Description, Architecture: architecture, MemorySize: cfg.MemorySize, Timeout: cfg.Timeout,
 		Environment: cfg.Environment, EphemeralStorage: cfg.EphemeralStorage, LogGroup: cfg.LogGroup, Tags: in.Tags,
+		ManagedInstances: cfg.ManagedInstances,
 	}
 	if in.Layers != nil {
 		create.Layers = *in.Layers
