@@ -27,8 +27,9 @@ type configuration struct {
 	CapacityProviderConfig *capacityProvider `json:",omitempty"`
 
 	EphemeralStorage struct{ Size int }
-	SnapStart        struct{ ApplyOn, OptimizationStatus string }
-	LoggingConfig    struct{ LogFormat, LogGroup string }
+
+	SnapStart     struct{ ApplyOn, OptimizationStatus string }
+	LoggingConfig struct{ LogFormat, LogGroup string }
 }
 
 // capacityProvider is https://docs.aws.amazon.com/lambda/latest/api/API_CapacityProviderConfig.html
