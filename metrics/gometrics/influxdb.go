@@ -33,7 +33,11 @@ func InfluxDB(r gm.Registry, d time.Duration, url, database, username, password 
 // Inside Lambda a ticker of d says nothing about when the environment is frozen. So the publisher
 // registers as an extension: what an invocation measured is published at once if the handler is
 // wrapped with metrics.Wrap, and else at the latest beside the next invocation or when the
-// environment ends, but not lost.
+// environment ends.
+//
+// Lambda lets an extension register only until the runtime asks for its first invocation, and a
+// goroutine may be later than that; the log then says so, and what was measured since the last tick
+// is lost with the environment. Two lines in main, Publish and metrics.Wrap, are never late.
 func InfluxDBWithTags(r gm.Registry, d time.Duration, url, database, username, password string, tags map[string]string) {
 	publishEvery(context.Background(), nil, r, d, fromArguments(url, database, username, password), tags)
 }

@@ -77,7 +77,7 @@ func tagsOf(attributes attribute.Set) []metrics.Tag {
 	var tags []metrics.Tag
 	for i := attributes.Iter(); i.Next(); {
 		a := i.Attribute()
-		if v := a.Value.Emit(); v != "" { // no store has an empty tag
+		if v := a.Value.String(); v != "" { // no store has an empty tag
 			tags = append(tags, metrics.With(string(a.Key), v))
 		}
 	}
