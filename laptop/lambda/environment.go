@@ -209,26 +209,6 @@ func (e *environment) rest() (epoch uint64) {
 	return e.epoch
 }
 
-// freeze stops the process group, unless an event has been given to it since rest.
-func (e *environment) freeze(epoch uint64) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.phase == idle && e.epoch == epoch && !e.frozen && e.managed == nil {
-		e.signal(syscall.SIGSTOP)
-		e.box.group.freeze(e.leads)
-		e.frozen = true
-	}
-}
-
-// thaw lets the process group go on. The caller holds e.mu.
-func (e *environment) thaw() {
-	if e.frozen {
-		e.box.group.thaw()
-		e.signal(syscall.SIGCONT)
-		e.frozen = false
-	}
-}
-
 // begin gives inv to the process, or reports that it has ended in the meantime.
 func (e *environment) begin(inv *invocation) bool {
 	e.mu.Lock()

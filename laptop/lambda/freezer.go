@@ -2,6 +2,7 @@ package lambda
 
 import (
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -95,3 +96,23 @@ func (f *freezer) take(due []idleSince) ([]idleSince, time.Duration) {
 }
 
 func (f *freezer) close() { close(f.done) }
+
+// freeze stops the process group, unless an event has been given to it since rest.
+func (e *environment) freeze(epoch uint64) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.phase == idle && e.epoch == epoch && !e.frozen && e.managed == nil {
+		e.signal(syscall.SIGSTOP)
+		e.box.group.freeze(e.leads)
+		e.frozen = true
+	}
+}
+
+// thaw lets the process group go on. The caller holds e.mu.
+func (e *environment) thaw() {
+	if e.frozen {
+		e.box.group.thaw()
+		e.signal(syscall.SIGCONT)
+		e.frozen = false
+	}
+}

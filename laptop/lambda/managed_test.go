@@ -104,7 +104,8 @@ func TestManagedInstancesOverrun(t *testing.T) {
 	if got := pidOf(t, call(t, s, `{}`)); got != pid {
 		t.Errorf("%d has taken the place of %d", got, pid)
 	}
-	if got := stats(t, s, "hello"); got.Timeouts != 1 || got.Started != 1 || got.Running != 1 || got.Busy != 0 {
+	eventually(t, "the end of the last", func() bool { return stats(t, s, "hello").Busy == 0 })
+	if got := stats(t, s, "hello"); got.Timeouts != 1 || got.Started != 1 || got.Running != 1 {
 		t.Errorf("counted %+v", got)
 	}
 }

@@ -255,44 +255,6 @@ func (f *function) remove(e *environment) {
 	f.drop(e)
 }
 
-// retry puts another environment in the place of one whose init phase has failed, with the same log
-// stream, if that was the first try and a request waits for it. The caller runs it.
-func (f *function) retry(e *environment) *environment {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	others := f.starting
-	if e.rev == f.rev {
-		others--
-	}
-	if _, ok := f.live[e]; !ok || e.retried || len(f.waiters) <= others || f.waiters[0].seq > e.rev.seq {
-		return nil
-	}
-	next := newEnvironment(f, e.rev)
-	next.stream, next.retried = e.stream, true
-	next.provisioned, next.initType = e.provisioned, e.initType
-	delete(f.live, e)
-	f.live[next] = struct{}{}
-	return next
-}
-
-// failedInit takes an environment that did not get through its init phase out of the pool. The
-// request for which it was started, if there is one, is returned: it gets the failure.
-func (f *function) failedInit(e *environment) *waiter {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.started(e)
-	if e.provisioned {
-		f.provisionFailed()
-	}
-	var w *waiter
-	if len(f.waiters) > 0 && f.waiters[0].seq <= e.rev.seq && len(f.waiters) > f.starting {
-		w = f.waiters[0]
-		f.waiters = slices.Delete(f.waiters, 0, 1)
-	}
-	f.drop(e)
-	return w
-}
-
 func (f *function) forgetWaiter(w *waiter) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
