@@ -28,6 +28,7 @@ const (
 // of two is cut into 16, so a cell overlaps two buckets at most, and one comparison decides.
 type grid struct {
 	bounds [Buckets + 1]float64
+	bits   [Buckets + 1]uint64 // of the bounds, in the same order: none is negative
 	low    uint64 // the cell of bounds[0]
 	first  [366]uint8
 }
@@ -39,6 +40,7 @@ func newGrid() *grid {
 	g := &grid{}
 	for i := range g.bounds {
 		g.bounds[i] = math.Pow(10, float64(i)/perDecade+firstDecade)
+		g.bits[i] = math.Float64bits(g.bounds[i])
 	}
 	g.low = math.Float64bits(g.bounds[0]) >> cellShift
 	bucket := 0
@@ -63,10 +65,11 @@ func (g *grid) bucket(v float64) (i int, clamped bool) {
 	if v >= g.bounds[Buckets] {
 		return Buckets - 1, true
 	}
-	i = int(g.first[math.Float64bits(v)>>cellShift-g.low])
-	if v >= g.bounds[i+1] {
-		i++
-	}
+	bits := math.Float64bits(v)
+	i = int(g.first[bits>>cellShift-g.low])
+	// One more if v is not less than the next bound. No processor could guess a branch here, and a
+	// wrong guess costs as much as all the rest.
+	i += int((g.bits[i+1] - 1 - bits) >> 63)
 	return i, false
 }
 
