@@ -29,7 +29,7 @@ const (
 type grid struct {
 	bounds [Buckets + 1]float64
 	bits   [Buckets + 1]uint64 // of the bounds, in the same order: none is negative
-	low    uint64 // the cell of bounds[0]
+	low    uint64              // the cell of bounds[0]
 	first  [366]uint8
 }
 
