@@ -28,6 +28,7 @@ func newByHand(t *testing.T, cfg Config) *byHand {
 	path := filepath.Join(t.TempDir(), "address")
 	create(t, h.s, hello(t, func(in *FunctionInput) {
 		in.Environment = map[string]string{"FILE": path}
+		in.ReservedConcurrency = new(1) // an invocation that comes before this one's next waits for it
 		in.Code.ZipFile = script(t, `[ ! -e $FILE ] || exit 7; echo $AWS_LAMBDA_RUNTIME_API > $FILE.tmp; mv $FILE.tmp $FILE; exec sleep 1000`)
 	}))
 	h.invoke(`{"n":1}`)
