@@ -31,7 +31,6 @@ type tap struct {
 	// chance, if it is there, picks what goes wrong with the batch that comes n-th.
 	chance atomic.Pointer[func(n int64) trouble]
 	came   atomic.Int64
-	gaveUp atomic.Int64 // batches whose sender was gone before they were answered
 
 	mu          sync.Mutex
 	invocations map[string]string   // the points that came, by series and time
@@ -41,10 +40,11 @@ type tap struct {
 	acked       map[string]bool     // the points whose acknowledgement the sender has read
 	last        map[string][]string // the points of the last batch of each connection, by its address
 	from        map[string]bool     // the addresses that sent them
+	troubled    map[string]bool     // the environments whose last batch had trouble
 }
 
 func newTap(t *testing.T) *tap {
-	p := &tap{invocations: map[string]string{}, acked: map[string]bool{}, last: map[string][]string{}, from: map[string]bool{}}
+	p := &tap{invocations: map[string]string{}, acked: map[string]bool{}, last: map[string][]string{}, from: map[string]bool{}, troubled: map[string]bool{}}
 	p.Server = httptest.NewServer(p)
 	t.Cleanup(p.Close)
 	return p
@@ -57,41 +57,43 @@ const (
 	none      trouble = iota
 	late              // it is handed on, after a while
 	refused           // it is answered with 503 and not handed on
-	cut               // the connection is closed before it is read
+	cut               // the connection is closed and it is not handed on
 	forgotten         // it is written, and the connection closed without an answer
 	truncated         // it is written, and a part of the answer sent
 	troubles
 )
 
 func (p *tap) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	what := none
-	if chance := p.chance.Load(); chance != nil {
-		what = (*chance)(p.came.Add(1))
-	}
-	if p.refuse.Load() || what == refused {
+	if p.refuse.Load() {
 		http.Error(w, `{"error":"gone"}`, http.StatusServiceUnavailable)
 		return
 	}
-	if what == cut {
-		hangUp(w, "")
-		return
-	}
-	if what == late {
-		time.Sleep(60 * time.Millisecond)
-	}
-	time.Sleep(time.Duration(p.delay.Load()))
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
-	p.note(r, body)
+	time.Sleep(time.Duration(p.delay.Load()))
+	text, err := unzipped(r, body)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	what := p.next(text)
+	switch what {
+	case refused:
+		http.Error(w, `{"error":"gone"}`, http.StatusServiceUnavailable)
+		return
+	case cut:
+		hangUp(w, "")
+		return
+	case late:
+		time.Sleep(60 * time.Millisecond)
+	}
+	p.note(r, text)
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	if what != forgotten && what != truncated {
 		p.store.Load().ServeHTTP(w, r)
-		if r.Context().Err() != nil {
-			p.gaveUp.Add(1)
-		}
 		return
 	}
 	p.store.Load().ServeHTTP(httptest.NewRecorder(), r)
@@ -100,6 +102,38 @@ func (p *tap) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	hangUp(w, "")
+}
+
+// next picks what happens to a batch. No environment has trouble twice in a row: one that is about
+// to end would not always have the time for a third try.
+func (p *tap) next(text string) trouble {
+	chance := p.chance.Load()
+	if chance == nil {
+		return none
+	}
+	_, instance, _ := strings.Cut(text, ",instance=")
+	instance, _, _ = strings.Cut(instance, ",")
+	what := (*chance)(p.came.Add(1))
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.troubled[instance] {
+		what = none
+	}
+	p.troubled[instance] = what != none
+	return what
+}
+
+// unzipped is a batch as it was before it was compressed.
+func unzipped(r *http.Request, body []byte) (string, error) {
+	if r.Header.Get("Content-Encoding") != "gzip" {
+		return string(body), nil
+	}
+	z, err := gzip.NewReader(bytes.NewReader(body))
+	if err != nil {
+		return "", err
+	}
+	text, err := io.ReadAll(z)
+	return string(text), err
 }
 
 // hangUp closes the connection after these last words.
@@ -118,23 +152,14 @@ func hangUp(w http.ResponseWriter, words string) {
 // it has to send it again, and the store takes both for one. HTTP tells these apart. A client that
 // gives up on an answer gives up the connection with it; so the next request on a connection proves
 // that the answer to the one before has been read.
-func (p *tap) note(r *http.Request, body []byte) {
-	if r.Header.Get("Content-Encoding") == "gzip" {
-		z, err := gzip.NewReader(bytes.NewReader(body))
-		if err != nil {
-			return
-		}
-		if body, err = io.ReadAll(z); err != nil {
-			return
-		}
-	}
+func (p *tap) note(r *http.Request, text string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, key := range p.last[r.RemoteAddr] {
 		p.acked[key] = true
 	}
 	p.last[r.RemoteAddr] = nil
-	for line := range strings.SplitSeq(string(body), "\n") {
+	for line := range strings.SplitSeq(text, "\n") {
 		parts := strings.Split(line, " ")
 		if !strings.HasPrefix(line, "invocation,") {
 			continue
