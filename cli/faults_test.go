@@ -11,6 +11,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+
 	"github.com/ephor-io/ephor"
 	"github.com/ephor-io/ephor/load"
 	"github.com/ephor-io/ephor/loss"
@@ -112,7 +115,6 @@ func TestKillsAreAccountedFor(t *testing.T) {
 	t.Parallel()
 	app, source := faulty()
 	s, _ := tapped(t, app, source)
-	late := lateness(t)
 	// One request after the other, so that the machine has time for each.
 	for range 60 {
 		response, err := http.Get(s.addresses.API + "/?ends=kill")
@@ -139,9 +141,10 @@ func TestKillsAreAccountedFor(t *testing.T) {
 		t.Errorf("%d invocations accounted for, %d environments with losses; Lambda counts %d, and %d that were killed",
 			r.Served, len(r.Losses), stats.Invocations, stats.Errors)
 	}
+	waiting := complaints(t, s)
 	for _, l := range r.Losses {
-		// What a killed process could not deliver before, which it can within 300 ms, is lost with it.
-		if l.Lost() > 1 && late() < starved || l.Final {
+		// A process that could not deliver a batch in time, and has said so, is killed with that too.
+		if l.Lost() > 1 && !waiting[l.Instance] || l.Final {
 			t.Errorf("%+v: %s", l, l.Why())
 		}
 	}
@@ -161,6 +164,22 @@ func accounted(t *testing.T, s *session, at *store) loss.Report {
 		t.Fatal(err)
 	}
 	return r
+}
+
+// complaints are the environments whose log says that the store did not take a batch.
+func complaints(t *testing.T, s *session) map[string]bool {
+	t.Helper()
+	logs := cloudwatchlogs.NewFromConfig(laptopAWS(s.addresses.Endpoint))
+	found, err := logs.FilterLogEvents(t.Context(), &cloudwatchlogs.FilterLogEventsInput{
+		LogGroupName: aws.String("/aws/lambda/Faulty-Handle"), FilterPattern: aws.String(`"does not take the metrics"`)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	instances := map[string]bool{}
+	for _, e := range found.Events {
+		instances[*e.LogStreamName] = true
+	}
+	return instances
 }
 
 // starved is how long a machine may keep waiting somebody who has nothing to do but to wake up. One
