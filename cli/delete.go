@@ -37,6 +37,8 @@ func (p *program) delete(c *cobra.Command, args []string) error {
 	out := newTerminal(p.stderr)
 	defer out.close()
 	d := deploy.New(deploy.Config{AWS: laptopAWS(at.Endpoint), Events: func(e deploy.Event) { out.show(e) }})
+	// Who imports is looked for before anything is gone: a refusal leaves all as it was.
+	var there []string
 	for _, stack := range stacks {
 		state, err := d.State(ctx, stack)
 		if err != nil {
@@ -46,7 +48,13 @@ func (p *program) delete(c *cobra.Command, args []string) error {
 			out.sayf("stack %s: does not exist", stack)
 			continue
 		}
-		err = d.Delete(ctx, stack)
+		if used := usedByOthers(state, stacks); used != nil {
+			return hinted(used, p.releaseHint(used))
+		}
+		there = append(there, stack)
+	}
+	for _, stack := range there {
+		err := d.Delete(ctx, stack)
 		var used *deploy.InUseError
 		if errors.As(err, &used) {
 			return hinted(err, p.releaseHint(used))
@@ -56,6 +64,22 @@ func (p *program) delete(c *cobra.Command, args []string) error {
 		}
 	}
 	return nil
+}
+
+// usedByOthers is the error of a stack whose exports are imported by others than those that are
+// deleted with it, or nil.
+func usedByOthers(state deploy.State, deleted []string) *deploy.InUseError {
+	var exports []deploy.ExportState
+	for _, e := range state.Exports {
+		e.Importers = slices.DeleteFunc(slices.Clone(e.Importers), func(name string) bool { return slices.Contains(deleted, name) })
+		if len(e.Importers) > 0 {
+			exports = append(exports, e)
+		}
+	}
+	if exports == nil {
+		return nil
+	}
+	return &deploy.InUseError{Stack: state.Name, Exports: exports}
 }
 
 // stacksNamed are the stacks to delete, importers before what they import from.
@@ -69,16 +93,16 @@ func (p *program) stacksNamed(args []string) ([]string, error) {
 		what = args[0]
 	}
 	switch {
-	case what == "app", what == "all" && !monitored:
+	case what == "app", what == p.app.Name(), what == "all" && !monitored:
 		return []string{p.app.Name()}, nil
-	case what == "monitor" && monitored:
+	case (what == "monitor" || what == monitoring.Stack) && monitored:
 		return []string{monitoring.Stack}, nil
 	case what == "monitor":
 		return nil, fmt.Errorf("%s has no monitoring stack", p.app.Name())
 	case what == "all":
 		return []string{p.app.Name(), monitoring.Stack}, nil
 	}
-	return nil, fmt.Errorf("there is no stack %q to delete: it is app or monitor", what)
+	return nil, fmt.Errorf("%q is no stack of %s: name app or monitor, or neither for both", what, p.app.Name())
 }
 
 // releaseHint says what to delete first.

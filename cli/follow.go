@@ -75,7 +75,7 @@ func (s *session) reload(ctx context.Context) {
 		s.terminal.sayf("the change could not be deployed: %v", err)
 	default:
 		s.notice.Store(nil)
-		s.terminal.sayf("changed in %s", short(time.Since(start)))
+		s.terminal.sayf("the functions' code changed in %s (routes, timeouts and dashboards change when up is started again)", short(time.Since(start)))
 	}
 }
 

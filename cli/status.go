@@ -56,6 +56,9 @@ type monitored struct {
 	// Since begins the period that is accounted for.
 	Since time.Time `json:"since"`
 	loss.Report
+	// Unlogged is how many invocations the Lambda service counted that are in no log, as when the
+	// disk is full: whose they were cannot be told. They are in Served, and not in Recorded.
+	Unlogged int64 `json:"unlogged,omitempty"`
 }
 
 // hostNote is what is not real on a laptop.
@@ -121,8 +124,14 @@ func (p *program) askHost(ctx context.Context, at addresses, from time.Time) (*m
 		return nil, err
 	}
 	s := &store{url: at.Store, database: storeDatabase, client: client}
-	m.Report, err = loss.Account(ctx, s.query, period, served)
-	return m, err
+	if m.Report, err = loss.Account(ctx, s.query, period, served); err != nil {
+		return nil, err
+	}
+	if n := m.Lambda.total(); from.IsZero() && m.Served+int64(n.Busy) < n.Invocations {
+		m.Unlogged = n.Invocations - m.Served
+		m.Served = n.Invocations
+	}
+	return m, nil
 }
 
 func fetchStatus(ctx context.Context, client *http.Client, page string) (s lambdaStatus, err error) {
@@ -169,6 +178,9 @@ func (r report) print(w io.Writer) error {
 			break
 		}
 		fmt.Fprintf(t, "  %d of %d lost: %s %s: %s\n", l.Lost(), l.Served, l.Function, l.Instance, l.Why())
+	}
+	if r.Unlogged > 0 {
+		fmt.Fprintf(t, "  %d of them are in no log either, so that nobody can say whose they were: see what up says of the disk\n", r.Unlogged)
 	}
 	fmt.Fprintf(t, "note: %s\n", r.Host)
 	return t.Flush()
