@@ -17,7 +17,7 @@ import (
 
 // The figures of docs/figures.md:
 //
-//	go test ./e2e -run '^$' -bench . -benchtime 5x
+//	go test ./e2e -run '^$' -bench . -benchtime 3x
 
 // BenchmarkFirstAnswer is the time from `go run` to the first answer, the module and build caches
 // being warm. Go keeps what it has built by the folder it was built in: the caches are warm for a
