@@ -6,7 +6,18 @@ import (
 	"testing"
 )
 
-func hasOpt(i Isolation) bool { return i.Opt }
+// layered is a service whose environments have their layers at /opt, or the test is skipped.
+func layered(t *testing.T, cfg Config) *Service {
+	t.Helper()
+	if _, err := os.Stat("/opt"); err != nil || strings.HasPrefix(cfg.Dir, "/opt") {
+		t.Skip("there is no folder /opt to put layers over: mkdir /opt, or run the tests elsewhere than in it")
+	}
+	s := isolated(t, "a mount namespace", hasTmp, cfg)
+	if !s.spawner.isolation().Opt {
+		t.Fatal("a mount namespace has no layers at /opt, which is there")
+	}
+	return s
+}
 
 // TestLayersAreAtOpt: as on Lambda, where a layer's program is at /opt/bin and cannot be written to.
 func TestLayersAreAtOpt(t *testing.T) {
@@ -17,7 +28,7 @@ func TestLayersAreAtOpt(t *testing.T) {
 	}
 	t.Cleanup(func() { os.RemoveAll(below) })
 	for _, dir := range []string{below, t.TempDir()} {
-		s := isolated(t, "layers at /opt", hasOpt, Config{Dir: dir})
+		s := layered(t, Config{Dir: dir})
 		before, err := os.ReadDir("/opt")
 		if err != nil {
 			t.Fatal(err)
@@ -58,7 +69,7 @@ func taskRoot(t *testing.T, s *Service) string {
 func TestExtensionsAreAtOpt(t *testing.T) {
 	t.Parallel()
 	r := &recorder{}
-	s := isolated(t, "layers at /opt", hasOpt, Config{Events: r.add})
+	s := layered(t, Config{Dir: t.TempDir(), Events: r.add})
 	layer := publishLayer(t, s, "agent", map[string]string{"extensions/agent": "#!/bin/sh\necho I am $0\nexit 3\n"})
 	create(t, s, hello(t, func(in *FunctionInput) { in.Layers = []string{layer.ARN} }))
 	if _, err := s.Invoke(t.Context(), InvokeInput{Function: "hello"}); err != nil {
