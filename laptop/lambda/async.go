@@ -3,9 +3,11 @@ package lambda
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
+	"syscall"
 	"time"
 
 	"github.com/ephor-io/ephor/laptop/internal/awsproto"
@@ -52,9 +54,12 @@ func (s *Service) InvokeAsync(_ context.Context, in InvokeInput) (requestID stri
 func (q *queue) attempt(w waitingEvent) verdict {
 	s := q.service
 	later := verdict{again: true, due: time.Now().Add(q.service.cfg.backOff)}
-	var e queuedEvent
-	if err := state.Load(q.path(w.file), &e); err != nil || e.Function == "" {
-		s.cfg.Events(EventProblem{Function: e.Function, RequestID: e.RequestID, Condition: "the file " + q.path(w.file) + " cannot be read", Err: err})
+	e, err := q.read(w.file)
+	if errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) {
+		return later // it is not the file's fault
+	}
+	if err != nil {
+		q.setAside(w.file, err)
 		return verdict{}
 	}
 	name := withQualifier(e.Function, e.Qualifier)

@@ -128,7 +128,7 @@ func (e *environment) live() {
 	}
 	defer api.close()
 	defer close(e.gone) // first, for the requests that wait for an event
-	if e.box, err = s.spawner.newSandbox(e.rev.cfg, e.stream); err != nil {
+	if e.box, err = s.spawner.newSandbox(e.rev.cfg, e.rev.opt, e.stream); err != nil {
 		e.failInit(failure{kind: "Sandbox.Failure", message: err.Error()}, StopFailure)
 		return
 	}

@@ -71,7 +71,7 @@ func (e *environment) startExtensions(runtimeAPI string) error {
 		if file.IsDir() {
 			continue
 		}
-		if err := e.startExtension(filepath.Join(dir, file.Name()), env); err != nil {
+		if err := e.startExtension(filepath.Join(e.box.opt, "extensions", file.Name()), env); err != nil {
 			return err
 		}
 	}

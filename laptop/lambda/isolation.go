@@ -7,12 +7,18 @@ type Isolation struct {
 	// Tmp says that an environment's /tmp is its own, with the size that was asked for as its limit.
 	// Otherwise TMPDIR names a folder of its own, whose size is watched.
 	Tmp bool
+	// Opt says that a function's layers are at /opt. Otherwise PATH and LD_LIBRARY_PATH name their
+	// folder beside /opt.
+	Opt bool
 	// Processes says that no process can leave its environment: all are frozen, and die, with it.
 	// Otherwise those that leave its process group are not frozen, and are found by their
 	// environment variables when it ends.
 	Processes bool
 	// Memory says that the system limits what an environment takes. Otherwise it is watched.
 	Memory bool
+	// ProcessLimit says that the system limits how many processes an environment has. Otherwise
+	// nothing does.
+	ProcessLimit bool
 }
 
 func (Isolation) isEvent() {}
@@ -23,11 +29,17 @@ func (i Isolation) Lacks() string {
 	if !i.Tmp {
 		lacks = append(lacks, "/tmp is the machine's, and TMPDIR names a folder for each (mount namespaces need root on Linux)")
 	}
+	if !i.Opt {
+		lacks = append(lacks, "layers are not at /opt, but where PATH and LD_LIBRARY_PATH say (that needs root on Linux, and a folder /opt without this project in it)")
+	}
 	if !i.Processes {
 		lacks = append(lacks, "a process that leaves its group is not frozen (that needs a writable cgroup v2)")
 	}
 	if !i.Memory {
 		lacks = append(lacks, "memory is watched, not limited by the system (that needs a cgroup v2 with the memory controller)")
+	}
+	if !i.ProcessLimit {
+		lacks = append(lacks, "nothing limits the number of processes (that needs a cgroup v2 with the pids controller)")
 	}
 	if len(lacks) == 0 {
 		return ""
@@ -36,5 +48,8 @@ func (i Isolation) Lacks() string {
 }
 
 func (s *spawner) isolation() Isolation {
-	return Isolation{Tmp: s.namespaces != nil, Processes: s.cgroups != nil, Memory: s.cgroups != nil && s.cgroups.memory}
+	return Isolation{
+		Tmp: s.namespaces != nil, Opt: s.namespaces.putsLayers(),
+		Processes: s.cgroups != nil, Memory: s.cgroups != nil && s.cgroups.memory, ProcessLimit: s.cgroups != nil && s.cgroups.pids,
+	}
 }

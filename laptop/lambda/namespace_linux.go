@@ -11,8 +11,8 @@ import (
 )
 
 // namespaces makes mount namespaces in which /tmp is an environment's own, in memory and of a
-// limited size, and the code cannot be written to, not even by root. It is nil where this
-// process may not make them: it needs CAP_SYS_ADMIN.
+// limited size, the code cannot be written to, not even by root, and a function's layers are at
+// /opt. It is nil where this process may not make them: it needs CAP_SYS_ADMIN.
 //
 // A thread has a mount namespace of its own once it has left its process's, and what it starts gets
 // the same. So the spawner's thread, which starts everything, goes into an environment's namespace
@@ -20,6 +20,7 @@ import (
 type namespaces struct {
 	home int    // the thread's own namespace
 	code string // the folder with all functions' code
+	opt  bool   // a function's layers can be put over /opt
 }
 
 // namespace is an environment's. Its methods do nothing when it is nil.
@@ -39,7 +40,13 @@ func newNamespaces(code string) *namespaces {
 		n.close()
 		return nil
 	}
-	try, err := n.make(1)
+	// The first try is one with layers. Without /opt there is nothing to put them over.
+	n.opt = !hides("/opt", code)
+	try, err := n.make(1, code)
+	if err != nil && n.opt {
+		n.opt = false
+		try, err = n.make(1, code)
+	}
 	if err != nil {
 		n.close()
 		return nil
@@ -48,19 +55,37 @@ func newNamespaces(code string) *namespaces {
 	return n
 }
 
+// hides says that what is put over a folder hides another one, or that it cannot be known.
+func hides(folder, other string) bool {
+	folder, err := filepath.EvalSymlinks(folder)
+	if err != nil {
+		return true
+	}
+	other, err = filepath.EvalSymlinks(other)
+	if err != nil {
+		return true
+	}
+	way, err := filepath.Rel(folder, other)
+	return err != nil || filepath.IsLocal(way)
+}
+
+// putsLayers says that make's namespaces have a function's layers at /opt.
+func (n *namespaces) putsLayers() bool { return n != nil && n.opt }
+
 func openNamespace() (int, error) {
 	return unix.Open("/proc/thread-self/ns/mnt", unix.O_RDONLY|unix.O_CLOEXEC, 0)
 }
 
-// make makes a namespace whose /tmp has size MB. It is nil if n is.
-func (n *namespaces) make(size int) (*namespace, error) {
+// make makes a namespace whose /tmp has size MB and whose /opt is the folder opt, which is one below
+// the code, unless that is empty or putsLayers is false. It is nil if n is.
+func (n *namespaces) make(size int, opt string) (*namespace, error) {
 	if n == nil {
 		return nil, nil
 	}
 	if err := unix.Unshare(unix.CLONE_NEWNS); err != nil {
 		return nil, err
 	}
-	err := n.mount(size)
+	err := n.mount(size, opt)
 	fd := -1
 	if err == nil {
 		fd, err = openNamespace()
@@ -77,8 +102,9 @@ func (n *namespaces) make(size int) (*namespace, error) {
 	return &namespace{fd}, nil
 }
 
-// mount puts an empty file system over /tmp and the code where it was, below /tmp too, read-only.
-func (n *namespaces) mount(size int) error {
+// mount puts an empty file system over /tmp and the code where it was, below /tmp too, read-only,
+// and the layers over /opt.
+func (n *namespaces) mount(size int, opt string) error {
 	code, err := unix.Open(n.code, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return fmt.Errorf("%s: %w", n.code, err)
@@ -96,7 +122,17 @@ func (n *namespaces) mount(size int) error {
 	if err := unix.Mount("/proc/self/fd/"+strconv.Itoa(code), n.code, "", unix.MS_BIND, ""); err != nil {
 		return fmt.Errorf("mounting %s: %w", filepath.Clean(n.code), err)
 	}
-	return unix.Mount("", n.code, "", unix.MS_REMOUNT|unix.MS_BIND|unix.MS_RDONLY|unix.MS_NODEV, "")
+	if err := unix.Mount("", n.code, "", unix.MS_REMOUNT|unix.MS_BIND|unix.MS_RDONLY|unix.MS_NODEV, ""); err != nil {
+		return fmt.Errorf("making %s read-only: %w", n.code, err)
+	}
+	if opt == "" || !n.opt {
+		return nil
+	}
+	// A folder of a mount that is read-only is so in its other place too.
+	if err := unix.Mount(opt, "/opt", "", unix.MS_BIND, ""); err != nil {
+		return fmt.Errorf("mounting the layers of %s at /opt: %w", opt, err)
+	}
+	return nil
 }
 
 // within calls f in the namespace, or where the thread is when it is nil.

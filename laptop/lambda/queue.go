@@ -3,7 +3,9 @@ package lambda
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -73,7 +75,7 @@ type waitingEvent struct {
 	due  time.Time
 }
 
-// openQueue finds what was left.
+// openQueue finds what was left. A file that cannot be read is set aside.
 func openQueue(s *Service) (*queue, error) {
 	q := &queue{service: s, dir: s.dir("queue"), wake: make(chan struct{}, 1), lanes: map[string]*lane{}}
 	q.ctx, q.cancel = context.WithCancel(context.Background())
@@ -88,9 +90,10 @@ func openQueue(s *Service) (*queue, error) {
 		if filepath.Ext(file.Name()) != ".json" || file.Name()[0] == '.' {
 			continue
 		}
-		var e queuedEvent
-		if err := state.Load(q.path(file.Name()), &e); err != nil {
-			return nil, err
+		e, err := q.read(file.Name())
+		if err != nil {
+			q.setAside(file.Name(), err)
+			continue
 		}
 		q.put(e.Function, waitingEvent{file.Name(), int64(len(e.Payload)), e.NotBefore})
 	}
@@ -98,6 +101,28 @@ func openQueue(s *Service) (*queue, error) {
 }
 
 func (q *queue) path(file string) string { return filepath.Join(q.dir, file) }
+
+// read reads an event.
+func (q *queue) read(file string) (queuedEvent, error) {
+	var e queuedEvent
+	err := state.Load(q.path(file), &e)
+	if err == nil && e.Function == "" {
+		err = fmt.Errorf("reading %s: no event for a function: %w", q.path(file), fs.ErrInvalid)
+	}
+	return e, err
+}
+
+// broken ends the name of what is set aside, which nothing here reads.
+const broken = ".broken"
+
+// setAside takes a file out of the queue that cannot be read, for whoever wants to mend it, and tells.
+func (q *queue) setAside(file string, why error) {
+	to := q.path(file) + broken
+	if err := os.Rename(q.path(file), to); err != nil {
+		to, why = "", errors.Join(why, err)
+	}
+	q.service.cfg.Events(EventSetAside{File: q.path(file), To: to, Err: why})
+}
 
 // accept makes an event durable and queues it.
 func (q *queue) accept(e queuedEvent) error {

@@ -19,23 +19,28 @@ type sandbox struct {
 	group *cgroup    // nil where there are none
 	space *namespace // nil where there are none
 	tmp   string     // the folder that TMPDIR names, without a namespace
+	opt   string     // where the processes find the layers: /opt, or else their folder; empty without layers
 
 	stream string // the environment's log stream, which its processes have in their variables
 	strays *strays
 }
 
-// newSandbox makes the sandbox of an environment of a function. Whoever gets it closes it.
-func (s *spawner) newSandbox(cfg Function, stream string) (*sandbox, error) {
-	b := &sandbox{group: s.cgroups.make(cfg.MemorySize), stream: stream, strays: &s.strays}
+// newSandbox makes the sandbox of an environment of a function whose layers are in the folder opt.
+// Whoever gets it closes it.
+func (s *spawner) newSandbox(cfg Function, opt, stream string) (*sandbox, error) {
+	b := &sandbox{group: s.cgroups.make(cfg.MemorySize), opt: opt, stream: stream, strays: &s.strays}
 	var err error
-	s.do(func() { b.space, err = s.namespaces.make(cfg.EphemeralStorage) })
+	s.do(func() { b.space, err = s.namespaces.make(cfg.EphemeralStorage, opt) })
 	if err == nil && b.space == nil {
 		if err = os.MkdirAll(s.tmp, 0o700); err == nil {
 			b.tmp, err = os.MkdirTemp(s.tmp, "")
 		}
 	}
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("making an environment's /tmp: %w", err), b.close())
+		return nil, errors.Join(fmt.Errorf("making an environment's file system: %w", err), b.close())
+	}
+	if opt != "" && s.namespaces.putsLayers() {
+		b.opt = "/opt"
 	}
 	return b, nil
 }

@@ -95,8 +95,14 @@ func TestTmpWithoutNamespaces(t *testing.T) {
 	if info, err := os.Stat(dir); err != nil || info.Mode().Perm() != 0o700 {
 		t.Errorf("%v %v", info, err)
 	}
-	if all := eventsOf[Isolation](r); len(all) != 1 || all[0] != (Isolation{}) || !strings.Contains(all[0].Lacks(), "TMPDIR") {
-		t.Errorf("told %+v", all)
+	all := eventsOf[Isolation](r)
+	if len(all) != 1 || all[0] != (Isolation{}) {
+		t.Fatalf("told %+v", all)
+	}
+	for _, word := range []string{"TMPDIR", "/opt", "frozen", "memory", "number of processes"} {
+		if !strings.Contains(all[0].Lacks(), word) {
+			t.Errorf("nothing of %s: %s", word, all[0].Lacks())
+		}
 	}
 	settled(t, s, "hello")
 	s.SpinDown()
@@ -180,5 +186,19 @@ func TestLimits(t *testing.T) {
 	create(t, s, hello(t))
 	if out := shell(t, s, "ulimit -n"); out != strconv.Itoa(maxDescriptors) {
 		t.Errorf("%s descriptors", out)
+	}
+}
+
+// TestProcessLimitIsTold: what is told is what the environments' control groups have.
+func TestProcessLimitIsTold(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		cgroups *cgroups
+		limit   bool
+	}{"no control groups": {nil, false}, "no controller": {&cgroups{memory: true}, false}, "pids": {&cgroups{pids: true}, true}} {
+		got := (&spawner{cgroups: c.cgroups}).isolation()
+		if got.ProcessLimit != c.limit || strings.Contains(got.Lacks(), "number of processes") == c.limit {
+			t.Errorf("%s: %+v: %s", name, got, got.Lacks())
+		}
 	}
 }

@@ -4,7 +4,7 @@ package lambda
 
 // There are neither control groups nor mount namespaces here. See the table of docs/laptop.md.
 type (
-	cgroups    struct{ memory bool }
+	cgroups    struct{ memory, pids bool }
 	cgroup     struct{}
 	namespaces struct{}
 	namespace  struct{}
@@ -26,8 +26,9 @@ func (*cgroup) outOfMemory() bool       { return false }
 
 func newNamespaces(string) *namespaces { return nil }
 
-func (*namespaces) make(int) (*namespace, error) { return nil, nil }
-func (*namespaces) close()                       {}
+func (*namespaces) make(int, string) (*namespace, error) { return nil, nil }
+func (*namespaces) putsLayers() bool                     { return false }
+func (*namespaces) close()                               {}
 
 func (*namespaces) within(_ *namespace, f func()) error {
 	f()

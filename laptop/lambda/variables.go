@@ -36,9 +36,9 @@ func (e *environment) variables(taskRoot, runtimeAPI string) []string {
 		"LD_LIBRARY_PATH":          "/lib64:/usr/lib64:" + taskRoot + ":" + filepath.Join(taskRoot, "lib") + ":/opt/lib",
 		"AWS_XRAY_CONTEXT_MISSING": "LOG_ERROR",
 	}
-	if e.rev.opt != "" { // the layers are there too, for a process that sees no /opt
-		env["PATH"] += ":" + filepath.Join(e.rev.opt, "bin")
-		env["LD_LIBRARY_PATH"] += ":" + filepath.Join(e.rev.opt, "lib")
+	if opt := e.box.opt; opt != "" && opt != "/opt" { // the layers are elsewhere on this machine
+		env["PATH"] += ":" + filepath.Join(opt, "bin")
+		env["LD_LIBRARY_PATH"] += ":" + filepath.Join(opt, "lib")
 	}
 	if s.cfg.EndpointURL != "" {
 		env["AWS_ENDPOINT_URL"] = s.cfg.EndpointURL
