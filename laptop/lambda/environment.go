@@ -91,7 +91,7 @@ func newEnvironment(f *function, rev *revision) *environment {
 		function: f, rev: rev, started: now, initType: rev.cfg.initializationType(),
 		stream:     streamName(rev.cfg, now, hex.EncodeToString(id[:])),
 		gone:       make(chan struct{}),
-		work:       make(chan *invocation, rev.cfg.slots()),
+		work:       make(chan *invocation, 1),
 		managed:    newManaged(rev.cfg),
 		registered: make(chan struct{}, 1), halted: make(chan struct{}),
 		telemetry: newTelemetry(),
@@ -256,7 +256,6 @@ func (e *environment) settle() {
 		e.mu.Unlock()
 		return
 	}
-	puts := e.managed.take(e.phase)
 	switch {
 	case e.phase == starting:
 		e.initTimer.Stop()
@@ -264,10 +263,15 @@ func (e *environment) settle() {
 		e.initTime = time.Since(e.started)
 		e.process.notePeak()
 		e.tellInitReport("", "")
+		if e.managed != nil {
+			e.managed.offered++ // whoever waits for it must get it, even if the runtime asks no more
+		}
 		e.mu.Unlock()
 		e.function.service.cfg.Events(EnvironmentReady{Function: e.function.name, Stream: e.stream, Init: e.initTime})
-	case puts > 0:
+	case e.managed != nil:
 		e.mu.Unlock()
+		e.offer()
+		return
 	case e.phase == busy && e.inv.answered:
 		e.conclude("", "")
 		e.phase = idle
@@ -277,8 +281,8 @@ func (e *environment) settle() {
 		return
 	}
 	e.function.put(e)
-	for range puts - 1 {
-		e.function.put(e)
+	if e.managed != nil {
+		e.offer()
 	}
 }
 

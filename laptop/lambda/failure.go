@@ -10,8 +10,13 @@ import (
 func (e *environment) overrun(inv *invocation) {
 	e.mu.Lock()
 	if e.managed != nil {
-		e.overrunManaged(inv)
+		useless := e.overrunManaged(inv)
 		e.mu.Unlock()
+		if useless {
+			e.function.remove(e)
+		} else {
+			e.offer()
+		}
 		return
 	}
 	if e.inv != inv {

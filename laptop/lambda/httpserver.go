@@ -234,10 +234,60 @@ func (w *responseWriter) peerGone() bool {
 		return true
 	}
 	gone := false
-	err = raw.Control(func(fd uintptr) {
-		var b [1]byte
-		n, _, err := syscall.Recvfrom(int(fd), b[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
-		gone = n == 0 && err == nil || err != nil && err != syscall.EAGAIN && err != syscall.EINTR
-	})
+	err = raw.Control(func(fd uintptr) { gone = hasEnded(fd) })
 	return gone || err != nil
+}
+
+// hasEnded says that nothing more will come from a socket.
+func hasEnded(fd uintptr) bool {
+	var b [1]byte
+	n, _, err := syscall.Recvfrom(int(fd), b[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
+	return n == 0 && err == nil || err != nil && err != syscall.EAGAIN && err != syscall.EINTR
+}
+
+// connected is an answer whose client can be seen to go.
+type connected interface {
+	peerGone() bool
+	watch() (gone <-chan struct{}, stop func())
+}
+
+// watch closes gone when the client of w closes the connection. stop ends that, and must be called
+// before the request is answered. What cannot be watched is never gone.
+func watch(w http.ResponseWriter) (gone <-chan struct{}, stop func()) {
+	if c, ok := w.(connected); ok {
+		return c.watch()
+	}
+	return nil, func() {}
+}
+
+func (w *responseWriter) watch() (<-chan struct{}, func()) {
+	conn, ok := w.conn.(syscall.Conn)
+	if !ok {
+		return nil, func() {}
+	}
+	gone, done := make(chan struct{}), make(chan struct{})
+	raw, err := conn.SyscallConn()
+	if err != nil {
+		close(gone)
+		return gone, func() {}
+	}
+	go func() {
+		defer close(done)
+		ended := false
+		// Read calls back whenever there may be something to read. Its error is that of the deadline
+		// which stop sets, or of the server's end.
+		_ = raw.Read(func(fd uintptr) bool {
+			ended = hasEnded(fd)
+			return ended
+		})
+		if ended {
+			close(gone)
+		}
+	}()
+	return gone, func() {
+		// An error would be that of a closed connection, which ends the watch, too.
+		_ = w.conn.SetReadDeadline(time.Unix(1, 0))
+		<-done
+		_ = w.conn.SetReadDeadline(time.Time{})
+	}
 }

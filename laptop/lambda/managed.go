@@ -2,6 +2,7 @@ package lambda
 
 import (
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/ephor-io/ephor/laptop/internal/awsproto"
@@ -59,14 +60,17 @@ func (f Function) initializationType() string {
 }
 
 // managed is what an environment of Managed Instances has in place of inv, poll and epoch. Its phase
-// is never busy. Each of the runtime's requests for an event that waits is a slot: it puts the
-// environment into the pool once more, from where each invocation takes it once. So a worker
-// whose invocation has overrun gets no other before it asks for one. The environment's mutex
-// guards it, and its methods allow for nil.
+// is never busy. It is in the pool once for each invocation that it could take: see offer. The
+// environment's mutex guards it, and its methods allow for nil.
+//
+// An invocation that has overrun counts no more: its code may still run, but its worker gets no
+// other before it asks for one.
 type managed struct {
+	limit       int                    // of invocations at once
 	invocations map[string]*invocation // by id, until they are answered
-	waiting     int                    // requests for an event that the pool does not know yet
-	returned    int                    // events whose request had gone, and that wait for another
+	polls       []chan *invocation     // the requests for an event that wait, the oldest first; each has room for one
+	queue       []*invocation          // for which no request waits
+	offered     int                    // places in the pool, and those that a request has taken and not begun with
 	overrun     map[string]bool        // by id: what the code still answers is thrown away
 }
 
@@ -74,7 +78,7 @@ func newManaged(cfg Function) *managed {
 	if cfg.ManagedInstances == nil {
 		return nil
 	}
-	return &managed{invocations: map[string]*invocation{}, overrun: map[string]bool{}}
+	return &managed{limit: cfg.slots(), invocations: map[string]*invocation{}, overrun: map[string]bool{}}
 }
 
 func (m *managed) has(inv *invocation) bool { return m != nil && m.invocations[inv.id] == inv }
@@ -88,13 +92,36 @@ func (m *managed) late(id string) bool {
 	return late
 }
 
-// take takes the requests that the pool does not know yet, in a phase in which it may know them.
-func (m *managed) take(now phase) (n int) {
-	if m == nil || now == stopping {
-		return 0
+// give gives inv to the request that has waited for longest, or keeps it for the next one.
+func (m *managed) give(inv *invocation) {
+	if len(m.polls) == 0 {
+		m.queue = append(m.queue, inv)
+		return
 	}
-	n, m.waiting = m.waiting, 0
-	return n
+	p := m.polls[0]
+	m.polls = slices.Delete(m.polls, 0, 1)
+	p <- inv // p is among polls only while it is empty
+}
+
+// ask has p wait for an event.
+func (m *managed) ask(p chan *invocation) {
+	m.polls = append(m.polls, p)
+	if len(m.queue) > 0 {
+		inv := m.queue[0]
+		m.queue = slices.Delete(m.queue, 0, 1)
+		m.give(inv)
+	}
+}
+
+// forget ends the wait of p, and returns the event that it has been given already, if any.
+func (m *managed) forget(p chan *invocation) *invocation {
+	m.polls = slices.DeleteFunc(m.polls, func(other chan *invocation) bool { return other == p })
+	select {
+	case inv := <-p:
+		return inv
+	default:
+		return nil
+	}
 }
 
 // inUse says that an environment has invocations beside those that its places in the pool are for.
@@ -109,6 +136,7 @@ func (e *environment) inUse() bool {
 
 // beginManaged is begin. The caller holds e.mu.
 func (e *environment) beginManaged(inv *invocation) {
+	e.managed.offered--
 	e.managed.invocations[inv.id] = inv
 	inv.cold, e.used = !e.used, true
 	inv.start = time.Now()
@@ -119,56 +147,88 @@ func (e *environment) beginManaged(inv *invocation) {
 	e.log.start(inv)
 	e.log.commit()
 	e.tellStart(inv)
-	e.work <- inv // there is room for as many as there are slots
+	e.managed.give(inv)
 }
 
-// nextManaged is runtimeNext.
+// nextManaged is runtimeNext. A request whose client has gone waits no more.
 func (e *environment) nextManaged(w http.ResponseWriter) {
+	p := make(chan *invocation, 1)
 	e.mu.Lock()
 	if e.phase == starting && !e.runtimeReady {
 		e.tellInitRuntimeDone("", "")
 	}
 	e.runtimeReady = true
-	if e.managed.returned > 0 {
-		e.managed.returned--
-	} else {
-		e.managed.waiting++
-	}
+	e.managed.ask(p)
 	e.mu.Unlock()
 	e.settle()
 
-	var inv *invocation
-	select {
-	case inv = <-e.work:
-	case <-e.gone:
-		return
-	}
-	e.mu.Lock()
-	if c, ok := w.(interface{ peerGone() bool }); ok && c.peerGone() {
-		e.managed.returned++
-		e.work <- inv
+	left, unwatch := watch(w)
+	for {
+		var inv *invocation
+		gone := false
+		select {
+		case inv = <-p:
+		case <-left:
+			gone = true
+		case <-e.gone:
+			unwatch()
+			return
+		}
+		e.mu.Lock()
+		if gone {
+			inv = e.managed.forget(p)
+		}
+		if inv != nil && !e.managed.has(inv) { // it has overrun on its way
+			inv = nil
+			if !gone {
+				e.managed.ask(p)
+				e.mu.Unlock()
+				e.offer()
+				continue
+			}
+		}
+		if c, ok := w.(connected); gone || ok && c.peerGone() {
+			if inv != nil {
+				e.managed.give(inv)
+			}
+			e.mu.Unlock()
+			unwatch()
+			e.offer()
+			return
+		}
+		inv.state = runtimeRunning
 		e.mu.Unlock()
+		unwatch()
+		writeEvent(w, inv)
 		return
 	}
-	inv.state = runtimeRunning
-	e.mu.Unlock()
-	writeEvent(w, inv)
 }
 
 // overrunManaged answers for an invocation that has used up the function's timeout. Its code goes
-// on, and what it answers is thrown away. The caller holds e.mu.
-func (e *environment) overrunManaged(inv *invocation) {
-	if !e.managed.has(inv) {
-		return
+// on, and what it answers is thrown away. If the runtime has not even asked for it, nor for any
+// other, the environment is of no use: it is stopped, and overrunManaged says so. The caller holds e.mu.
+func (e *environment) overrunManaged(inv *invocation) (useless bool) {
+	m := e.managed
+	if !m.has(inv) {
+		return false
 	}
 	e.function.counters.timeouts.Add(1)
 	f := timedOut(e.rev.cfg.Timeout)
 	e.process.output.drain()
 	e.log.timeout(inv, f)
 	e.answer(inv, f.answer(inv.id))
-	delete(e.managed.invocations, inv.id)
-	e.managed.overrun[inv.id] = true
+	delete(m.invocations, inv.id)
+	m.queue = slices.DeleteFunc(m.queue, func(other *invocation) bool { return other == inv })
 	e.report(inv, "timeout", "Sandbox.Timedout")
+	if inv.state != runtimeReady {
+		m.overrun[inv.id] = true
+		return false
+	}
+	useless = len(m.polls)+len(m.invocations) == 0
+	if useless {
+		e.stop(StopTimeout)
+	}
+	return useless
 }
 
 // abortManaged ends all invocations. The caller holds e.mu.
@@ -176,6 +236,7 @@ func (e *environment) abortManaged(f failure) {
 	if e.managed == nil {
 		return
 	}
+	e.managed.queue = nil
 	for id, inv := range e.managed.invocations {
 		e.process.output.drain()
 		e.log.failure(inv, f)

@@ -54,16 +54,27 @@ func (o *output) started() {
 		defer close(o.done)
 		// Read calls back whenever there may be bytes, and ends at the end of the file or when
 		// the file is closed.
-		_ = o.conn.Read(func(fd uintptr) bool { return o.copy(int(fd)) != syscall.EAGAIN })
+		_ = o.conn.Read(func(fd uintptr) bool {
+			for {
+				if err := o.copy(int(fd)); err != nil {
+					return err != syscall.EAGAIN
+				}
+			}
+		})
 	}()
 }
 
-// copy moves all bytes that are there into the log. It returns EAGAIN when there may be more
-// later, and io.EOF when not.
+// maxCopied is the least that copy moves if it is there: what a pipe holds, so that all that was in
+// it is in the log then. See "Pipe capacity" in pipe(7).
+const maxCopied = 64 << 10
+
+// copy moves bytes that are there into the log: all that were there when it began, and not all that
+// come while it is at work, which may have no end. It returns EAGAIN when there are no more for now,
+// io.EOF when there will be none, and nil when there may be more.
 func (o *output) copy(fd int) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	for {
+	for moved := 0; moved < maxCopied; {
 		n, err := syscall.Read(fd, o.buf)
 		switch {
 		case err == syscall.EINTR:
@@ -73,8 +84,10 @@ func (o *output) copy(fd int) error {
 			return io.EOF
 		default:
 			o.log.write(o.buf[:n])
+			moved += n
 		}
 	}
+	return nil
 }
 
 // drain returns when all that the process has written until now is in the log.

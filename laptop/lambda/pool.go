@@ -216,6 +216,7 @@ func (f *function) put(e *environment) {
 	}
 	if f.gone != nil || e.rev != f.rev {
 		if e.inUse() {
+			e.displaced(1)
 			f.mu.Unlock()
 			return
 		}
@@ -245,7 +246,9 @@ func (f *function) drop(e *environment) {
 
 // unlist gives e no more requests, in none of its slots. The caller holds f.mu.
 func (f *function) unlist(e *environment) {
+	n := len(f.idle)
 	f.idle = slices.DeleteFunc(f.idle, func(other *environment) bool { return other == e })
+	e.displaced(n - len(f.idle))
 }
 
 // remove is drop for callers without the lock.

@@ -122,7 +122,7 @@ func (e *environment) runtimeResponse(w http.ResponseWriter, r *http.Request, id
 		return
 	}
 	if mode := r.Header.Get(headerResponseMode); mode != "" && mode != "streaming" {
-		e.conveys(inv, answer{errorType: "Runtime.InvalidResponseModeHeader", payload: []byte{}})
+		e.conveys(w, inv, answer{errorType: "Runtime.InvalidResponseModeHeader", payload: []byte{}})
 		refuse(w, http.StatusBadRequest, "InvalidFunctionResponseMode", "Invalid function response mode")
 		return
 	}
@@ -144,7 +144,7 @@ func (e *environment) runtimeResponse(w http.ResponseWriter, r *http.Request, id
 func (e *environment) broken(w http.ResponseWriter, r *http.Request, inv *invocation, limit int, err error) {
 	if errors.Is(err, errTooLarge) {
 		text := strconv.Itoa(limit)
-		e.conveys(inv, answer{errorType: "Function.ResponseSizeTooLarge", payload: []byte(
+		e.conveys(w, inv, answer{errorType: "Function.ResponseSizeTooLarge", payload: []byte(
 			`{"errorType":"Function.ResponseSizeTooLarge","errorMessage":"Response payload size exceeded maximum allowed payload size (` + text + ` bytes)."}`)})
 		_, _ = io.CopyN(io.Discard, r.Body, maxDiscarded) // its end is of no interest
 		refuse(w, http.StatusRequestEntityTooLarge, "RequestEntityTooLarge", "Exceeded maximum allowed payload size (%s bytes).", text)
@@ -156,7 +156,7 @@ func (e *environment) broken(w http.ResponseWriter, r *http.Request, inv *invoca
 	case <-time.After(truncatedGrace):
 	}
 	f := failure{kind: "Runtime.TruncatedResponse", message: "the response has no end: " + err.Error()}
-	e.conveys(inv, f.answer(inv.id))
+	e.conveys(w, inv, f.answer(inv.id))
 	refuse(w, http.StatusBadRequest, "TruncatedHTTPRequest", "HTTP request detected as truncated")
 }
 

@@ -59,7 +59,7 @@ func (e *environment) claim(w http.ResponseWriter, id string, to runtimeState) *
 // respond ends what claim has begun, and says so to the runtime; too late if the invocation has
 // ended in the meantime.
 func (e *environment) respond(w http.ResponseWriter, inv *invocation, a answer) {
-	if e.conveys(inv, a) {
+	if e.conveys(w, inv, a) {
 		accept(w)
 	} else {
 		refuseID(w)
@@ -67,7 +67,15 @@ func (e *environment) respond(w http.ResponseWriter, inv *invocation, a answer) 
 }
 
 // conveys gives the caller its answer, and reports whether it was still waiting for one.
-func (e *environment) conveys(inv *invocation, a answer) bool {
+func (e *environment) conveys(w http.ResponseWriter, inv *invocation, a answer) bool {
+	ok := e.convey(inv, a)
+	if ok && e.managed != nil {
+		afterwards(w, e.offer) // another request that the runtime has open may have its turn
+	}
+	return ok
+}
+
+func (e *environment) convey(inv *invocation, a answer) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.inv != inv && !e.managed.has(inv) || inv.answered {

@@ -151,6 +151,17 @@ func main() {
 			os.Exit(0)
 		}()
 	}
+	const limit = "AWS_LAMBDA_MAX_CONCURRENCY" // which the runtime reads before main
+	if n := os.Getenv("WORKERS"); n != "" && n != os.Getenv(limit) {
+		os.Setenv(limit, n)
+		panic(syscall.Exec(os.Args[0], os.Args, os.Environ()))
+	}
+	switch os.Getenv("POLLS") {
+	case "dropped":
+		dropPolls()
+	case "ahead":
+		pollAhead()
+	}
 	if dir := os.Getenv("SINK"); dir != "" {
 		lambda.Start(sink(dir))
 	}
