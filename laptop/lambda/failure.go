@@ -56,9 +56,16 @@ func (e *environment) giveUp(f failure) {
 }
 
 // initLimit is how long the init phase may take: 10 s and, when it is tried again with an invocation
-// waiting for it, as long as the invocation.
+// waiting for it, as long as the invocation. Where none need wait, with provisioned concurrency and on
+// Managed Instances, it is longInit at least, or the function's timeout if that is more. See "Init phase" in
+// https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html and
+// https://docs.aws.amazon.com/lambda/latest/dg/lambda-managed-instances-execution-environment.html
 func (e *environment) initLimit() time.Duration {
-	if e.retried {
+	const longInit = 130 * time.Second
+	switch {
+	case e.managed != nil, e.initType == provisionedConcurrency && !e.retried:
+		return max(longInit, e.rev.cfg.Timeout)
+	case e.retried:
 		return e.rev.cfg.Timeout
 	}
 	return e.function.service.cfg.initTimeout

@@ -48,7 +48,7 @@ type Config struct {
 	// call. Default https://ID.lambda-url.REGION.on.aws/, where nobody on this machine answers.
 	FunctionURL func(id string) (string, error)
 
-	// initTimeout limits the init phase. Default 10 s, which is Lambda's.
+	// initTimeout limits the init phase where an invocation waits for it. Default 10 s, which is Lambda's.
 	initTimeout time.Duration
 	// requestRate is how many requests a second each unit of concurrency admits. Default 10.
 	requestRate float64
