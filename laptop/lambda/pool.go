@@ -288,9 +288,7 @@ func (f *function) swap(cfg Function) {
 	idle := f.clearIdle()
 	f.mu.Unlock()
 	f.service.code.let(old.cfg)
-	for _, e := range idle {
-		e.shutdown(StopSpindown)
-	}
+	f.service.end(idle)
 }
 
 // clearIdle takes all idle environments out of the pool. The caller holds f.mu.
@@ -319,9 +317,7 @@ func (f *function) reap(before time.Time) {
 		f.drop(e)
 	}
 	f.mu.Unlock()
-	for _, e := range old {
-		e.shutdown(StopSpindown)
-	}
+	f.service.end(old)
 }
 
 // spinDown shuts down what is idle; provisioned environments are started anew.
@@ -329,9 +325,7 @@ func (f *function) spinDown() {
 	f.mu.Lock()
 	idle := f.clearIdle()
 	f.mu.Unlock()
-	for _, e := range idle {
-		e.shutdown(StopSpindown)
-	}
+	f.service.end(idle)
 }
 
 // retire admits no more requests, answering them with reason; those that were admitted are served.
@@ -343,9 +337,7 @@ func (f *function) retire(reason error) {
 	if f.missing == nil {
 		f.service.code.let(rev.cfg)
 	}
-	for _, e := range idle {
-		e.shutdown(StopSpindown)
-	}
+	f.service.end(idle)
 }
 
 // close cuts everything off: waiting requests get reason, environments are shut down.
@@ -365,9 +357,7 @@ func (f *function) close(reason error) {
 	for _, w := range waiters {
 		w.got <- handover{err: reason}
 	}
-	for _, e := range live {
-		e.shutdown(StopSpindown)
-	}
+	f.service.end(live)
 }
 
 // empty says that no environment is left.

@@ -82,6 +82,7 @@ type Service struct {
 	cfg     Config
 	spawner *spawner
 	freezer *freezer
+	ending  chan struct{} // a place for each idle environment that is being shut down, see end
 	code    *codeStore
 	logs    *logStore
 	warden  *warden
@@ -155,6 +156,7 @@ func Open(cfg Config) (*Service, error) {
 		code:      newCodeStore(filepath.Join(dir, "code")),
 		logs:      &logStore{sink: cfg.Logs, events: cfg.Events},
 		freezer:   newFreezer(),
+		ending:    make(chan struct{}, endAtOnce()),
 		warden:    newWarden(),
 		functions: map[string]*family{},
 		counters:  map[string]*counters{},
