@@ -58,7 +58,7 @@ func (p *program) config(ctx context.Context, t target) (aws.Config, error) {
 // reached makes the error of a call to AWS or the laptop one that says what to do.
 func (p *program) reached(t target, err error) error {
 	switch {
-	case t.name == targetLaptop && errors.Is(err, syscall.ECONNREFUSED):
+	case t.name == targetLaptop && (errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, syscall.ECONNRESET)): // reset: it has just ended
 		return p.notRunning()
 	case isCode(err, "AccessDeniedException"), isCode(err, "ExpiredTokenException"), isCode(err, "UnrecognizedClientException"):
 		return hinted(&serviceError{err}, "credentials that may: aws sts get-caller-identity says whose they are")
