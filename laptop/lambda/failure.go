@@ -92,13 +92,16 @@ func (e *environment) failInit(f failure, reason StopReason) bool {
 		e.tellInitRuntimeDone(status, f.kind)
 	}
 	e.tellInitReport(status, f.kind)
+	// Nobody else ends it from here on; and its place is taken before its process is gone, after
+	// which the pool would fill it in another way.
+	e.phase = stopping
+	e.mu.Unlock()
+	again := e.function.retry(e)
+	e.mu.Lock()
 	e.stop(reason)
 	e.mu.Unlock()
 	e.log.initReport(f, e.started, reason, e.retried)
-	if next := e.function.retry(e); next != nil {
-		e.mu.Lock()
-		e.next = next
-		e.mu.Unlock()
+	if again {
 		return true
 	}
 	if w := e.function.failedInit(e); w != nil {

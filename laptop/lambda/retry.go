@@ -3,8 +3,9 @@ package lambda
 import "slices"
 
 // retry puts another environment in the place of one whose init phase has failed, with the same log
-// stream, if that was the first try and a request waits for it. The caller runs it.
-func (f *function) retry(e *environment) *environment {
+// stream, if that was the first try and a request waits for it. Whoever runs e runs it next: it is
+// there before e can be found gone from the pool.
+func (f *function) retry(e *environment) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	others := f.starting
@@ -12,14 +13,17 @@ func (f *function) retry(e *environment) *environment {
 		others--
 	}
 	if _, ok := f.live[e]; !ok || e.retried || len(f.waiters) <= others || f.waiters[0].seq > e.rev.seq {
-		return nil
+		return false
 	}
 	next := newEnvironment(f, e.rev)
 	next.stream, next.retried = e.stream, true
 	next.provisioned, next.initType = e.provisioned, e.initType
 	delete(f.live, e)
 	f.live[next] = struct{}{}
-	return next
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.next = next
+	return true
 }
 
 // failedInit takes an environment that did not get through its init phase out of the pool. The
