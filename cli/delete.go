@@ -37,8 +37,6 @@ func (p *program) delete(c *cobra.Command, args []string) error {
 	out := newTerminal(p.stderr)
 	defer out.close()
 	d := deploy.New(deploy.Config{AWS: laptopAWS(at.Endpoint), Events: func(e deploy.Event) { out.show(e) }})
-	// Who imports is looked for before anything is gone: a refusal leaves all as it was.
-	var there []string
 	for _, stack := range stacks {
 		state, err := d.State(ctx, stack)
 		if err != nil {
@@ -46,40 +44,14 @@ func (p *program) delete(c *cobra.Command, args []string) error {
 		}
 		if state.Status == "" {
 			out.sayf("stack %s: does not exist", stack)
-			continue
-		}
-		if used := usedByOthers(state, stacks); used != nil {
-			return hinted(used, p.releaseHint(used))
-		}
-		there = append(there, stack)
-	}
-	for _, stack := range there {
-		err := d.Delete(ctx, stack)
-		var used *deploy.InUseError
-		if errors.As(err, &used) {
-			return hinted(err, p.releaseHint(used))
-		}
-		if err != nil {
-			return err
 		}
 	}
-	return nil
-}
-
-// usedByOthers is the error of a stack whose exports are imported by others than those that are
-// deleted with it, or nil.
-func usedByOthers(state deploy.State, deleted []string) *deploy.InUseError {
-	var exports []deploy.ExportState
-	for _, e := range state.Exports {
-		e.Importers = slices.DeleteFunc(slices.Clone(e.Importers), func(name string) bool { return slices.Contains(deleted, name) })
-		if len(e.Importers) > 0 {
-			exports = append(exports, e)
-		}
+	err = d.Delete(ctx, stacks...)
+	var used *deploy.InUseError
+	if errors.As(err, &used) {
+		return hinted(err, p.releaseHint(used))
 	}
-	if exports == nil {
-		return nil
-	}
-	return &deploy.InUseError{Stack: state.Name, Exports: exports}
+	return err
 }
 
 // stacksNamed are the stacks to delete, importers before what they import from.

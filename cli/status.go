@@ -6,14 +6,12 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"maps"
 	"net/http"
 	"slices"
 	"strings"
-	"syscall"
 	"text/tabwriter"
 	"time"
 
@@ -56,9 +54,15 @@ type monitored struct {
 	// Since begins the period that is accounted for.
 	Since time.Time `json:"since"`
 	loss.Report
-	// Unlogged is how many invocations the Lambda service counted that are in no log, as when the
-	// disk is full: whose they were cannot be told. They are in Served, and not in Recorded.
-	Unlogged int64 `json:"unlogged,omitempty"`
+}
+
+// unnamed is how many lost invocations no environment's log tells of, as after a full disk.
+func (m *monitored) unnamed() int64 {
+	n := m.Served - m.Recorded
+	for _, l := range m.Losses {
+		n -= l.Lost()
+	}
+	return n
 }
 
 // hostNote is what is not real on a laptop.
@@ -87,7 +91,7 @@ func (p *program) statusOf(c *cobra.Command, since string, asJSON bool) error {
 	}
 	for _, name := range names {
 		s, err := d.State(ctx, name)
-		if errors.Is(err, syscall.ECONNREFUSED) {
+		if unreachable(err) {
 			return p.notRunning()
 		}
 		if err != nil {
@@ -127,10 +131,18 @@ func (p *program) askHost(ctx context.Context, at addresses, from time.Time) (*m
 	if m.Report, err = loss.Account(ctx, s.query, period, served); err != nil {
 		return nil, err
 	}
-	if n := m.Lambda.total(); from.IsZero() && m.Served+int64(n.Busy) < n.Invocations {
-		m.Unlogged = n.Invocations - m.Served
-		m.Served = n.Invocations
+	if !from.IsZero() {
+		return m, nil
 	}
+	// Since up started the Lambda service itself has counted: logs may be cut off, or have met a full
+	// disk, and then tell only of some of what it served.
+	stored, err := s.number(ctx, recordedSince(m.Since))
+	if err != nil {
+		return nil, err
+	}
+	total := m.Lambda.total()
+	m.Served = total.Invocations - int64(total.Busy)
+	m.Recorded = min(stored, m.Served)
 	return m, nil
 }
 
@@ -179,8 +191,8 @@ func (r report) print(w io.Writer) error {
 		}
 		fmt.Fprintf(t, "  %d of %d lost: %s %s: %s\n", l.Lost(), l.Served, l.Function, l.Instance, l.Why())
 	}
-	if r.Unlogged > 0 {
-		fmt.Fprintf(t, "  %d of them are in no log either, so that nobody can say whose they were: see what up says of the disk\n", r.Unlogged)
+	if n := r.unnamed(); n > 0 {
+		fmt.Fprintf(t, "  %d lost: no log says whose they were; up says what kept logs from being written\n", n)
 	}
 	fmt.Fprintf(t, "note: %s\n", r.Host)
 	return t.Flush()

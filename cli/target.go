@@ -58,12 +58,17 @@ func (p *program) config(ctx context.Context, t target) (aws.Config, error) {
 // reached makes the error of a call to AWS or the laptop one that says what to do.
 func (p *program) reached(t target, err error) error {
 	switch {
-	case t.name == targetLaptop && (errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, syscall.ECONNRESET)): // reset: it has just ended
+	case t.name == targetLaptop && unreachable(err):
 		return p.notRunning()
 	case isCode(err, "AccessDeniedException"), isCode(err, "ExpiredTokenException"), isCode(err, "UnrecognizedClientException"):
 		return hinted(&serviceError{err}, "credentials that may: aws sts get-caller-identity says whose they are")
 	}
 	return &serviceError{err}
+}
+
+// unreachable says that nobody listens any more or, where a connection is reset, has just stopped to.
+func unreachable(err error) bool {
+	return errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, syscall.ECONNRESET)
 }
 
 // serviceError is an error of a call without the SDK's words around what the service says.

@@ -33,24 +33,32 @@ func (e *InUseError) Stacks() []string {
 	return slices.Compact(names)
 }
 
-// Delete deletes a stack and returns when it is gone; a stack that is not there is gone already.
-// If another stack imports one of its exports, nothing is deleted and the error is an *InUseError:
-// CloudFormation itself would take the call and then leave the stack as it is, with a reason that
-// only its description tells, and whoever waits for the deletion waits forever.
-func (d *Deployer) Delete(ctx context.Context, name string) error {
+// Delete deletes stacks, importers before what they import from, and returns when all are gone; one that
+// is not there is gone already. If a stack that is not among them imports from one of them, nothing is
+// deleted and the error is an *InUseError: CloudFormation itself would take the call and then leave the
+// stack as it is, with a reason that only its description tells, and whoever waits for the deletion waits
+// forever.
+func (d *Deployer) Delete(ctx context.Context, names ...string) error {
+	for _, name := range names {
+		if _, err := d.deletable(ctx, name, names); err != nil {
+			return err
+		}
+	}
+	for _, name := range names {
+		if err := d.deleteOne(ctx, name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (d *Deployer) deleteOne(ctx context.Context, name string) error {
 	start := time.Now()
-	stack, err := d.describe(ctx, name)
-	if err != nil || stack == nil {
+	id, err := d.deletable(ctx, name, nil) // somebody may have begun to import since
+	if err != nil || id == "" {
 		return err
 	}
-	exports, err := d.exportsOf(ctx, aws.ToString(stack.StackId))
-	if err != nil {
-		return err
-	}
-	if slices.ContainsFunc(exports, func(e ExportState) bool { return len(e.Importers) > 0 }) {
-		return &InUseError{Stack: name, Exports: exports}
-	}
-	t, err := d.tail(ctx, name, aws.ToString(stack.StackId))
+	t, err := d.tail(ctx, name, id)
 	if err != nil {
 		return err
 	}
@@ -63,6 +71,28 @@ func (d *Deployer) Delete(ctx context.Context, name string) error {
 	}
 	d.events(StackDone{Stack: name, Took: time.Since(start)})
 	return nil
+}
+
+// deletable is the ID of a stack, empty if it is not there. That others than except import from it is
+// an *InUseError.
+func (d *Deployer) deletable(ctx context.Context, name string, except []string) (id string, err error) {
+	stack, err := d.describe(ctx, name)
+	if err != nil || stack == nil {
+		return "", err
+	}
+	exports, err := d.exportsOf(ctx, aws.ToString(stack.StackId))
+	if err != nil {
+		return "", err
+	}
+	inUse := false
+	for i, e := range exports {
+		exports[i].Importers = slices.DeleteFunc(e.Importers, func(name string) bool { return slices.Contains(except, name) })
+		inUse = inUse || len(exports[i].Importers) > 0
+	}
+	if inUse {
+		return "", &InUseError{Stack: name, Exports: exports}
+	}
+	return aws.ToString(stack.StackId), nil
 }
 
 // exportsOf are the exports of the stack with this ID and who imports them.

@@ -150,6 +150,15 @@ func TestStacks(t *testing.T) {
 		t.Errorf("its state: %+v, %v", s, err)
 	}
 
+	// Together with its importer it could be, if nobody else imported: then nothing at all is deleted.
+	converge(stack("Mine", "", "the-bucket"), false)
+	if err := d.Delete(ctx, "Upper", "Lower"); !errors.As(err, &used) || !cmp.Equal(used.Stacks(), []string{"Mine"}) {
+		t.Errorf("deleting both while a third imports: %v", err)
+	}
+	if s, err := d.State(ctx, "Upper"); err != nil || s.Status != "CREATE_COMPLETE" {
+		t.Errorf("what was to go first: %+v, %v", s, err)
+	}
+
 	// What fails names the resource that failed first, and the next try is not blocked by it.
 	broken := stack("Broken", "", "")
 	broken.Template.Resources["Bad"] = cfn.Resource{Type: "AWS::S3::Bucket", Properties: map[string]any{"BucketName": "NOT A NAME"}, DependsOn: []string{"Bucket"}}
@@ -161,10 +170,12 @@ func TestStacks(t *testing.T) {
 	delete(broken.Template.Resources, "Bad")
 	converge(broken, false)
 
-	for _, name := range []string{"Broken", "Upper", "Lower", "Never"} {
-		if err := d.Delete(ctx, name); err != nil {
-			t.Errorf("deleting %s: %v", name, err)
+	for _, names := range [][]string{{"Broken"}, {"Mine"}, {"Upper", "Lower"}, {"Never"}} {
+		if err := d.Delete(ctx, names...); err != nil {
+			t.Errorf("deleting %s: %v", names, err)
 		}
+	}
+	for _, name := range []string{"Broken", "Mine", "Upper", "Lower", "Never"} {
 		if s, err := d.State(ctx, name); err != nil || s.Status != "" {
 			t.Errorf("%s after its deletion: %+v, %v", name, s, err)
 		}

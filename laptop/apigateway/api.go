@@ -190,6 +190,17 @@ func parts[R, V any](view func(apiID string, look func(*R) error) error, apiID s
 	return out, err
 }
 
+// removePart removes one.
+func removePart[R, V any](change func(apiID string, edit func(*R) error) error, apiID string, all func(*R) map[string]V, kind, id string) error {
+	return change(apiID, func(r *R) error {
+		if _, err := lookup(all(r), kind, id); err != nil {
+			return err
+		}
+		delete(all(r), id)
+		return nil
+	})
+}
+
 // values lists m by its keys.
 func values[V any](m map[string]V) []V {
 	out := make([]V, 0, len(m))

@@ -135,13 +135,7 @@ func (s *Service) ListRestStages(apiID string) ([]RestStage, error) {
 
 // DeleteRestStage removes a stage.
 func (s *Service) DeleteRestStage(apiID, name string) error {
-	return s.changeREST(apiID, func(r *restRecord) error {
-		if _, err := lookup(r.Stages, "Stage", name); err != nil {
-			return err
-		}
-		delete(r.Stages, name)
-		return nil
-	})
+	return removePart(s.changeREST, apiID, func(r *restRecord) map[string]RestStage { return r.Stages }, "Stage", name)
 }
 
 // CreateRestDeployment records the API as it is; stage, if not "", serves it from then on and is

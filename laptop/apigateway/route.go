@@ -121,11 +121,5 @@ func (s *Service) ListRoutes(apiID string) ([]Route, error) {
 
 // DeleteRoute removes a route.
 func (s *Service) DeleteRoute(apiID, routeID string) error {
-	return s.change(apiID, func(r *record) error {
-		if _, err := lookup(r.Routes, "Route", routeID); err != nil {
-			return err
-		}
-		delete(r.Routes, routeID)
-		return nil
-	})
+	return removePart(s.change, apiID, func(r *record) map[string]Route { return r.Routes }, "Route", routeID)
 }

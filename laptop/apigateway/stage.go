@@ -156,13 +156,7 @@ func (s *Service) ListStages(apiID string) ([]Stage, error) {
 
 // DeleteStage removes a stage.
 func (s *Service) DeleteStage(apiID, name string) error {
-	return s.change(apiID, func(r *record) error {
-		if _, err := lookup(r.Stages, "Stage", name); err != nil {
-			return err
-		}
-		delete(r.Stages, name)
-		return nil
-	})
+	return removePart(s.change, apiID, func(r *record) map[string]Stage { return r.Stages }, "Stage", name)
 }
 
 // CreateDeployment records the API as it is; stage, if not "", serves it from then on.

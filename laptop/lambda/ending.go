@@ -1,17 +1,11 @@
 package lambda
 
-import (
-	"runtime"
-	"time"
-)
+import "runtime"
 
 // endAtOnce is how many idle environments are shut down at a time. Each is thawed for that, and has
 // 500 ms or 2 s to send what it still holds: a hundred at once would take the processors from each
 // other until none of them had that time. On AWS every environment has processors of its own.
 func endAtOnce() int { return max(4, 2*runtime.NumCPU()) }
-
-// longestEnd is longer than any environment takes from the beginning of its shutdown to its end.
-const longestEnd = 5 * time.Second
 
 // end shuts environments down that are in no pool any more: idle ones a few at a time, the others,
 // for which somebody waits or which have nothing to send, at once. It does not wait for their end;
@@ -26,10 +20,7 @@ func (s *Service) end(all []*environment) {
 			s.ending <- struct{}{}
 			defer func() { <-s.ending }()
 			e.shutdown(StopSpindown)
-			select {
-			case <-e.gone:
-			case <-time.After(longestEnd):
-			}
+			<-e.gone // it had a process, which is killed when its time is up
 		})
 	}
 }
