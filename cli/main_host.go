@@ -1,25 +1,12 @@
-//go:build !ephor_lambda
+//go:build ephor_host && !ephor_lambda
 
 package cli
 
 import (
-	"context"
-	"fmt"
-	"os"
-	"os/signal"
-	"syscall"
-
 	"github.com/ephor-io/ephor"
+	"github.com/ephor-io/ephor/cli/command"
 )
 
 // Main runs the command that the program was called with and exits with its status: 0 done,
 // 1 failed, 2 wrong usage, 3 an expectation not met.
-func Main(app *ephor.App) {
-	if err := keepDescriptors(); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
-	context.AfterFunc(ctx, stop) // a second signal ends the program at once
-	p := &program{app: app, stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr}
-	os.Exit(p.run(ctx, os.Args[1:]))
-}
+func Main(app *ephor.App) { command.Main(app) }

@@ -4,8 +4,9 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/ephor-io/ephor/internal/gotool"
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/ephor-io/ephor/internal/gotool"
 )
 
 func TestFiles(t *testing.T) {

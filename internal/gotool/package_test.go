@@ -7,8 +7,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/ephor-io/ephor/internal/gotool"
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/ephor-io/ephor/internal/gotool"
 )
 
 // write makes files below root.

@@ -1,0 +1,219 @@
+package command
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"os"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+
+	"github.com/ephor-io/ephor"
+	"github.com/ephor-io/ephor/load"
+	"github.com/ephor-io/ephor/loss"
+)
+
+// faulty stands for testdata/faulty, as hello does for examples/hello.
+func faulty() (*ephor.App, string) {
+	app := ephor.New("Faulty")
+	f := app.Function("Handle", func() error { return nil })
+	f.Timeout = time.Second
+	app.Get("/", f)
+	app.Monitor(ephor.Grafana{})
+	return app, "cli/command/testdata/faulty"
+}
+
+// faultTime is how long each end of a function is met for. EPHOR_FAULT_TIME=10m makes the short
+// form that runs with all tests the long one of docs/faults.md.
+func faultTime(t *testing.T) time.Duration {
+	text := os.Getenv("EPHOR_FAULT_TIME")
+	if text == "" {
+		return 2 * time.Second
+	}
+	d, err := time.ParseDuration(text)
+	if err != nil {
+		t.Fatalf("EPHOR_FAULT_TIME: %v", err)
+	}
+	return d
+}
+
+// misbehave lets the store have trouble with a quarter of all batches.
+func misbehave(seed uint64) *func(n int64) trouble {
+	chance := func(n int64) trouble {
+		r := rand.New(rand.NewPCG(seed, uint64(n)))
+		if r.IntN(4) > 0 {
+			return none
+		}
+		return trouble(r.IntN(int(troubles)))
+	}
+	return &chance
+}
+
+// Functions that fail, panic and run out of time, on environments that are frozen, thawed and spun
+// down, with a store that delays, refuses, forgets to answer and hangs up: every invocation is in
+// the store, once, and so is every increment of the counter. On a machine that is too busy to run
+// anything in the time that Lambda gives a process to end, every loss is accounted for.
+func TestNothingIsLost(t *testing.T) {
+	t.Parallel()
+	app, source := faulty()
+	s, tap := tapped(t, app, source)
+	late := lateness(t)
+	tap.chance.Store(misbehave(1))
+	for _, ends := range []string{"ok", "error", "panic", "timeout"} {
+		strain(t, s, ends)
+	}
+	s.running.Load().Lambda().SpinDown() // into the trouble
+	strain(t, s, "ok")
+	tap.chance.Store(nil)
+
+	at := &store{url: s.addresses.Store, database: storeDatabase, client: s.client}
+	recorded, err := s.settled(t.Context(), at)
+	served := s.lambdaStatus().total()
+	if err != nil || served.Errors == 0 {
+		t.Errorf("%d of %d invocations failed (%v)", served.Errors, served.Invocations, err)
+	}
+	lost := served.Invocations - recorded
+	if max := late(); lost > 0 && max < starved {
+		t.Errorf("%d of %d invocations are not recorded", lost, served.Invocations)
+	} else if lost > 0 {
+		t.Logf("%d invocations are not recorded, on a machine that kept a goroutine waiting for %v", lost, max)
+	}
+	increments, err := at.number(t.Context(), `SELECT sum("count") FROM "hits"`)
+	if err != nil || increments != recorded {
+		t.Errorf("the counter's deltas add up to %d, %d increments are recorded (%v)", increments, recorded, err)
+	}
+	// Whatever the machine did, no loss goes unseen, and none is of a publisher that says it is done.
+	r := accounted(t, s, at)
+	if r.Served != served.Invocations || r.Recorded != recorded {
+		t.Errorf("accounted for %d of %d, recorded are %d of %d", r.Recorded, r.Served, recorded, served.Invocations)
+	}
+	for _, l := range r.Losses {
+		if l.Final {
+			t.Errorf("%+v: %s", l, l.Why())
+		}
+	}
+	tap.mu.Lock()
+	defer tap.mu.Unlock()
+	for _, twice := range tap.altered {
+		t.Errorf("one point with two contents:\n%s", twice)
+	}
+	for _, twice := range tap.doubled {
+		t.Errorf("sent again after it was acknowledged:\n%s", twice)
+	}
+	t.Logf("%d invocations, %d of them failed; %d points were sent again; nobody waited longer than %v", served.Invocations, served.Errors, tap.replayed, late())
+}
+
+// Functions that are killed outright: each takes its last invocation with it and no more, and
+// every one of them is accounted for.
+func TestKillsAreAccountedFor(t *testing.T) {
+	t.Parallel()
+	app, source := faulty()
+	s, _ := tapped(t, app, source)
+	// One request after the other, so that the machine has time for each.
+	for range 60 {
+		response, err := http.Get(s.addresses.API + "/?ends=kill")
+		if err != nil {
+			t.Fatal(err)
+		}
+		response.Body.Close()
+	}
+	at := &store{url: s.addresses.Store, database: storeDatabase, client: s.client}
+	// The environments that are left end in order, and with them what they still had to send.
+	for s.lambdaStatus().total().Environments > 0 {
+		s.running.Load().Lambda().SpinDown()
+		time.Sleep(5 * time.Millisecond)
+	}
+	stats := s.lambdaStatus().total()
+	// What a process has sent and not seen acknowledged when it ends may still be on its way.
+	var r loss.Report
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+		if r = accounted(t, s, at); int64(len(r.Losses)) <= stats.Errors || time.Now().After(deadline) {
+			break
+		}
+	}
+	if r.Served != stats.Invocations || int64(len(r.Losses)) != stats.Errors || stats.Errors < 4 {
+		t.Errorf("%d invocations accounted for, %d environments with losses; Lambda counts %d, and %d that were killed",
+			r.Served, len(r.Losses), stats.Invocations, stats.Errors)
+	}
+	waiting := complaints(t, s)
+	for _, l := range r.Losses {
+		// A process that could not deliver a batch in time, and has said so, is killed with that too.
+		if l.Lost() > 1 && !waiting[l.Instance] || l.Final {
+			t.Errorf("%+v: %s", l, l.Why())
+		}
+	}
+	t.Logf("recorded %d of %d; %d were killed", r.Recorded, r.Served, stats.Errors)
+}
+
+// accounted is what status would say of the losses.
+func accounted(t *testing.T, s *session, at *store) loss.Report {
+	t.Helper()
+	period := loss.Period{From: s.started}
+	served, err := s.program.served(t.Context(), laptopAWS(s.addresses.Endpoint), target{targetLaptop}, period)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := loss.Account(t.Context(), at.query, period, served)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// complaints are the environments whose log says that the store did not take a batch.
+func complaints(t *testing.T, s *session) map[string]bool {
+	t.Helper()
+	logs := cloudwatchlogs.NewFromConfig(laptopAWS(s.addresses.Endpoint))
+	found, err := logs.FilterLogEvents(t.Context(), &cloudwatchlogs.FilterLogEventsInput{
+		LogGroupName: aws.String("/aws/lambda/Faulty-Handle"), FilterPattern: aws.String(`"does not take the metrics"`)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	instances := map[string]bool{}
+	for _, e := range found.Events {
+		instances[*e.LogStreamName] = true
+	}
+	return instances
+}
+
+// starved is how long a machine may keep waiting somebody who has nothing to do but to wake up. One
+// that takes longer does not give a process that ends the 300 ms that Lambda gives it.
+const starved = 60 * time.Millisecond
+
+// lateness watches the machine until the result is called, which tells the longest such wait.
+func lateness(t *testing.T) func() time.Duration {
+	const nap = 5 * time.Millisecond
+	var longest atomic.Int64
+	go func() {
+		for t.Context().Err() == nil {
+			start := time.Now()
+			time.Sleep(nap)
+			longest.Store(max(longest.Load(), int64(time.Since(start)-nap)))
+		}
+	}()
+	return func() time.Duration { return time.Duration(longest.Load()) }
+}
+
+// strain sends requests of which every seventh ends its environment, or its invocation, in that way.
+func strain(t *testing.T, s *session, ends string) {
+	t.Helper()
+	const rate = 60
+	plan, err := load.ParsePlan(fmt.Sprintf("%s@%d", faultTime(t), rate))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := s.load(t.Context(), plan, "/?ends="+ends)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if ends != "ok" && r.Failed == 0 {
+		t.Errorf("none of %d requests ended in %s", r.Asked, ends)
+	}
+	for s.lambdaStatus().total().Busy > 0 {
+		time.Sleep(5 * time.Millisecond)
+	}
+}

@@ -1,0 +1,209 @@
+package command
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ephor-io/ephor/deploy"
+	"github.com/ephor-io/ephor/loss"
+)
+
+func (p *program) statusCommand() *cobra.Command {
+	var asJSON bool
+	var since string
+	c := &cobra.Command{
+		Use:   "status",
+		Short: "Show what runs: the stacks with their outputs and exports, the environments, what was recorded",
+		Long: `status shows the stacks with their outputs, exports and who imports them, the functions with their
+environments, and whether every invocation is in the store. Where one is not, it says which
+environment's it was and what is known of the reason.`,
+		RunE: func(c *cobra.Command, _ []string) error { return p.statusOf(c, since, asJSON) },
+	}
+	c.Flags().StringVar(&since, "since", "", "account for the invocations of this last `duration`, as in 10m, 2h or 7d (default: since up started)")
+	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return c
+}
+
+// report is what status tells.
+type report struct {
+	Addresses addresses      `json:"addresses"`
+	Stacks    []deploy.State `json:"stacks"`
+	// The rest is told by the monitoring host and not there without one.
+	*monitored
+}
+
+// monitored is what the monitoring host knows.
+type monitored struct {
+	// Host says what stands in for the monitoring stack's machine.
+	Host string `json:"host"`
+	// Lambda is since `up` started.
+	Lambda lambdaStatus `json:"lambda"`
+	// Since begins the period that is accounted for.
+	Since time.Time `json:"since"`
+	loss.Report
+}
+
+// unnamed is how many lost invocations no environment's log tells of, as after a full disk.
+func (m *monitored) unnamed() int64 {
+	n := m.Served - m.Recorded
+	for _, l := range m.Losses {
+		n -= l.Lost()
+	}
+	return n
+}
+
+// hostNote is what is not real on a laptop.
+const hostNote = "the monitoring stack's EC2 instance is not a machine here: the laptop runs its store and its dashboards itself"
+
+func (p *program) statusOf(c *cobra.Command, since string, asJSON bool) error {
+	var from time.Time
+	if since != "" {
+		d, err := parseSince(since)
+		if err != nil {
+			return usage(c, fmt.Errorf("--since: %w", err))
+		}
+		from = time.Now().Add(-d)
+	}
+	ctx := c.Context()
+	at, err := p.connect(ctx)
+	if err != nil {
+		return err
+	}
+	r := report{Addresses: at}
+	d := deploy.New(deploy.Config{AWS: laptopAWS(at.Endpoint)})
+	g, ok := p.app.Monitoring()
+	names := []string{p.app.Name()}
+	if ok {
+		names = append(names, g.Stack)
+	}
+	for _, name := range names {
+		s, err := d.State(ctx, name)
+		if unreachable(err) {
+			return p.notRunning()
+		}
+		if err != nil {
+			return err
+		}
+		r.Stacks = append(r.Stacks, s)
+	}
+	if ok && r.Stacks[1].Status != "" {
+		if r.monitored, err = p.askHost(ctx, at, from); err != nil {
+			return err
+		}
+	}
+	if asJSON {
+		return json.NewEncoder(p.stdout).Encode(r)
+	}
+	return r.print(p.stdout)
+}
+
+// askHost asks the monitoring host and accounts for what was invoked since from; zero is since up
+// started.
+func (p *program) askHost(ctx context.Context, at addresses, from time.Time) (*monitored, error) {
+	client := &http.Client{Timeout: 5 * time.Second}
+	m := &monitored{Host: hostNote, Since: from}
+	var err error
+	if m.Lambda, err = fetchStatus(ctx, client, at.Page); err != nil {
+		return nil, err
+	}
+	if from.IsZero() {
+		m.Since = m.Lambda.Since
+	}
+	period := loss.Period{From: m.Since}
+	served, err := p.served(ctx, laptopAWS(at.Endpoint), target{targetLaptop}, period)
+	if err != nil {
+		return nil, err
+	}
+	s := &store{url: at.Store, database: storeDatabase, client: client}
+	if m.Report, err = loss.Account(ctx, s.query, period, served); err != nil {
+		return nil, err
+	}
+	if !from.IsZero() {
+		return m, nil
+	}
+	// Since up started the Lambda service itself has counted: logs may be cut off, or have met a full
+	// disk, and then tell only of some of what it served.
+	stored, err := s.number(ctx, recordedSince(m.Since))
+	if err != nil {
+		return nil, err
+	}
+	total := m.Lambda.total()
+	m.Served = total.Invocations - int64(total.Busy)
+	m.Recorded = min(stored, m.Served)
+	return m, nil
+}
+
+func fetchStatus(ctx context.Context, client *http.Client, page string) (s lambdaStatus, err error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, page+lambdaPath, nil)
+	if err != nil {
+		return s, fmt.Errorf("asking for the environments: %w", err)
+	}
+	response, err := client.Do(r)
+	if err != nil {
+		return s, fmt.Errorf("asking for the environments: %w", err)
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		return s, fmt.Errorf("asking for the environments: %s", response.Status)
+	}
+	if err := json.NewDecoder(response.Body).Decode(&s); err != nil {
+		return s, fmt.Errorf("asking for the environments: %w", err)
+	}
+	return s, nil
+}
+
+func (r report) print(w io.Writer) error {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, s := range r.Stacks {
+		fmt.Fprintf(t, "%s\t%s\t%s\n", s.Name, cmp.Or(s.Status, "does not exist"), s.Reason)
+		for _, k := range slices.Sorted(maps.Keys(s.Outputs)) {
+			fmt.Fprintf(t, "  %s\t%s\n", k, s.Outputs[k])
+		}
+		for _, e := range s.Exports {
+			fmt.Fprintf(t, "  export %s\t%s\n", e.Name, cmp.Or(strings.Join(e.Importers, ", "), "-"))
+		}
+	}
+	if r.monitored == nil {
+		return t.Flush()
+	}
+	fmt.Fprintf(t, "\nFUNCTION\tINVOCATIONS\tERRORS\tTHROTTLED\tENVIRONMENTS\tBUSY\tPEAK\n")
+	for _, f := range r.Lambda.Functions {
+		fmt.Fprintf(t, "%s\t%d\t%d\t%d\t%d\t%d\t%d\n", f.Name, f.Invocations, f.Errors, f.Throttles, f.Environments, f.Busy, f.Peak)
+	}
+	fmt.Fprintf(t, "\nrecorded %d of %d invocations since %s\n", r.Recorded, r.Served, since(r.Since))
+	for i, l := range r.Losses {
+		if i == mostLosses {
+			fmt.Fprintf(t, "  and %d environments more (--json has all)\n", len(r.Losses)-i)
+			break
+		}
+		fmt.Fprintf(t, "  %d of %d lost: %s %s: %s\n", l.Lost(), l.Served, l.Function, l.Instance, l.Why())
+	}
+	if n := r.unnamed(); n > 0 {
+		fmt.Fprintf(t, "  %d lost: no log says whose they were; up says what kept logs from being written\n", n)
+	}
+	fmt.Fprintf(t, "note: %s\n", r.Host)
+	return t.Flush()
+}
+
+// mostLosses is how many environments status names.
+const mostLosses = 10
+
+// since is a time as people say it: without the day if it is today's.
+func since(t time.Time) string {
+	t = t.Local()
+	if y, m, d := time.Now().Date(); t.After(time.Date(y, m, d, 0, 0, 0, 0, time.Local)) {
+		return t.Format(time.TimeOnly)
+	}
+	return t.Format(time.DateTime)
+}
