@@ -20,14 +20,15 @@ var floors = map[string][]string{
 	"cfn/parse":            {"cfn"},
 	"cfn/eval":             {"cfn", "cfn/parse"},
 	"dashboard":            {},
+	"iam":                  {},
 	"influx":               {},
 	"metrics":              {"line"},
 	"metrics/gometrics":    {"metrics"},
 	"load":                 {"line"},
-	".":                    {"cfn", "dashboard"},
+	".":                    {"cfn", "dashboard", "iam"},
 	"function":             {".", "metrics"},
 	"monitor":              {".", "cfn", "dashboard"},
-	"deploy":               {".", "cfn", "dashboard", "internal/gotool"},
+	"deploy":               {".", "cfn", "dashboard", "iam", "internal/gotool"},
 	"page":                 {"dashboard"},
 	"internal/gotool":      {"internal/guard"},
 	"internal/guard":       {},
@@ -40,7 +41,7 @@ var floors = map[string][]string{
 	"cli":                  {".", "function", "internal/gotool", "cli/command"},
 	"cli/command":          {"*"},
 	"e2e":                  {},
-	"examples/*":           {".", "cli", "cfn", "dashboard", "deploy", "metrics"},
+	"examples/*":           {".", "cli", "cfn", "dashboard", "deploy", "iam", "metrics"},
 }
 
 const module = "github.com/ephor-io/ephor"

@@ -19,7 +19,7 @@ func network() map[string]cfn.Resource {
 				"GroupDescription": "The monitoring host",
 				"SecurityGroupIngress": []any{
 					rule(GrafanaPort, cfn.Ref(paramAllowed), "Grafana"),
-					rule(StorePort, cfn.Ref(paramWriters), "The store"),
+					rule(StorePort, cfn.Ref(ParamWriters), "The store"),
 				},
 			},
 		},

@@ -48,7 +48,8 @@ const (
 	paramImage        = "ImageId"
 	paramVolume       = "VolumeSize"
 	paramAllowed      = "AllowedCIDR"
-	paramWriters      = "WritersCIDR"
+	// ParamWriters says who may write to the store; by default that is nobody.
+	ParamWriters = "WritersCIDR"
 )
 
 // cidr has no room for a prefix of 0 bits, so no slip opens a port to the whole world. Only the
@@ -91,7 +92,7 @@ func parameters() map[string]cfn.Parameter {
 			AllowedPattern:        "^" + cidr + "$",
 			ConstraintDescription: "must be an IPv4 range such as 203.0.113.7/32, and not the whole world",
 		},
-		paramWriters: {
+		ParamWriters: {
 			Type:                  "String",
 			Default:               "127.0.0.1/32",
 			Description:           "Who may write to the store: for functions in a VPC the range of their NAT gateways' addresses, e.g. 203.0.113.7/32. Functions outside a VPC come from any of AWS's addresses and need 0.0.0.0/0; TLS and a credential that can only write guard the port then. The default is nobody.",

@@ -98,7 +98,7 @@ func TestOnlyTwoPortsAreOpen(t *testing.T) {
 // Nothing is open by default, Grafana is never open to all, and the store only by that very word.
 func TestNobodyIsLetInByDefault(t *testing.T) {
 	t.Parallel()
-	for name, world := range map[string]bool{paramAllowed: false, paramWriters: true} {
+	for name, world := range map[string]bool{paramAllowed: false, ParamWriters: true} {
 		p := parameters()[name]
 		if p.Default != "127.0.0.1/32" {
 			t.Errorf("%s: the default is %v", name, p.Default)
@@ -217,7 +217,7 @@ func TestHostAndStackUnderstandEachOther(t *testing.T) {
 	scope := func(data string) *eval.Scope {
 		return &eval.Scope{
 			Template:   template,
-			Parameters: map[string]any{paramImage: "ami-1", paramInstanceType: "t4g.small", paramVolume: "20", paramAllowed: "127.0.0.1/32", paramWriters: "0.0.0.0/0"},
+			Parameters: map[string]any{paramImage: "ami-1", paramInstanceType: "t4g.small", paramVolume: "20", paramAllowed: "127.0.0.1/32", ParamWriters: "0.0.0.0/0"},
 			Pseudo:     eval.Pseudo{StackName: "Hello-Monitoring", Region: "eu-central-1", AccountID: "000000000000"},
 			Resources:  fixed{data},
 		}

@@ -153,7 +153,7 @@ func TestKillsAreAccountedFor(t *testing.T) {
 func accounted(t *testing.T, s *session, at *store) loss.Report {
 	t.Helper()
 	period := loss.Period{From: s.started}
-	served, err := s.program.served(t.Context(), laptopAWS(s.addresses.Endpoint), target{targetLaptop}, period)
+	served, err := s.program.served(t.Context(), laptopAWS(s.addresses.Endpoint), target{name: targetLaptop}, period)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -121,7 +121,7 @@ func (p *program) askHost(ctx context.Context, at addresses, from time.Time) (*m
 		m.Since = m.Lambda.Since
 	}
 	period := loss.Period{From: m.Since}
-	served, err := p.served(ctx, laptopAWS(at.Endpoint), target{targetLaptop}, period)
+	served, err := p.served(ctx, laptopAWS(at.Endpoint), target{name: targetLaptop}, period)
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,257 @@
+package deploy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"time"
+
+	"github.com/ephor-io/ephor"
+	"github.com/ephor-io/ephor/cfn"
+	"github.com/ephor-io/ephor/internal/gotool"
+)
+
+// WorkflowConfig says what is deployed and how.
+type WorkflowConfig struct {
+	App *ephor.App
+	// Hooks are called in this order; the application's own are not added to them.
+	Hooks []ephor.Hooks
+	// Build makes the executable. Its Output is kept for the next time.
+	Build gotool.Config
+	// Deployer has the stacks; without one, nothing can be done but Prepare, Build and Marshal.
+	Deployer *Deployer
+	// Tags are the application stack's.
+	Tags map[string]string
+	// BuildID names the source's revision, for hooks.
+	BuildID string
+	// DryRun is told to hooks.
+	DryRun bool
+	// Events is told what was built; nil means nobody is.
+	Events func(Event)
+}
+
+// Workflow takes an application from its source to its stacks, again and again. Its steps are, in order,
+// Prepare, Build, Marshal, Lower and Application; Lower may run beside Build and Marshal. Run takes them all.
+type Workflow struct {
+	WorkflowConfig
+	deployment ephor.Deployment
+
+	lower  []ephor.Stack // in the order in which they are converged
+	pack   *Package
+	bucket string      // where the package is
+	stack  ephor.Stack // the application's, when it is marshalled
+}
+
+// NewWorkflow makes a Workflow. It does nothing yet.
+func NewWorkflow(c WorkflowConfig) *Workflow {
+	if c.Events == nil {
+		c.Events = func(Event) {}
+	}
+	return &Workflow{WorkflowConfig: c, deployment: ephor.Deployment{App: c.App, BuildID: c.BuildID, DryRun: c.DryRun}}
+}
+
+// Run takes all steps, and calls the rollback hooks if one fails. It returns the outputs of the
+// application's stack.
+func (w *Workflow) Run(ctx context.Context) (Result, error) {
+	var result Result
+	err := w.steps(ctx, w.Prepare, w.Build, w.Marshal, w.upload, w.Lower, func(ctx context.Context) (err error) {
+		result, err = w.application(ctx)
+		if err == nil && result.Unchanged {
+			// Fast may have changed the code meanwhile, which the stack knows nothing of.
+			err = w.Deployer.updateCode(ctx, w.stack, w.bucket, w.pack)
+		}
+		return err
+	})
+	return result, w.Failed(ctx, err)
+}
+
+// steps takes one after the other until one fails.
+func (w *Workflow) steps(ctx context.Context, steps ...func(context.Context) error) error {
+	for _, step := range steps {
+		if err := step(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Failed calls the rollback hooks, if err is one, and returns err and theirs.
+func (w *Workflow) Failed(ctx context.Context, err error) error {
+	if err == nil {
+		return nil
+	}
+	ctx, cancel := ending(ctx)
+	defer cancel()
+	errs := []error{err}
+	for _, h := range slices.Backward(w.Hooks) {
+		if h.Rollback == nil {
+			continue
+		}
+		if herr := h.Rollback(w.within(ctx), &w.deployment, err); herr != nil {
+			errs = append(errs, fmt.Errorf("hook Rollback: %w", herr))
+		}
+	}
+	if len(errs) == 1 {
+		return err
+	}
+	return errors.Join(errs...)
+}
+
+// within is the context that hooks get.
+func (w *Workflow) within(ctx context.Context) context.Context {
+	if w.Deployer == nil {
+		return ctx
+	}
+	return WithAWS(ctx, w.Deployer.config)
+}
+
+type hookFunc = func(context.Context, *ephor.Deployment) error
+
+// hook calls one hook of each set.
+func (w *Workflow) hook(ctx context.Context, name string, pick func(ephor.Hooks) hookFunc) error {
+	for _, h := range w.Hooks {
+		f := pick(h)
+		if f == nil {
+			continue
+		}
+		if err := f(w.within(ctx), &w.deployment); err != nil {
+			return fmt.Errorf("hook %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// Prepare asks the hooks what shall be beside the application.
+func (w *Workflow) Prepare(ctx context.Context) error {
+	if err := w.hook(ctx, "BeforeBuild", func(h ephor.Hooks) hookFunc { return h.BeforeBuild }); err != nil {
+		return err
+	}
+	var stacks []ephor.Stack
+	err := w.hook(ctx, "Stacks", func(h ephor.Hooks) hookFunc {
+		if h.Stacks == nil {
+			return nil
+		}
+		return func(ctx context.Context, d *ephor.Deployment) error {
+			more, err := h.Stacks(ctx, d)
+			stacks = append(stacks, more...)
+			return err
+		}
+	})
+	if err != nil {
+		return err
+	}
+	if slices.ContainsFunc(stacks, func(s ephor.Stack) bool { return s.Name == w.App.Name() }) {
+		return fmt.Errorf("hook Stacks: stack %s is the application's own", w.App.Name())
+	}
+	w.lower, err = order(stacks)
+	return err
+}
+
+// Build compiles the function's executable. The one that was there stays if it does not compile.
+func (w *Workflow) Build(ctx context.Context) error {
+	start := time.Now()
+	if err := gotool.Build(ctx, w.WorkflowConfig.Build); err != nil {
+		return err
+	}
+	b := w.WorkflowConfig.Build
+	built, err := os.Stat(b.Output)
+	if err != nil {
+		return fmt.Errorf("looking at the executable: %w", err)
+	}
+	w.Events(Built{Path: b.Output, Size: built.Size(), Took: time.Since(start), GOOS: b.GOOS, GOARCH: b.GOARCH, Package: b.Package})
+	w.deployment.Binary = b.Output
+	return w.hook(ctx, "AfterBuild", func(h ephor.Hooks) hookFunc { return h.AfterBuild })
+}
+
+// Marshal packs what was built and makes the application's template, with all that hooks have to say.
+func (w *Workflow) Marshal(ctx context.Context) error {
+	var beside ephor.Archive
+	err := w.hook(ctx, "Archive", func(h ephor.Hooks) hookFunc {
+		if h.Archive == nil {
+			return nil
+		}
+		return func(ctx context.Context, d *ephor.Deployment) error { return h.Archive(ctx, d, &beside) }
+	})
+	if err != nil {
+		return err
+	}
+	if w.pack, err = Pack(w.App.Name(), w.WorkflowConfig.Build.Output, w.WorkflowConfig.Build.GOARCH, beside); err != nil {
+		return err
+	}
+	if err := w.hook(ctx, "BeforeMarshal", func(h ephor.Hooks) hookFunc { return h.BeforeMarshal }); err != nil {
+		return err
+	}
+	t, err := w.template(ctx)
+	if err != nil {
+		return err
+	}
+	w.stack = ephor.Stack{Name: w.App.Name(), Template: t, Tags: w.Tags}
+	_, err = order(append(slices.Clone(w.lower), w.stack)) // it must not import in a circle either
+	return err
+}
+
+// Templates are the stacks below the application's and the application's own, in the order in which they
+// are converged. Prepare and Marshal have been called.
+func (w *Workflow) Templates() []ephor.Stack { return append(slices.Clone(w.lower), w.stack) }
+
+// Lower converges the stacks below the application's.
+func (w *Workflow) Lower(ctx context.Context) error {
+	for _, s := range w.lower {
+		if _, err := w.Deployer.Converge(ctx, s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *Workflow) upload(ctx context.Context) (err error) {
+	w.bucket, err = w.Deployer.Upload(ctx, w.pack)
+	return err
+}
+
+// Application uploads the deployment package and converges the application's stack.
+func (w *Workflow) Application(ctx context.Context) (Result, error) {
+	if err := w.upload(ctx); err != nil {
+		return Result{}, err
+	}
+	return w.application(ctx)
+}
+
+func (w *Workflow) application(ctx context.Context) (Result, error) {
+	result, err := w.Deployer.Converge(ctx, w.stack)
+	if err != nil {
+		return result, err
+	}
+	if err := w.Deployer.Prune(ctx, w.pack); err != nil {
+		return result, err
+	}
+	w.deployment.Outputs = result.Outputs
+	return result, w.hook(ctx, "AfterProvision", func(h ephor.Hooks) hookFunc { return h.AfterProvision })
+}
+
+// DryRun builds, and tells what Run would do to each stack. It leaves nothing behind on AWS.
+func (w *Workflow) DryRun(ctx context.Context) ([]*Plan, error) {
+	var plans []*Plan
+	err := w.steps(ctx, w.Prepare, w.Build, w.Marshal, func(ctx context.Context) error {
+		for _, s := range w.Templates() {
+			p, err := w.Deployer.DryRun(ctx, s, plans)
+			if err != nil {
+				return err
+			}
+			plans = append(plans, p)
+		}
+		return nil
+	})
+	return plans, w.Failed(ctx, err)
+}
+
+// template is the application's, decorated and validated.
+func (w *Workflow) template(ctx context.Context) (cfn.Template, error) {
+	if err := w.App.Validate(); err != nil { // hooks may have changed it
+		return cfn.Template{}, err
+	}
+	t := Template(w.App, w.pack.Code())
+	return t, w.decorate(ctx, &t)
+}
