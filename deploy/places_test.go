@@ -30,9 +30,12 @@ func TestLifeOnMoto(t *testing.T) {
 	t.Parallel()
 	(&life{config: moto(t), goos: "linux", goarch: "arm64", cannot: map[ability]string{
 		invokes:       "it runs functions in Docker",
-		failsCreation: "it makes a permission for a function that is not there, or answers 500 and leaves the stack in the midst",
+		tellsOutputs:  "it works out outputs when it makes a stack, and a change set's has no template then",
+		imports:       "likewise; it says No export named … found",
+		refusesDelete: "likewise",
+		failsCreation: "the call that executes the change set fails instead; nothing is rolled back",
 		failsUpdate:   "likewise",
-		refusesDelete: "it tells of exports, but never who imports them",
+		tellsProperty: "its change sets have actions alone",
 	}}).run(t)
 }
 
