@@ -120,6 +120,8 @@ type Deployment struct {
 	Binary string
 	// Outputs are the application stack's, by name.
 	Outputs map[string]string
+	// Lower are the outputs of the stacks below the application's, by stack and by name.
+	Lower map[string]map[string]string
 
 	values map[any]any
 }

@@ -40,7 +40,7 @@ func (e *MoreThanCodeError) Error() string {
 // what is deployed, nothing changes and the error is a *MoreThanCodeError.
 func (w *Workflow) Fast(ctx context.Context) error {
 	err := w.steps(ctx, w.Prepare, w.Build, w.Marshal, func(ctx context.Context) error {
-		for _, s := range w.Templates() {
+		for _, s := range append(w.Lower(), w.stack) {
 			if err := w.Deployer.sameButCode(ctx, s); err != nil {
 				return err
 			}

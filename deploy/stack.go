@@ -16,6 +16,8 @@ import (
 type Result struct {
 	Outputs   map[string]string
 	Unchanged bool
+	// Lower are the outputs of the stacks below the application's, by stack; of a Workflow alone.
+	Lower map[string]map[string]string
 }
 
 // describe is the stack, or nil if there is none.

@@ -33,12 +33,17 @@ type WorkflowConfig struct {
 }
 
 // Workflow takes an application from its source to its stacks, again and again. Its steps are, in order,
-// Prepare, Build, Marshal, Lower and Application; Lower may run beside Build and Marshal. Run takes them all.
+// Prepare, Build, Marshal, ConvergeLower and Application; ConvergeLower may run beside Build and Marshal. Run takes them all.
 type Workflow struct {
 	WorkflowConfig
 	deployment ephor.Deployment
 
-	lower  []ephor.Stack // in the order in which they are converged
+	lower []ephor.Stack // in the order in which they are converged
+	// What ConvergeLower has come to.
+	lowerOutputs map[string]map[string]string
+	changed      bool
+	same         bool // the application's stack was not changed
+
 	pack   *Package
 	bucket string      // where the package is
 	stack  ephor.Stack // the application's, when it is marshalled
@@ -52,13 +57,13 @@ func NewWorkflow(c WorkflowConfig) *Workflow {
 	return &Workflow{WorkflowConfig: c, deployment: ephor.Deployment{App: c.App, BuildID: c.BuildID, DryRun: c.DryRun}}
 }
 
-// Run takes all steps, and calls the rollback hooks if one fails. It returns the outputs of the
-// application's stack.
+// Run takes all steps, and calls the rollback hooks if one fails. The result is
+// the application stack's, unchanged if all stacks are.
 func (w *Workflow) Run(ctx context.Context) (Result, error) {
 	var result Result
-	err := w.steps(ctx, w.Prepare, w.Build, w.Marshal, w.upload, w.Lower, func(ctx context.Context) (err error) {
+	err := w.steps(ctx, w.Prepare, w.Build, w.Marshal, w.upload, w.ConvergeLower, func(ctx context.Context) (err error) {
 		result, err = w.application(ctx)
-		if err == nil && result.Unchanged {
+		if err == nil && w.same {
 			// Fast may have changed the code meanwhile, which the stack knows nothing of.
 			err = w.Deployer.updateCode(ctx, w.stack, w.bucket, w.pack)
 		}
@@ -128,6 +133,7 @@ func (w *Workflow) Prepare(ctx context.Context) error {
 	if err := w.hook(ctx, "BeforeBuild", func(h ephor.Hooks) hookFunc { return h.BeforeBuild }); err != nil {
 		return err
 	}
+	w.changed = false
 	var stacks []ephor.Stack
 	err := w.hook(ctx, "Stacks", func(h ephor.Hooks) hookFunc {
 		if h.Stacks == nil {
@@ -192,16 +198,23 @@ func (w *Workflow) Marshal(ctx context.Context) error {
 	return err
 }
 
-// Templates are the stacks below the application's and the application's own, in the order in which they
-// are converged. Prepare and Marshal have been called.
-func (w *Workflow) Templates() []ephor.Stack { return append(slices.Clone(w.lower), w.stack) }
+// Lower are the stacks below the application's in the order in which they are converged, as Prepare found
+// them.
+func (w *Workflow) Lower() []ephor.Stack { return slices.Clone(w.lower) }
 
-// Lower converges the stacks below the application's.
-func (w *Workflow) Lower(ctx context.Context) error {
+// Stack is the application's, as Marshal made it.
+func (w *Workflow) Stack() ephor.Stack { return w.stack }
+
+// ConvergeLower converges the stacks below the application's.
+func (w *Workflow) ConvergeLower(ctx context.Context) error {
+	w.lowerOutputs = map[string]map[string]string{}
 	for _, s := range w.lower {
-		if _, err := w.Deployer.Converge(ctx, s); err != nil {
+		r, err := w.Deployer.Converge(ctx, s)
+		if err != nil {
 			return err
 		}
+		w.lowerOutputs[s.Name] = r.Outputs
+		w.changed = w.changed || !r.Unchanged
 	}
 	return nil
 }
@@ -227,7 +240,9 @@ func (w *Workflow) application(ctx context.Context) (Result, error) {
 	if err := w.Deployer.Prune(ctx, w.pack); err != nil {
 		return result, err
 	}
-	w.deployment.Outputs = result.Outputs
+	w.same = result.Unchanged
+	result.Unchanged, result.Lower = result.Unchanged && !w.changed, w.lowerOutputs
+	w.deployment.Outputs, w.deployment.Lower = result.Outputs, result.Lower
 	return result, w.hook(ctx, "AfterProvision", func(h ephor.Hooks) hookFunc { return h.AfterProvision })
 }
 
@@ -235,7 +250,7 @@ func (w *Workflow) application(ctx context.Context) (Result, error) {
 func (w *Workflow) DryRun(ctx context.Context) ([]*Plan, error) {
 	var plans []*Plan
 	err := w.steps(ctx, w.Prepare, w.Build, w.Marshal, func(ctx context.Context) error {
-		for _, s := range w.Templates() {
+		for _, s := range append(w.Lower(), w.stack) {
 			p, err := w.Deployer.DryRun(ctx, s, plans)
 			if err != nil {
 				return err

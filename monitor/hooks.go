@@ -8,12 +8,8 @@ import (
 	"github.com/ephor-io/ephor/cfn"
 )
 
-// OutputDashboard is the output of the application's stack with the address of the first dashboard.
-const OutputDashboard = "DashboardUrl"
-
 // Hooks put the monitoring stack beside an application's: they are to a deployment what anybody's hooks
-// are. The stack comes before the application's, each function learns where its store is, and the
-// application's outputs tell where the dashboard is. parameters are values of the template's parameters.
+// are. The stack comes before the application's, and each function learns where its store is. parameters are values of the template's parameters.
 func Hooks(g ephor.Grafana, parameters map[string]string) ephor.Hooks {
 	return ephor.Hooks{
 		Stacks: func(context.Context, *ephor.Deployment) ([]ephor.Stack, error) {
@@ -22,13 +18,6 @@ func Hooks(g ephor.Grafana, parameters map[string]string) ephor.Hooks {
 		Function: func(_ context.Context, _ *ephor.Deployment, f ephor.FunctionTemplate) error {
 			for name, value := range storeEnvironment(g.Stack, f.Function) {
 				f.Setenv(name, value)
-			}
-			return nil
-		},
-		Service: func(_ context.Context, _ *ephor.Deployment, t *cfn.Template) error {
-			t.Outputs[OutputDashboard] = cfn.Output{
-				Description: "The dashboard",
-				Value:       cfn.Join("", cfn.ImportValue(g.Stack+"-GrafanaURL"), g.Dashboards[0].Path()),
 			}
 			return nil
 		},

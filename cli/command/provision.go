@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
@@ -37,7 +38,10 @@ set. Where nothing has changed, nothing is done. The outputs of the application'
 standard output.
 
 Ctrl-C ends the waiting, not what CloudFormation has begun: the same command again waits for that
-and goes on.`,
+and goes on.
+
+On AWS it is whatever account, region and credentials AWS's own tools would take: environment,
+profile, single sign-on.`,
 		Example: `  provision --dry-run                                  what would change, replacements first
   provision --parameter WritersCIDR=203.0.113.0/24     let functions behind a NAT gateway write
   provision --fast                                     code alone, in seconds`,
@@ -60,9 +64,14 @@ type provisioned struct {
 	Unchanged bool              `json:"unchanged"`
 	BuildID   string            `json:"buildId,omitempty"`
 	Outputs   map[string]string `json:"outputs,omitempty"`
+	// Lower are the outputs of the stacks below, by stack.
+	Lower map[string]map[string]string `json:"lower,omitempty"`
 }
 
 func (p *program) provision(c *cobra.Command, f provisionFlags) error {
+	if f.json && f.fast {
+		return usage(c, errors.New("--json and --fast exclude each other: --fast has no result but its status"))
+	}
 	if f.dryRun && f.fast {
 		return usage(c, errors.New("--dry-run and --fast exclude each other: --fast itself refuses what is more than code"))
 	}
@@ -101,7 +110,11 @@ func (p *program) provision(c *cobra.Command, f provisionFlags) error {
 		out.flush()
 		return p.printPlans(plans, f.json)
 	case f.fast:
-		return p.deployError(f.target, w.Fast(ctx))
+		if err := w.Fast(ctx); err != nil {
+			return p.deployError(f.target, err)
+		}
+		out.sayf("%s: the functions have the code as it is", p.app.Name())
+		return nil
 	}
 	if f.target.name == targetAWS {
 		p.warnOfWriters(ctx, d, out, parameters)
@@ -111,7 +124,7 @@ func (p *program) provision(c *cobra.Command, f provisionFlags) error {
 		return p.deployError(f.target, err)
 	}
 	out.flush()
-	return p.printProvisioned(provisioned{Stack: p.app.Name(), Unchanged: result.Unchanged, BuildID: wc.BuildID, Outputs: result.Outputs}, f.json)
+	return p.printProvisioned(provisioned{Stack: p.app.Name(), Unchanged: result.Unchanged, BuildID: wc.BuildID, Outputs: result.Outputs, Lower: result.Lower}, f.json)
 }
 
 // built is how the application is built for a target: into a place of provision's own, since an up may be
@@ -192,10 +205,19 @@ func (p *program) printProvisioned(r provisioned, asJSON bool) error {
 	if r.Unchanged {
 		fmt.Fprintf(p.stderr, "%s: nothing has changed\n", r.Stack)
 	}
-	for _, name := range slices.Sorted(maps.Keys(r.Outputs)) {
-		if _, err := fmt.Fprintf(p.stdout, "%-14s %s\n", name, r.Outputs[name]); err != nil {
-			return fmt.Errorf("printing the outputs: %w", err)
+	t := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
+	print := func(outputs map[string]string) {
+		for _, name := range slices.Sorted(maps.Keys(outputs)) {
+			fmt.Fprintf(t, "%s\t%s\n", name, outputs[name])
 		}
+	}
+	print(r.Outputs)
+	for _, stack := range slices.Sorted(maps.Keys(r.Lower)) {
+		fmt.Fprintf(t, "\nstack %s\n", stack)
+		print(r.Lower[stack])
+	}
+	if err := t.Flush(); err != nil {
+		return fmt.Errorf("printing the outputs: %w", err)
 	}
 	return nil
 }

@@ -140,7 +140,10 @@ func render(e any) string {
 		if e.Action == deploy.ActionDelete {
 			return "stack " + e.Stack + ": delete"
 		}
-		return fmt.Sprintf("stack %s: %s, %d changes", e.Stack, e.Action, len(e.Changes))
+		if len(e.Changes) == 0 {
+			return fmt.Sprintf("stack %s: %s; outputs or tags alone", e.Stack, e.Action)
+		}
+		return fmt.Sprintf("stack %s: %s, %s", e.Stack, e.Action, counted(len(e.Changes), "change"))
 	case deploy.ResourceChanged:
 		return renderResource(e)
 	case deploy.StackDone:

@@ -222,7 +222,7 @@ func (s *session) deploy(ctx context.Context) error {
 		}
 		return s.workflow.Marshal(gctx)
 	})
-	g.Go(func() error { return s.workflow.Lower(gctx) })
+	g.Go(func() error { return s.workflow.ConvergeLower(gctx) })
 	if err := g.Wait(); err != nil {
 		return err
 	}
@@ -239,7 +239,10 @@ func (s *session) application(ctx context.Context) error {
 	if had, has := s.addresses.API, outputs[deploy.OutputAPI]; had != "" && had != has {
 		s.terminal.sayf("the API has moved from %s to %s", had, has)
 	}
-	s.addresses.API, s.addresses.Dashboard = outputs[deploy.OutputAPI], outputs[monitor.OutputDashboard]
+	s.addresses.API = outputs[deploy.OutputAPI]
+	if g, ok := s.program.app.Monitoring(); ok {
+		s.addresses.Dashboard = result.Lower[g.Stack][monitor.OutputDashboard]
+	}
 	s.addresses.URLs = nil
 	for _, f := range s.program.app.Functions() {
 		if f.URL != nil {
