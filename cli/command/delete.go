@@ -12,33 +12,40 @@ import (
 )
 
 func (p *program) deleteCommand() *cobra.Command {
-	return &cobra.Command{
+	var t target
+	c := &cobra.Command{
 		Use:   "delete [app|monitor]",
-		Short: "Delete the stacks that up made, or one of them",
+		Short: "Delete the stacks that up or provision made, or one of them",
 		Long: `delete deletes the application's stack and then the monitoring stack, with all metrics in it; or
 only the one that is named. The monitoring stack is refused while other stacks import from it.`,
 		Args: cobra.ArbitraryArgs,
-		RunE: p.delete,
+		RunE: func(c *cobra.Command, args []string) error { return p.delete(c, args, t) },
 	}
+	c.Flags().SortFlags = false
+	t.flag(c)
+	return c
 }
 
-func (p *program) delete(c *cobra.Command, args []string) error {
+func (p *program) delete(c *cobra.Command, args []string, t target) error {
 	stacks, err := p.stacksNamed(args)
 	if err != nil {
 		return usage(c, err)
 	}
+	if err := t.check(c); err != nil {
+		return err
+	}
 	ctx := c.Context()
-	at, err := p.connect(ctx)
+	config, err := p.config(ctx, t)
 	if err != nil {
 		return err
 	}
 	out := newTerminal(p.stderr)
 	defer out.close()
-	d := deploy.New(deploy.Config{AWS: laptopAWS(at.Endpoint), Events: func(e deploy.Event) { out.show(e) }})
+	d := deploy.New(deploy.Config{App: p.app.Name(), AWS: config, Events: func(e deploy.Event) { out.show(e) }})
 	for _, stack := range stacks {
 		state, err := d.State(ctx, stack)
 		if err != nil {
-			return err
+			return p.deployError(t, err)
 		}
 		if state.Status == "" {
 			out.sayf("stack %s: does not exist", stack)
@@ -49,7 +56,7 @@ func (p *program) delete(c *cobra.Command, args []string) error {
 	if errors.As(err, &used) {
 		return hinted(err, p.releaseHint(used))
 	}
-	return err
+	return p.deployError(t, err)
 }
 
 // stacksNamed are the stacks to delete, importers before what they import from.
