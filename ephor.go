@@ -71,6 +71,9 @@ type Function struct {
 	decorators []Decorator
 }
 
+// LogicalID is the function's in its application's template.
+func (f *Function) LogicalID() string { return f.Name + "Function" }
+
 // Route leads requests of the API to a function.
 type Route struct {
 	// Method is an HTTP method or ANY.

@@ -27,6 +27,7 @@ var floors = map[string][]string{
 	"load":                 {"line"},
 	".":                    {"cfn", "dashboard", "iam"},
 	"function":             {".", "metrics"},
+	"topology":             {".", "cfn"},
 	"monitor":              {".", "cfn", "dashboard"},
 	"deploy":               {".", "cfn", "dashboard", "iam", "internal/gotool"},
 	"page":                 {"dashboard"},

@@ -24,9 +24,6 @@ const OutputAPI = "ApiUrl"
 // OutputURL is the output with the URL of a function's own.
 func OutputURL(function string) string { return function + "Url" }
 
-// functionID is a function's logical ID.
-func functionID(f *ephor.Function) string { return f.Name + "Function" }
-
 // Template is the application's stack before any hook has changed it: its functions, their roles and
 // the API in front of them.
 func Template(app *ephor.App, code Code) cfn.Template {
@@ -44,7 +41,7 @@ func Template(app *ephor.App, code Code) cfn.Template {
 		} else {
 			t.Resources[role] = executionRole("${AWS::StackName}-*", nil)
 		}
-		t.Resources[functionID(f)] = function(f, code, role)
+		t.Resources[f.LogicalID()] = function(f, code, role)
 		if f.URL != nil {
 			maps.Copy(t.Resources, functionURL(f))
 			t.Outputs[OutputURL(f.Name)] = cfn.Output{Description: "Where " + f.Name + " answers", Value: cfn.GetAtt(f.Name+"Url", "FunctionUrl")}

@@ -12,7 +12,7 @@ import (
 // decorate gives the application's template to the hooks that change it, and then to those that look.
 func (w *Workflow) decorate(ctx context.Context, t *cfn.Template) error {
 	for _, f := range w.App.Functions() {
-		target := ephor.FunctionTemplate{Function: f, ID: functionID(f), Properties: t.Resources[functionID(f)].Properties, Template: t}
+		target := ephor.FunctionTemplate{Function: f, ID: f.LogicalID(), Properties: t.Resources[f.LogicalID()].Properties, Template: t}
 		decorators := f.Decorators()
 		for i := len(w.Hooks) - 1; i >= 0; i-- {
 			if d := w.Hooks[i].Function; d != nil {

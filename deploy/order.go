@@ -1,12 +1,12 @@
 package deploy
 
 import (
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/ephor-io/ephor"
+	"github.com/ephor-io/ephor/cfn"
 )
 
 // order puts each stack behind those that it imports from, and otherwise leaves them as they are. Imports
@@ -23,13 +23,13 @@ func order(stacks []ephor.Stack) ([]ephor.Stack, error) {
 			if o.Export == nil {
 				continue
 			}
-			if name, ok := exportName(o.Export.Name, s.Name); ok {
+			if name, ok := o.Export.NameIn(s.Name); ok {
 				exporter[name] = i
 			}
 		}
 	}
 	for i, s := range stacks {
-		names, err := imports(s)
+		_, names, err := cfn.References(s.Name, s.Template)
 		if err != nil {
 			return nil, err
 		}
@@ -75,48 +75,4 @@ func order(stacks []ephor.Stack) ([]ephor.Stack, error) {
 		}
 	}
 	return out, nil
-}
-
-// exportName is a name as text, or as Fn::Sub of the stack's name alone.
-func exportName(v any, stack string) (string, bool) {
-	if m, ok := v.(map[string]any); ok && len(m) == 1 {
-		v = m["Fn::Sub"]
-	}
-	name, ok := v.(string)
-	name = strings.ReplaceAll(name, "${AWS::StackName}", stack)
-	return name, ok && !strings.Contains(name, "${")
-}
-
-// imports are the names that a stack imports, as far as the template alone tells.
-func imports(s ephor.Stack) ([]string, error) {
-	text, err := json.Marshal(s.Template)
-	if err != nil {
-		return nil, fmt.Errorf("encoding the template of stack %s: %w", s.Name, err)
-	}
-	var template any
-	if err := json.Unmarshal(text, &template); err != nil {
-		return nil, fmt.Errorf("reading the template of stack %s: %w", s.Name, err)
-	}
-	var names []string
-	var walk func(any)
-	walk = func(v any) {
-		switch v := v.(type) {
-		case []any:
-			for _, item := range v {
-				walk(item)
-			}
-		case map[string]any:
-			for key, item := range v {
-				if key == "Fn::ImportValue" {
-					if name, ok := exportName(item, s.Name); ok {
-						names = append(names, name)
-					}
-				}
-				walk(item)
-			}
-		}
-	}
-	walk(template)
-	slices.Sort(names)
-	return slices.Compact(names), nil
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 
 	"github.com/ephor-io/ephor"
+	"github.com/ephor-io/ephor/cfn"
 )
 
 // Plan is what converging a stack would do.
@@ -191,7 +192,7 @@ func (d *Deployer) DryRun(ctx context.Context, s ephor.Stack, among []*Plan) (*P
 
 // notYet is the stack among those planned that s imports from and that is only going to be created.
 func notYet(s ephor.Stack, among []*Plan) string {
-	names, err := imports(s)
+	_, names, err := cfn.References(s.Name, s.Template)
 	if err != nil {
 		return "" // creating the change set tells it better
 	}
