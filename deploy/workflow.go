@@ -134,6 +134,12 @@ func (w *Workflow) Prepare(ctx context.Context) error {
 		return err
 	}
 	w.changed = false
+	return w.Declare(ctx)
+}
+
+// Declare asks the hooks for the stacks below the application's, and for nothing else: for whoever only
+// looks at stacks or deletes them.
+func (w *Workflow) Declare(ctx context.Context) error {
 	var stacks []ephor.Stack
 	err := w.hook(ctx, "Stacks", func(h ephor.Hooks) hookFunc {
 		if h.Stacks == nil {
@@ -198,8 +204,8 @@ func (w *Workflow) Marshal(ctx context.Context) error {
 	return err
 }
 
-// Lower are the stacks below the application's in the order in which they are converged, as Prepare found
-// them.
+// Lower are the stacks below the application's in the order in which they are converged, as Prepare or
+// Declare found them.
 func (w *Workflow) Lower() []ephor.Stack { return slices.Clone(w.lower) }
 
 // Stack is the application's, as Marshal made it.

@@ -83,11 +83,12 @@ func (p *program) statusOf(c *cobra.Command, since string, asJSON bool) error {
 	r := report{Addresses: at}
 	d := deploy.New(deploy.Config{AWS: laptopAWS(at.Endpoint)})
 	g, ok := p.app.Monitoring()
-	names := []string{p.app.Name()}
-	if ok {
-		names = append(names, g.Stack)
+	lower, err := p.lower(ctx, d)
+	if err != nil {
+		return err
 	}
-	for _, name := range names {
+	host := false
+	for _, name := range append([]string{p.app.Name()}, lower...) {
 		s, err := d.State(ctx, name)
 		if unreachable(err) {
 			return p.notRunning()
@@ -96,8 +97,9 @@ func (p *program) statusOf(c *cobra.Command, since string, asJSON bool) error {
 			return err
 		}
 		r.Stacks = append(r.Stacks, s)
+		host = host || ok && name == g.Stack && s.Status != ""
 	}
-	if ok && r.Stacks[1].Status != "" {
+	if host {
 		if r.monitored, err = p.askHost(ctx, at, from); err != nil {
 			return err
 		}
