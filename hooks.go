@@ -36,8 +36,8 @@ type Hooks struct {
 	Function Decorator
 	// Service changes the application's template when all functions are in it.
 	Service func(context.Context, *Deployment, *cfn.Template) error
-	// Validate looks at the finished template and refuses it with an error. Nothing has changed on AWS
-	// yet, but for the deployment package in its bucket. What it changes in the template is not kept.
+	// Validate looks at the finished template and refuses it with an error, before the application's stack
+	// or its bucket is touched. What it changes in the template is not kept.
 	Validate func(context.Context, *Deployment, cfn.Template) error
 	// AfterMarshal gets the template as CloudFormation will: JSON.
 	AfterMarshal func(ctx context.Context, d *Deployment, template []byte) error

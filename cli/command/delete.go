@@ -42,7 +42,9 @@ func (p *program) delete(c *cobra.Command, args []string, t target) error {
 	}
 	out := newTerminal(p.stderr)
 	defer out.close()
-	d := deploy.New(deploy.Config{App: p.app.Name(), AWS: config, Events: func(e deploy.Event) { out.show(e) }})
+	following := out.follow()
+	defer following.close()
+	d := deploy.New(deploy.Config{App: p.app.Name(), AWS: config, Events: following.show})
 	lower, err := p.lower(ctx, d)
 	if err != nil {
 		return err

@@ -24,7 +24,7 @@ func (p *program) deployError(t target, err error) error {
 	case errors.As(err, &gone):
 		return hinted(err, "provision again, which waits for that and goes on; or status, which says how far it is")
 	case errors.Is(err, context.Canceled):
-		return errors.New("interrupted; nothing goes on on AWS")
+		return errors.New("interrupted; CloudFormation has nothing of it under way")
 	case errors.As(err, &more):
 		return hinted(err, "the same without --fast")
 	case errors.As(err, &stack):

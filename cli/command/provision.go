@@ -93,13 +93,14 @@ func (p *program) provision(c *cobra.Command, f provisionFlags) error {
 	}
 	out := newTerminal(p.stderr)
 	defer out.close()
-	show := func(e deploy.Event) { out.show(e) }
-	d := deploy.New(deploy.Config{App: p.app.Name(), AWS: config, Events: show})
+	following := out.follow()
+	defer following.close()
+	d := deploy.New(deploy.Config{App: p.app.Name(), AWS: config, Events: following.show})
 	wc, err := p.built(ctx, f.build)
 	if err != nil {
 		return err
 	}
-	wc.Deployer, wc.Events, wc.DryRun = d, show, f.dryRun
+	wc.Deployer, wc.Events, wc.DryRun = d, following.show, f.dryRun
 	w := workflow(p.app, wc, parameters)
 	switch {
 	case f.dryRun:
