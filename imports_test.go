@@ -36,6 +36,7 @@ var floors = map[string][]string{
 	"internal/watch":       {},
 	"internal/browsertest": {},
 	"internal/influxdtest": {},
+	"internal/mototest":    {},
 	"laptop/internal/*":    {},
 	"laptop/*":             {"cfn", "cfn/parse", "cfn/eval", "influx", "internal/guard", "laptop/internal/*"},
 	"laptop":               {"cfn", "cfn/parse", "cfn/eval", "influx", "laptop/*", "laptop/internal/*"},

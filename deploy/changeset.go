@@ -120,3 +120,27 @@ func nothingToDo(reason string) bool {
 	return strings.Contains(reason, "The submitted information didn't contain changes") ||
 		strings.Contains(reason, "No updates are to be performed")
 }
+
+// parameters are those that are given and, of a stack that exists, those that it keeps: left out, they would go
+// back to their defaults.
+//
+// https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_Parameter.html
+func parameters(s ephor.Stack, stack *types.Stack) []types.Parameter {
+	had := map[string]bool{}
+	if stack != nil {
+		for _, p := range stack.Parameters {
+			had[aws.ToString(p.ParameterKey)] = true
+		}
+	}
+	var out []types.Parameter
+	for _, k := range slices.Sorted(maps.Keys(s.Template.Parameters)) {
+		value, given := s.Parameters[k]
+		switch {
+		case given:
+			out = append(out, types.Parameter{ParameterKey: aws.String(k), ParameterValue: aws.String(value)})
+		case had[k]:
+			out = append(out, types.Parameter{ParameterKey: aws.String(k), UsePreviousValue: aws.Bool(true)})
+		}
+	}
+	return out
+}

@@ -4,17 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
-	"strings"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 
 	"github.com/ephor-io/ephor"
-	"github.com/ephor-io/ephor/cfn"
 )
 
 // Plan is what converging a stack would do.
@@ -159,106 +154,4 @@ func (d *Deployer) execute(ctx context.Context, p *Plan) error {
 		return interrupted(ctx, err, p.Stack, p.Action)
 	}
 	return nil
-}
-
-// DryRun tells what Converge would do, and leaves nothing behind. among are the stacks that would be
-// converged before: CloudFormation cannot plan a stack that imports from one that is not there yet, so of
-// such a stack every resource of its template is told, as all of them would be made.
-func (d *Deployer) DryRun(ctx context.Context, s ephor.Stack, among []*Plan) (*Plan, error) {
-	stack, err := d.describe(ctx, s.Name)
-	if err != nil {
-		return nil, err
-	}
-	exists := stack != nil && stack.StackStatus != types.StackStatusReviewInProgress
-	switch {
-	case exists && inProgress(stack.StackStatus):
-		return nil, &StackError{Stack: s.Name, Status: string(stack.StackStatus), Reason: "somebody is changing it, so what is left to change is not known"}
-	case exists && onlyDeletable(stack.StackStatus):
-		return &Plan{Stack: s.Name, Action: ActionCreate, Changes: additions(s),
-			Note: "it is " + string(stack.StackStatus) + ", so it would be deleted first"}, nil
-	case exists && stack.StackStatus == types.StackStatusUpdateRollbackFailed:
-		return nil, d.clear(ctx, s.Name)
-	}
-	if lower := notYet(s, among); lower != "" && !exists {
-		return &Plan{Stack: s.Name, Action: ActionCreate, Changes: additions(s),
-			Note: "it imports from " + lower + ", which is not there yet; so this is its template, not CloudFormation's plan"}, nil
-	}
-	p, err := d.plan(ctx, s)
-	if err != nil {
-		return nil, err
-	}
-	return p, d.discard(ctx, p)
-}
-
-// notYet is the stack among those planned that s imports from and that is only going to be created.
-func notYet(s ephor.Stack, among []*Plan) string {
-	_, names, err := cfn.References(s.Name, s.Template)
-	if err != nil {
-		return "" // creating the change set tells it better
-	}
-	for _, p := range among {
-		// An export of ours begins with its stack's name.
-		if p.Action == ActionCreate && slices.ContainsFunc(names, func(n string) bool { return strings.HasPrefix(n, p.Stack) }) {
-			return p.Stack
-		}
-	}
-	return ""
-}
-
-func additions(s ephor.Stack) []Change {
-	var changes []Change
-	for _, id := range slices.Sorted(maps.Keys(s.Template.Resources)) {
-		changes = append(changes, Change{Action: string(types.ChangeActionAdd), LogicalID: id, Type: s.Template.Resources[id].Type})
-	}
-	return changes
-}
-
-// interrupted makes err one that says what goes on, if it is because ctx has ended.
-func interrupted(ctx context.Context, err error, stack, action string) error {
-	if ctx.Err() == nil {
-		return err
-	}
-	return &InterruptedError{Stack: stack, Action: action, Err: context.Cause(ctx)}
-}
-
-// InterruptedError is a change that goes on although nobody waits for it any more.
-type InterruptedError struct {
-	Stack  string
-	Action string // create, update or delete
-	Err    error  // why nobody waits
-}
-
-func (e *InterruptedError) Error() string {
-	return fmt.Sprintf("interrupted: CloudFormation goes on to %s stack %s by itself", e.Action, e.Stack)
-}
-
-func (e *InterruptedError) Unwrap() error { return e.Err }
-
-// ending is a context for what has to be put in order even when ctx has ended.
-func ending(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
-}
-
-// parameters are those that are given and, of a stack that exists, those that it keeps: left out, they would go
-// back to their defaults.
-//
-// https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_Parameter.html
-func parameters(s ephor.Stack, stack *types.Stack) []types.Parameter {
-	had := map[string]bool{}
-	if stack != nil {
-		for _, p := range stack.Parameters {
-			had[aws.ToString(p.ParameterKey)] = true
-		}
-	}
-	var out []types.Parameter
-	for _, k := range slices.Sorted(maps.Keys(s.Template.Parameters)) {
-		value, given := s.Parameters[k]
-		switch {
-		case given:
-			out = append(out, types.Parameter{ParameterKey: aws.String(k), ParameterValue: aws.String(value)})
-		case had[k]:
-			out = append(out, types.Parameter{ParameterKey: aws.String(k), UsePreviousValue: aws.Bool(true)})
-		}
-	}
-	return out
 }
