@@ -102,7 +102,7 @@ func TestProvisionWithoutAnAccount(t *testing.T) {
 	f("there is no profile elsewhere", nil, "--profile", "elsewhere")
 }
 
-// alone is an application without monitoring, of which moto can make every resource.
+// alone is an application without monitoring; what moto knows nothing of, it passes over.
 const alone = `package main
 
 import (
@@ -137,6 +137,7 @@ func TestProvisionToMoto(t *testing.T) {
 	run("Alone: nothing has changed", "provision")
 	run("stack Alone: nothing would change", "provision", "--dry-run")
 	run(`"unchanged":true`, "provision", "--json")
+	run("Alone  CREATE_COMPLETE", "status", "--target", "aws")
 	run("stack Alone: done", "delete", "--target", "aws")
 	run("stack Alone: does not exist", "delete", "--target", "aws")
 }

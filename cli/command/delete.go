@@ -36,16 +36,12 @@ func (p *program) delete(c *cobra.Command, args []string, t target) error {
 		return err
 	}
 	ctx := c.Context()
-	config, err := p.config(ctx, t)
+	d, err := p.deploying(ctx, t)
 	if err != nil {
 		return err
 	}
-	out := newTerminal(p.stderr)
-	defer out.close()
-	following := out.follow()
-	defer following.close()
-	d := deploy.New(deploy.Config{App: p.app.Name(), AWS: config, Events: following.show})
-	lower, err := p.lower(ctx, d)
+	defer d.close()
+	lower, err := p.lower(ctx, d.Deployer)
 	if err != nil {
 		return err
 	}
@@ -59,7 +55,7 @@ func (p *program) delete(c *cobra.Command, args []string, t target) error {
 			return p.deployError(t, err)
 		}
 		if state.Status == "" {
-			out.sayf("stack %s: does not exist", stack)
+			d.terminal.sayf("stack %s: does not exist", stack)
 		}
 	}
 	err = d.Delete(ctx, stacks...)

@@ -1,6 +1,7 @@
 package command
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"slices"
@@ -34,6 +35,30 @@ func (p *progress) show(e deploy.Event) { p.events <- e }
 func (p *progress) close() {
 	close(p.events)
 	<-p.done
+}
+
+// deploying is a command that changes stacks: where, and who is told.
+type deploying struct {
+	*deploy.Deployer
+	terminal *terminal
+	progress *progress
+}
+
+// deploying finds the target. Its close ends what it has begun.
+func (p *program) deploying(ctx context.Context, t target) (*deploying, error) {
+	config, err := p.config(ctx, t)
+	if err != nil {
+		return nil, err
+	}
+	d := &deploying{terminal: newTerminal(p.stderr)}
+	d.progress = d.terminal.follow()
+	d.Deployer = deploy.New(deploy.Config{App: p.app.Name(), AWS: config, Events: d.progress.show})
+	return d, nil
+}
+
+func (d *deploying) close() {
+	d.progress.close()
+	d.terminal.close()
 }
 
 // work is one resource that is being worked on.

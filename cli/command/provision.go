@@ -87,20 +87,16 @@ func (p *program) provision(c *cobra.Command, f provisionFlags) error {
 	}
 	ctx, cancel := gotool.WithGoRun(c.Context())
 	defer cancel()
-	config, err := p.config(ctx, f.target)
+	d, err := p.deploying(ctx, f.target)
 	if err != nil {
 		return err
 	}
-	out := newTerminal(p.stderr)
-	defer out.close()
-	following := out.follow()
-	defer following.close()
-	d := deploy.New(deploy.Config{App: p.app.Name(), AWS: config, Events: following.show})
+	defer d.close()
 	wc, err := p.built(ctx, f.build)
 	if err != nil {
 		return err
 	}
-	wc.Deployer, wc.Events, wc.DryRun = d, following.show, f.dryRun
+	wc.Deployer, wc.Events, wc.DryRun = d.Deployer, d.progress.show, f.dryRun
 	w := workflow(p.app, wc, parameters)
 	switch {
 	case f.dryRun:
@@ -108,23 +104,23 @@ func (p *program) provision(c *cobra.Command, f provisionFlags) error {
 		if err != nil {
 			return p.deployError(f.target, err)
 		}
-		out.flush()
+		d.terminal.flush()
 		return p.printPlans(plans, f.json)
 	case f.fast:
 		if err := w.Fast(ctx); err != nil {
 			return p.deployError(f.target, err)
 		}
-		out.sayf("%s: the functions have the code as it is", p.app.Name())
+		d.terminal.sayf("%s: the functions have the code as it is", p.app.Name())
 		return nil
 	}
 	if f.target.name == targetAWS {
-		p.warnOfWriters(ctx, d, out, parameters)
+		p.warnOfWriters(ctx, d, parameters)
 	}
 	result, err := w.Run(ctx)
 	if err != nil {
 		return p.deployError(f.target, err)
 	}
-	out.flush()
+	d.terminal.flush()
 	return p.printProvisioned(provisioned{Stack: p.app.Name(), Unchanged: result.Unchanged, BuildID: wc.BuildID, Outputs: result.Outputs, Lower: result.Lower}, f.json)
 }
 
@@ -189,13 +185,13 @@ func (p *program) monitoringParameters(given []string) (map[string]string, error
 }
 
 // warnOfWriters says, before a new monitoring stack takes its minutes, that nobody may write to it yet.
-func (p *program) warnOfWriters(ctx context.Context, d *deploy.Deployer, out *terminal, parameters map[string]string) {
+func (p *program) warnOfWriters(ctx context.Context, d *deploying, parameters map[string]string) {
 	g, ok := p.app.Monitoring()
 	if _, given := parameters[monitor.ParamWriters]; !ok || given {
 		return
 	}
 	if s, err := d.State(ctx, g.Stack); err == nil && s.Status == "" { // an error is met again at once, and told
-		out.sayf("note: no function may write to the store of the new stack %s, since --parameter %s=… is not given; see docs/deploying.md", g.Stack, monitor.ParamWriters)
+		d.terminal.sayf("note: no function may write to the store of the new stack %s, since --parameter %s=… is not given; see docs/deploying.md", g.Stack, monitor.ParamWriters)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -22,24 +23,27 @@ import (
 func (p *program) statusCommand() *cobra.Command {
 	var asJSON bool
 	var since string
+	var t target
 	c := &cobra.Command{
 		Use:   "status",
 		Short: "Show what runs: the stacks with their outputs and exports, the environments, what was recorded",
 		Long: `status shows the stacks with their outputs, exports and who imports them, the functions with their
 environments, and whether every invocation is in the store. Where one is not, it says which
-environment's it was and what is known of the reason.`,
-		RunE: func(c *cobra.Command, _ []string) error { return p.statusOf(c, since, asJSON) },
+environment's it was and what is known of the reason. With --target aws it shows the stacks alone.`,
+		RunE: func(c *cobra.Command, _ []string) error { return p.statusOf(c, t, since, asJSON) },
 	}
+	c.Flags().SortFlags = false
 	c.Flags().StringVar(&since, "since", "", "account for the invocations of this last `duration`, as in 10m, 2h or 7d (default: since up started)")
 	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	t.flag(c)
 	return c
 }
 
 // report is what status tells.
 type report struct {
-	Addresses addresses      `json:"addresses"`
+	Addresses *addresses     `json:"addresses,omitempty"` // the laptop's
 	Stacks    []deploy.State `json:"stacks"`
-	// The rest is told by the monitoring host and not there without one.
+	// The rest is told by the laptop's monitoring host and not there without one.
 	*monitored
 }
 
@@ -66,7 +70,10 @@ func (m *monitored) unnamed() int64 {
 // hostNote is what is not real on a laptop.
 const hostNote = "the monitoring stack's EC2 instance is not a machine here: the laptop runs its store and its dashboards itself"
 
-func (p *program) statusOf(c *cobra.Command, since string, asJSON bool) error {
+func (p *program) statusOf(c *cobra.Command, t target, since string, asJSON bool) error {
+	if err := t.check(c); err != nil {
+		return err
+	}
 	var from time.Time
 	if since != "" {
 		d, err := parseSince(since)
@@ -75,13 +82,23 @@ func (p *program) statusOf(c *cobra.Command, since string, asJSON bool) error {
 		}
 		from = time.Now().Add(-d)
 	}
+	if since != "" && t.name == targetAWS {
+		return usage(c, errors.New("--since: what was recorded is told by the laptop alone"))
+	}
 	ctx := c.Context()
-	at, err := p.connect(ctx)
+	config, err := p.config(ctx, t)
 	if err != nil {
 		return err
 	}
-	r := report{Addresses: at}
-	d := deploy.New(deploy.Config{AWS: laptopAWS(at.Endpoint)})
+	var r report
+	if t.name == targetLaptop {
+		at, err := p.connect(ctx)
+		if err != nil {
+			return err
+		}
+		r.Addresses = &at
+	}
+	d := deploy.New(deploy.Config{AWS: config})
 	g, ok := p.app.Monitoring()
 	lower, err := p.lower(ctx, d)
 	if err != nil {
@@ -90,17 +107,14 @@ func (p *program) statusOf(c *cobra.Command, since string, asJSON bool) error {
 	host := false
 	for _, name := range append([]string{p.app.Name()}, lower...) {
 		s, err := d.State(ctx, name)
-		if unreachable(err) {
-			return p.notRunning()
-		}
 		if err != nil {
-			return err
+			return p.trouble(t, err)
 		}
 		r.Stacks = append(r.Stacks, s)
 		host = host || ok && name == g.Stack && s.Status != ""
 	}
-	if host {
-		if r.monitored, err = p.askHost(ctx, at, from); err != nil {
+	if host && r.Addresses != nil {
+		if r.monitored, err = p.askHost(ctx, *r.Addresses, from); err != nil {
 			return err
 		}
 	}
