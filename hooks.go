@@ -24,7 +24,7 @@ type Hooks struct {
 	BeforeBuild func(context.Context, *Deployment) error
 	// Stacks are further stacks of the application's, which are converged before its own, each after those
 	// that it imports from. `up` converges them while the binary is built. status and delete ask for them,
-	// too, and then call no other hook.
+	// too, and then call no other hook and have no AWSConfig.
 	Stacks func(context.Context, *Deployment) ([]Stack, error)
 	// AfterBuild runs when Deployment.Binary is there.
 	AfterBuild func(context.Context, *Deployment) error

@@ -36,12 +36,7 @@ func (p *program) delete(c *cobra.Command, args []string, t target) error {
 		return err
 	}
 	ctx := c.Context()
-	d, err := p.deploying(ctx, t)
-	if err != nil {
-		return err
-	}
-	defer d.close()
-	lower, err := p.lower(ctx, d.Deployer)
+	lower, err := p.lower(ctx)
 	if err != nil {
 		return err
 	}
@@ -49,6 +44,11 @@ func (p *program) delete(c *cobra.Command, args []string, t target) error {
 	if err != nil {
 		return usage(c, err)
 	}
+	d, err := p.deploying(ctx, t)
+	if err != nil {
+		return err
+	}
+	defer d.close()
 	for _, stack := range stacks {
 		state, err := d.State(ctx, stack)
 		if err != nil {
@@ -67,8 +67,8 @@ func (p *program) delete(c *cobra.Command, args []string, t target) error {
 }
 
 // lower are the names of the stacks below the application's, each behind those that it imports from.
-func (p *program) lower(ctx context.Context, d *deploy.Deployer) ([]string, error) {
-	w := workflow(p.app, deploy.WorkflowConfig{Deployer: d, DryRun: true}, nil)
+func (p *program) lower(ctx context.Context) ([]string, error) {
+	w := workflow(p.app, deploy.WorkflowConfig{DryRun: true}, nil)
 	if err := w.Declare(ctx); err != nil {
 		return nil, err
 	}
@@ -99,7 +99,7 @@ func (p *program) stacksNamed(args, lower []string) ([]string, error) {
 		return nil, fmt.Errorf("%s has no monitoring stack", p.app.Name())
 	}
 	if !slices.Contains(all, name) {
-		return nil, fmt.Errorf("%q is no stack of %s: it is one of %s; or app, monitor, or nothing for all", name, p.app.Name(), strings.Join(all, ", "))
+		return nil, fmt.Errorf("%q is no stack of %s: name app or monitor, one of %s, or nothing for all", name, p.app.Name(), strings.Join(all, ", "))
 	}
 	return []string{name}, nil
 }

@@ -100,7 +100,7 @@ func (p *program) statusOf(c *cobra.Command, t target, since string, asJSON bool
 	}
 	d := deploy.New(deploy.Config{AWS: config})
 	g, ok := p.app.Monitoring()
-	lower, err := p.lower(ctx, d)
+	lower, err := p.lower(ctx)
 	if err != nil {
 		return err
 	}
