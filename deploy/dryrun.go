@@ -4,7 +4,6 @@ import (
 	"context"
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 
@@ -16,6 +15,22 @@ import (
 // converged before: CloudFormation cannot plan a stack that imports from one that is not there yet, so of
 // such a stack every resource of its template is told, as all of them would be made.
 func (d *Deployer) DryRun(ctx context.Context, s ephor.Stack, among []*Plan) (*Plan, error) {
+	p, err := d.dryRun(ctx, s, among)
+	if err != nil {
+		return nil, err
+	}
+	for _, o := range s.Template.Outputs {
+		if o.Export == nil {
+			continue
+		}
+		if name, ok := o.Export.NameIn(s.Name); ok {
+			p.exports = append(p.exports, name)
+		}
+	}
+	return p, nil
+}
+
+func (d *Deployer) dryRun(ctx context.Context, s ephor.Stack, among []*Plan) (*Plan, error) {
 	stack, err := d.describe(ctx, s.Name)
 	if err != nil {
 		return nil, err
@@ -48,8 +63,7 @@ func notYet(s ephor.Stack, among []*Plan) string {
 		return "" // creating the change set tells it better
 	}
 	for _, p := range among {
-		// An export of ours begins with its stack's name.
-		if p.Action == ActionCreate && slices.ContainsFunc(names, func(n string) bool { return strings.HasPrefix(n, p.Stack) }) {
+		if p.Action == ActionCreate && slices.ContainsFunc(names, func(name string) bool { return slices.Contains(p.exports, name) }) {
 			return p.Stack
 		}
 	}

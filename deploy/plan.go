@@ -21,7 +21,8 @@ type Plan struct {
 	// Note says what a person should know beside the changes.
 	Note string `json:"note,omitempty"`
 
-	set string // the change set; "" if there is none
+	set     string   // the change set; "" if there is none
+	exports []string // what the stack would export, as far as its template alone tells
 }
 
 // The actions of a plan.
@@ -137,7 +138,10 @@ func (d *Deployer) discard(ctx context.Context, p *Plan) error {
 	if _, err := d.cloudformation.DeleteStack(ctx, &cloudformation.DeleteStackInput{StackName: &p.Stack}); err != nil {
 		return fmt.Errorf("deleting stack %s, which was made for the change set alone: %w", p.Stack, err)
 	}
-	return nil
+	return wait(ctx, func() (done, news bool, err error) {
+		stack, err := d.describe(ctx, p.Stack)
+		return stack == nil, false, err
+	})
 }
 
 // execute carries a plan out and waits until the stack has come to rest.
