@@ -34,6 +34,7 @@ var floors = map[string][]string{
 	"internal/watch":       {},
 	"internal/browsertest": {},
 	"internal/influxdtest": {},
+	"internal/storetest":   {"loss", "metrics"},
 	"laptop/internal/*":    {},
 	"laptop/*":             {"cfn", "cfn/parse", "cfn/eval", "influx", "internal/guard", "laptop/internal/*"},
 	"laptop":               {"cfn", "cfn/parse", "cfn/eval", "influx", "laptop/*", "laptop/internal/*"},
