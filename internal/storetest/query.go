@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -104,7 +105,25 @@ func (s *suite) values(influxQL string, from int) string {
 // want asks and compares.
 func (s *suite) want(influxQL, want string) {
 	s.Helper()
-	if diff := cmp.Diff(want, s.rows(influxQL)); diff != "" {
-		s.Errorf("%s (-want +got):\n%s", influxQL, diff)
+	s.until(func() string {
+		s.Helper()
+		if diff := cmp.Diff(want, s.rows(influxQL)); diff != "" {
+			return influxQL + " (-want +got):\n" + diff
+		}
+		return ""
+	})
+}
+
+// until fails the test with what check finds wrong; of a store that lags only what it still finds
+// wrong after a time.
+func (s *suite) until(check func() (wrong string)) {
+	s.Helper()
+	wrong := check()
+	for deadline := time.Now().Add(time.Minute); wrong != "" && s.store.Lags && time.Now().Before(deadline); {
+		time.Sleep(50 * time.Millisecond)
+		wrong = check()
+	}
+	if wrong != "" {
+		s.Error(wrong)
 	}
 }
