@@ -156,7 +156,7 @@ func TestKillsAreAccountedFor(t *testing.T) {
 func accounted(t *testing.T, s *session, at *store) loss.Report {
 	t.Helper()
 	period := loss.Period{From: s.started}
-	served, err := s.program.served(t.Context(), laptopAWS(s.addresses.Endpoint), target{targetLaptop}, period)
+	served, err := s.program.served(t.Context(), laptopAWS(s.addresses.Endpoint), target{name: targetLaptop}, period)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -218,7 +218,7 @@ func (b *ledger) post(t *testing.T) {
 		want -= n
 	}
 	for deadline := to.Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
-		served, err := b.program.served(t.Context(), laptopAWS(b.addresses.Endpoint), target{targetLaptop}, loss.Period{From: b.from, To: to})
+		served, err := b.program.served(t.Context(), laptopAWS(b.addresses.Endpoint), target{name: targetLaptop}, loss.Period{From: b.from, To: to})
 		if err != nil {
 			t.Fatal(err)
 		}
