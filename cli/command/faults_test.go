@@ -85,14 +85,15 @@ func TestNothingIsLost(t *testing.T) {
 	if err != nil || increments != recorded {
 		t.Errorf("the counter's deltas add up to %d, %d increments are recorded (%v)", increments, recorded, err)
 	}
-	// Whatever the machine did, no loss goes unseen, and none is of a publisher that says it is done.
+	// Whatever the machine did, no loss goes unseen. None is of a publisher that says it is done, unless
+	// Lambda ended an invocation that nothing has had the time to begin.
 	r, err := loss.Account(t.Context(), at.query, loss.Period{From: s.started}, books.served)
 	if err != nil || r.Served != served.Invocations || r.Recorded != recorded {
 		t.Errorf("accounted for %d of %d, recorded are %d of %d (%v)", r.Recorded, r.Served, recorded, served.Invocations, err)
 	}
 	for _, l := range r.Losses {
 		t.Logf("%d of %d lost: %s: %s", l.Lost(), l.Served, l.Instance, l.Why())
-		if l.Final {
+		if l.Final && (late() < starved || l.Batches > 0 || l.Dropped > 0) {
 			t.Errorf("%+v: %s", l, l.Why())
 		}
 	}
