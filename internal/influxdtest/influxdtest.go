@@ -35,6 +35,8 @@ type Config struct {
 	// Certificate is a file with a certificate for 127.0.0.1 and its key, in PEM; with one, influxd
 	// speaks TLS.
 	Certificate string
+	// Program is another influxd than the one on PATH.
+	Program string
 	// Client trusts Certificate; nil means http.DefaultClient.
 	Client *http.Client
 }
@@ -42,15 +44,18 @@ type Config struct {
 // StartWith is Start for an influxd that differs from Debian's own configuration.
 func StartWith(t testing.TB, c Config) string {
 	t.Helper()
-	program, err := exec.LookPath("influxd")
-	if err != nil {
-		t.Skip("influxd is not installed: apt-get install influxdb")
+	program := c.Program
+	if program == "" {
+		var err error
+		if program, err = exec.LookPath("influxd"); err != nil {
+			t.Skip("influxd is not installed: apt-get install influxdb")
+		}
 	}
 	dir := t.TempDir()
 	config := filepath.Join(dir, "influxdb.conf")
 	// Port 0, not one found free a moment ago: another test's server may take that in between, and
 	// this test would talk to it. influxd tells which port it got in its log alone.
-	err = os.WriteFile(config, fmt.Appendf(nil, `
+	err := os.WriteFile(config, fmt.Appendf(nil, `
 reporting-disabled = true
 bind-address = "127.0.0.1:0"
 [meta]
