@@ -40,15 +40,8 @@ func conflict(s *suite) {
 	wall, _ := s.clock.now()
 	s.post(fmt.Sprintf("conflicting,function=conflict,instance=one,version=7 count=\"text\" %d\n", wall.UnixNano()))
 	e := s.environment("one", nil)
-	bad := counter(s, e.set, "conflicting")
-	bad.Inc()
-	e.invoke()
-	if err := e.flush(); err != nil {
-		s.Errorf("the publisher holds on to it: %v", err)
-	}
-	e.invoke()
-	e.finish()
-	s.oneDropped(e)
+	counter(s, e.set, "conflicting").Inc()
+	e.losesOne()
 	s.want(`SELECT count("count") FROM "conflicting" WHERE`, "1")
 }
 
@@ -87,19 +80,20 @@ func malformed(s *suite) {
 	})
 	e := s.environment("one", nil)
 	counter(s, e.set, "bad").Inc()
+	e.losesOne()
+}
+
+// losesOne checks that of all points of two invocations one is dropped, and that nothing is sent again as it
+// was.
+func (e *environment) losesOne() {
+	e.Helper()
+	s := e.suite
 	e.invoke()
 	if err := e.flush(); err != nil {
 		s.Errorf("the publisher holds on to it: %v", err)
 	}
 	e.invoke()
 	e.finish()
-	s.oneDropped(e)
-}
-
-// oneDropped checks that of all points of two invocations one was dropped, and that nothing was sent
-// again as it was.
-func (s *suite) oneDropped(e *environment) {
-	s.Helper()
 	s.want(`SELECT count("duration_ms") FROM "invocation" WHERE`, "2")
 	s.want(`SELECT sum("count") FROM "hits_`+s.function+`" WHERE`, "2")
 	s.want(`SELECT max("dropped"), max("retries"), count("final") FROM "publisher" WHERE`, "1,0,1")
