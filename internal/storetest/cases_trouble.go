@@ -236,6 +236,32 @@ func lost(s *suite) {
 	})
 }
 
+// LossQuery is what docs/loss.md has people ask.
+const LossQuery = `SELECT max(seq) - min(seq) + 1 - count(seq) AS missing, max(dropped) AS dropped, count(final) AS final
+FROM publisher WHERE time > now() - 1h GROUP BY "function", "instance"`
+
+// query: the publishers' own word for the same.
+func query(s *suite) {
+	s.wire.set(func(n int, _ *http.Request, points string) (string, bool, bool) { return points, n != 1, true })
+	e := s.environment("gap", nil)
+	for range 4 {
+		e.invoke()
+	}
+	e.finish()
+	s.until(func() string {
+		series, err := s.ask(s.Context(), LossQuery)
+		if err != nil {
+			return err.Error()
+		}
+		for _, one := range series {
+			if one.Tags["function"] == s.function && one.Tags["instance"] == "gap" {
+				return cmp.Diff("[time missing dropped final] [1 0 1]", fmt.Sprintf("%s %s", one.Columns, one.Values[0][1:]))
+			}
+		}
+		return "no series of the environment"
+	})
+}
+
 // post writes points as the publisher would.
 func (s *suite) post(points string) {
 	s.Helper()

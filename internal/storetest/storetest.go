@@ -53,6 +53,7 @@ func Run(t *testing.T, open func(*testing.T) Store) {
 		{"missing", missing},
 		{"certificate", certificate},
 		{"loss", lost},
+		{"query", query},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
