@@ -36,10 +36,10 @@
 //
 // What happens is counted by a Counter:
 //
-//	var orders = metrics.NewCounter("orders")
+//	var visits = metrics.NewCounter("visits")
 //
-//	orders.Inc()
-//	orders.Add(3)
+//	visits.Inc()
+//	visits.Add(3)
 //
 // Its field count is what was added since the point before, so sum("count") is right over whatever time and
 // however many environments. What is counted in fractions has a FloatCounter, what comes and goes an
@@ -78,9 +78,10 @@
 // is better kept in a variable. Each value is a series for each environment: a tag is for kinds, not for
 // users' names.
 //
-// Names and tags are checked: see Set.Counter for what is refused. The functions of the package panic on
-// that, as is right for variables; the methods of a Set return the error. A Set of one's own is for a
-// library that does not want to meet others' names, and for tests.
+// Names and tags are checked, and all series of a name have tags of the same keys: see Set.Counter for what
+// is refused. The functions of the package panic on that, as is right for variables; the methods of a Set
+// return the error. Wrap publishes the default Set; another one is for tests, and for programs that open a
+// Publisher of their own.
 //
 // # What it costs
 //
