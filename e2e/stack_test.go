@@ -62,7 +62,7 @@ func (c *awsCLI) outputs(stack string) map[string]string {
 	return m
 }
 
-// packaged is the deployment package of a program in Go.
+// packaged is the deployment package of a program in Go, a file that is named as its source.
 func packaged(t *testing.T, source string) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -72,7 +72,7 @@ func packaged(t *testing.T, source string) string {
 	if out, err := c.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	path := filepath.Join(dir, "code.zip")
+	path := filepath.Join(dir, strings.TrimSuffix(filepath.Base(source), ".go")+".zip")
 	f, err := os.Create(path)
 	if err != nil {
 		t.Fatal(err)
