@@ -49,7 +49,7 @@ func (p *program) printPlans(plans []*deploy.Plan, asJSON bool) error {
 		case len(plan.Changes) == 0:
 			fmt.Fprintf(t, "stack %s: %s; outputs or tags alone\n", plan.Stack, plan.Action)
 		default:
-			fmt.Fprintf(t, "stack %s: %s, %s\n", plan.Stack, plan.Action, counted(len(plan.Changes), "resource"))
+			fmt.Fprintf(t, "stack %s: %s, %s\n", plan.Stack, plan.Action, plural(len(plan.Changes), "resource"))
 		}
 		if plan.Note != "" {
 			fmt.Fprintf(t, "  note: %s\n", plan.Note)
@@ -64,7 +64,7 @@ func (p *program) printPlans(plans []*deploy.Plan, asJSON bool) error {
 	return nil
 }
 
-func counted(n int, what string) string {
+func plural(n int, what string) string {
 	if n != 1 {
 		what += "s"
 	}

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -14,6 +13,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/spf13/cobra"
 
 	"github.com/ephor-io/ephor/deploy"
@@ -23,36 +23,45 @@ import (
 func (p *program) statusCommand() *cobra.Command {
 	var asJSON bool
 	var since string
-	var t target
+	var where target
 	c := &cobra.Command{
 		Use:   "status",
 		Short: "Show what runs: the stacks with their outputs and exports, the environments, what was recorded",
 		Long: `status shows the stacks with their outputs, exports and who imports them, the functions with their
 environments, and whether every invocation is in the store. Where one is not, it says which
-environment's it was and what is known of the reason. With --target aws it shows the stacks alone.`,
-		RunE: func(c *cobra.Command, _ []string) error { return p.statusOf(c, t, since, asJSON) },
+environment's it was and what is known of the reason.
+
+With --target aws it also asks CloudWatch how often Lambda invoked the functions, and reads the store
+that the monitoring stack tells the address of, as the user that EPHOR_STORE_TOKEN names.`,
+		RunE: func(c *cobra.Command, _ []string) error {
+			if err := where.check(c); err != nil {
+				return err
+			}
+			return p.statusOf(c, where, since, asJSON)
+		},
 	}
-	c.Flags().SortFlags = false
-	c.Flags().StringVar(&since, "since", "", "account for the invocations of this last `duration`, as in 10m, 2h or 7d (default: since up started)")
+	c.Flags().StringVar(&since, "since", "", "account for the invocations of this last `duration`, as in 10m, 2h or 7d (default: since up started; 1h on AWS)")
+	where.flag(c)
 	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
-	t.flag(c)
 	return c
 }
 
 // report is what status tells.
 type report struct {
-	Addresses *addresses     `json:"addresses,omitempty"` // the laptop's
+	Addresses addresses      `json:"addresses"`
 	Stacks    []deploy.State `json:"stacks"`
-	// The rest is told by the laptop's monitoring host and not there without one.
+	// The rest is told by the monitoring host and not there without one.
 	*monitored
+	// CloudWatch is what it counted, on AWS alone.
+	CloudWatch *counted `json:"cloudwatch,omitempty"`
 }
 
 // monitored is what the monitoring host knows.
 type monitored struct {
 	// Host says what stands in for the monitoring stack's machine.
-	Host string `json:"host"`
+	Host string `json:"host,omitempty"`
 	// Lambda is since `up` started.
-	Lambda lambdaStatus `json:"lambda"`
+	Lambda lambdaStatus `json:"lambda,omitzero"`
 	// Since begins the period that is accounted for.
 	Since time.Time `json:"since"`
 	loss.Report
@@ -70,10 +79,7 @@ func (m *monitored) unnamed() int64 {
 // hostNote is what is not real on a laptop.
 const hostNote = "the monitoring stack's EC2 instance is not a machine here: the laptop runs its store and its dashboards itself"
 
-func (p *program) statusOf(c *cobra.Command, t target, since string, asJSON bool) error {
-	if err := t.check(c); err != nil {
-		return err
-	}
+func (p *program) statusOf(c *cobra.Command, where target, since string, asJSON bool) error {
 	var from time.Time
 	if since != "" {
 		d, err := parseSince(since)
@@ -82,21 +88,17 @@ func (p *program) statusOf(c *cobra.Command, t target, since string, asJSON bool
 		}
 		from = time.Now().Add(-d)
 	}
-	if since != "" && t.name == targetAWS {
-		return usage(c, errors.New("--since: what was recorded is told by the laptop alone"))
-	}
 	ctx := c.Context()
-	config, err := p.config(ctx, t)
+	var r report
+	var config aws.Config
+	var err error
+	if where.name == targetAWS {
+		config, err = p.config(ctx, where)
+	} else if r.Addresses, err = p.connect(ctx); err == nil {
+		config = laptopAWS(r.Addresses.Endpoint)
+	}
 	if err != nil {
 		return err
-	}
-	var r report
-	if t.name == targetLaptop {
-		at, err := p.connect(ctx)
-		if err != nil {
-			return err
-		}
-		r.Addresses = &at
 	}
 	d := deploy.New(deploy.Config{AWS: config})
 	g, ok := p.app.Monitoring()
@@ -104,17 +106,24 @@ func (p *program) statusOf(c *cobra.Command, t target, since string, asJSON bool
 	if err != nil {
 		return err
 	}
-	host := false
+	var monitoring deploy.State
 	for _, name := range append([]string{p.app.Name()}, lower...) {
 		s, err := d.State(ctx, name)
 		if err != nil {
-			return p.trouble(t, err)
+			return p.reached(where, err)
 		}
 		r.Stacks = append(r.Stacks, s)
-		host = host || ok && name == g.Stack && s.Status != ""
+		if ok && name == g.Stack {
+			monitoring = s
+		}
 	}
-	if host && r.Addresses != nil {
-		if r.monitored, err = p.askHost(ctx, *r.Addresses, from); err != nil {
+	if monitoring.Status != "" {
+		if where.name == targetAWS {
+			err = p.accountOnAWS(ctx, config, where, from, monitoring, &r)
+		} else {
+			r.monitored, err = p.askHost(ctx, r.Addresses, from)
+		}
+		if err != nil {
 			return err
 		}
 	}
@@ -193,9 +202,8 @@ func (r report) print(w io.Writer) error {
 	if r.monitored == nil {
 		return t.Flush()
 	}
-	fmt.Fprintf(t, "\nFUNCTION\tINVOCATIONS\tERRORS\tTHROTTLED\tENVIRONMENTS\tBUSY\tPEAK\n")
-	for _, f := range r.Lambda.Functions {
-		fmt.Fprintf(t, "%s\t%d\t%d\t%d\t%d\t%d\t%d\n", f.Name, f.Invocations, f.Errors, f.Throttles, f.Environments, f.Busy, f.Peak)
+	if r.CloudWatch == nil {
+		r.Lambda.print(t)
 	}
 	fmt.Fprintf(t, "\nrecorded %d of %d invocations since %s\n", r.Recorded, r.Served, since(r.Since))
 	for i, l := range r.Losses {
@@ -208,8 +216,20 @@ func (r report) print(w io.Writer) error {
 	if n := r.unnamed(); n > 0 {
 		fmt.Fprintf(t, "  %d lost: no log says whose they were; up says what kept logs from being written\n", n)
 	}
-	fmt.Fprintf(t, "note: %s\n", r.Host)
+	if r.CloudWatch != nil {
+		r.CloudWatch.print(t)
+	} else {
+		fmt.Fprintf(t, "note: %s\n", r.Host)
+	}
 	return t.Flush()
+}
+
+// print is the table of the functions.
+func (s lambdaStatus) print(t io.Writer) {
+	fmt.Fprintf(t, "\nFUNCTION\tINVOCATIONS\tERRORS\tTHROTTLED\tENVIRONMENTS\tBUSY\tPEAK\n")
+	for _, f := range s.Functions {
+		fmt.Fprintf(t, "%s\t%d\t%d\t%d\t%d\t%d\t%d\n", f.Name, f.Invocations, f.Errors, f.Throttles, f.Environments, f.Busy, f.Peak)
+	}
 }
 
 // mostLosses is how many environments status names.

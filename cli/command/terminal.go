@@ -179,7 +179,7 @@ func render(e any) string {
 		if len(e.Changes) == 0 {
 			return fmt.Sprintf("stack %s: %s; outputs or tags alone", e.Stack, e.Action)
 		}
-		return fmt.Sprintf("stack %s: %s, %s", e.Stack, e.Action, counted(len(e.Changes), "change"))
+		return fmt.Sprintf("stack %s: %s, %s", e.Stack, e.Action, plural(len(e.Changes), "change"))
 	case deploy.ResourceChanged:
 		return renderResource(e)
 	case deploy.StackDone:
