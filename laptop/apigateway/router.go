@@ -41,13 +41,13 @@ type target struct {
 	timeout  time.Duration
 	format1  bool // payload format 1.0
 	limit    *bucket
-	guard    *authorizer // nil lets everybody in
-	mock     *mock       // of a REST API: what it answers without a function
-	resource string      // the ID of a REST API's resource
+	guard    guard  // nil lets everybody in
+	mock     *mock  // of a REST API: what it answers without a function
+	resource string // the ID of a REST API's resource
 }
 
 // compile makes the tables of an API.
-func compile(r *record) (*tables, error) {
+func compile(r *record, g guards) (*tables, error) {
 	t := &tables{cors: newCORS(r.API.CorsConfiguration), stages: map[string]*stageTable{}}
 	for name, stage := range r.Stages {
 		st := &stageTable{name: name, given: stage.StageVariables, variables: appendMap(nil, "stageVariables", stage.StageVariables), root: &node{}}
@@ -56,15 +56,14 @@ func compile(r *record) (*tables, error) {
 			d := r.Deployments[stage.DeploymentID]
 			routes, integrations = d.Routes, d.Integrations
 		}
+		shared := g.shared(r)
 		for _, route := range values(routes) {
 			to, err := st.add(route, integrations)
 			if err != nil {
 				return nil, fmt.Errorf("stage %s: %w", name, err)
 			}
 			to.limit = stage.limit(route.RouteKey)
-			if route.AuthorizerID != "" {
-				to.guard = newAuthorizer(r.Authorizers[route.AuthorizerID])
-			}
+			to.guard = g.of(r, route, shared)
 		}
 		t.stages[name] = st
 	}
