@@ -55,7 +55,7 @@ func TestWhatIsRefused(t *testing.T) {
 	f(route(RouteInput{RouteKey: "GET /x", AuthorizationType: "JWT", AuthorizerID: asked.AuthorizerID}), "BadRequestException", "is of type REQUEST")
 	f(route(RouteInput{RouteKey: "GET /x", AuthorizationType: "CUSTOM"}), "BadRequestException", "AuthorizerId")
 	f(route(RouteInput{RouteKey: "GET /x", AuthorizationType: "CUSTOM", AuthorizerID: "none"}), "NotFoundException", "none")
-	_, err := s.CreateRoute("nope", RouteInput{RouteKey: "GET /x"})
+	_, err = s.CreateRoute("nope", RouteInput{RouteKey: "GET /x"})
 	f(err, "NotFoundException", "nope")
 
 	in, err := s.ListIntegrations(api.APIID)
