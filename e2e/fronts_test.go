@@ -150,7 +150,10 @@ func TestEveryFront(t *testing.T) {
 	told(ask(t, api+"/pets/cat%20a"), `"route":"GET /pets/{id}"`, `"values":{"id":"cat a"}`)
 	told(ask(t, api+"/pets/cat/and/dog"), `"route":"ANY /pets/{rest+}"`, `"values":{"rest":"cat/and/dog"}`)
 	told(ask(t, api+"/elsewhere"), `"route":"$default"`, `"values":null`)
-	told(ask(t, api+"/dev/pets/dog"), `"route":"GET /pets/dog"`, `"stage":"dev"`, `"path":"/dev/pets/dog"`, `"variables":{"color":"blue"}`)
+	told(ask(t, api+"/dev/pets/dog"), `"route":"GET /pets/dog"`, `"stage":"dev"`, `"path":"/dev/pets/dog"`, `"variables":{"color":"blue",`)
+	told(ask(t, api+"/one/a?x=1"), `"route":"/one/{id}"`, `"values":{"id":"a"}`, `"path":"/one/a"`)
+	told(ask(t, api+"/dev/staged"), `"route":"GET /staged"`, `"stage":"dev"`)
+	refused(ask(t, api+"/staged"), 500, `{"message":"Internal Server Error"}`) // this stage has no variable that names a function
 	told(ask(t, rest+"/prod/pets/cat%20a"), `"route":"/{rest+}"`, `"stage":"prod"`, `"path":"/pets/cat%20a"`, `"variables":{"color":"red"}`, `"values":{"rest":"pets/cat%20a"}`)
 	told(ask(t, url+"/any/path"), `"route":"$default"`, `"path":"/any/path"`)
 	refused(ask(t, rest+"/nostage/pets"), 403, `{"message":"Forbidden"}`)
@@ -176,6 +179,19 @@ func TestEveryFront(t *testing.T) {
 		refused(ask(t, rest+"/prod/"+how), 502, rest502)
 		refused(ask(t, url+"/"+how), 502, url502)
 	}
+	post := func(url string) answered {
+		t.Helper()
+		r, err := http.NewRequestWithContext(ctx, http.MethodPost, url, strings.NewReader(strings.Repeat("x", 7<<20)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Content-Type", "text/plain")
+		return send(t, r)
+	}
+	refused(post(api+"/big"), 413, `{"message":"Request Entity Too Large"}`)
+	refused(post(rest+"/prod/big"), 413, `{"message":"Request Too Long"}`)
+	refused(post(url+"/big"), 413, `{"Message":"Request must be smaller than 6291456 bytes for the InvokeFunction operation"}`)
+	refused(ask(t, api+"/long", "X-Long", strings.Repeat("x", 11_000)), 431, `{"message":"Request Header Fields Too Large"}`)
 	refused(ask(t, api+"/slow"), 503, `{"message":"Service Unavailable"}`)
 	refused(ask(t, rest+"/prod/slow"), 504, `{"message": "Endpoint request timed out"}`)
 	refused(ask(t, api+"/busy"), 503, `{"message":"Service Unavailable"}`)

@@ -79,8 +79,8 @@ func (in AuthorizerInput) authorizer(id string) (Authorizer, error) {
 }
 
 func (in AuthorizerInput) checkREQUEST() error {
-	switch _, ok := function(in.AuthorizerURI); {
-	case !ok:
+	switch arn, _ := function(in.AuthorizerURI); {
+	case !functionARN.MatchString(arn): // which has no stage variables in it
 		return badRequest("AuthorizerUri %q does not name a Lambda function", in.AuthorizerURI)
 	case in.AuthorizerPayloadFormatVersion != "1.0" && in.AuthorizerPayloadFormatVersion != "2.0":
 		return badRequest("authorizer %q: AuthorizerPayloadFormatVersion %q: it is 1.0 or 2.0", in.Name, in.AuthorizerPayloadFormatVersion)

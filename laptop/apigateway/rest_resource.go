@@ -93,8 +93,7 @@ func (in MethodInput) method() (Method, error) {
 	integration := &out.MethodIntegration
 	switch integration.Type {
 	case "AWS_PROXY":
-		m := pathARN.FindStringSubmatch(integration.URI)
-		if m == nil || !functionARN.MatchString(m[1]) {
+		if _, ok := function(integration.URI); !ok || !pathARN.MatchString(integration.URI) {
 			return bad("Integration Uri %q: a REST API invokes a function by "+
 				"arn:aws:apigateway:REGION:lambda:path/2015-03-31/functions/FUNCTION_ARN/invocations; streamed answers are not served", integration.URI)
 		}

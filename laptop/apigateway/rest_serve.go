@@ -115,6 +115,9 @@ func (a *rest) answer(w http.ResponseWriter, req *request) (response, *restFailu
 	if req.route.mock != nil {
 		return req.route.mock.response(), nil
 	}
+	if req.route.function == "" {
+		return response{}, restInternal(http.StatusInternalServerError, req.route.nowhere)
+	}
 	payload := req.event1(&event1{path: path, resourceID: req.route.resource, extendedID: req.extendedID,
 		binary: t.binary.has(req.Header.Get("Content-Type"))})
 	if len(payload) > maxEventBytes {

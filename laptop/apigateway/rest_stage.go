@@ -221,7 +221,7 @@ func compileREST(c *Config, r *restRecord) (*restTables, error) {
 						return nil, fmt.Errorf("stage %s: %w", name, err)
 					}
 				} else {
-					to.function, _ = function(m.MethodIntegration.URI)
+					to.lead(m.MethodIntegration.URI, stage.Variables)
 					to.timeout = time.Duration(m.MethodIntegration.TimeoutInMillis) * time.Millisecond
 				}
 				st.root.put(m.HTTPMethod, resource.Path, to)

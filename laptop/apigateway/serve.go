@@ -99,7 +99,7 @@ func (a *api) answer(w http.ResponseWriter, req *request, t *tables) (response, 
 		}
 	}
 	if req.route.function == "" {
-		return response{}, &failure{status: http.StatusInternalServerError, reason: "the route has no integration"}
+		return response{}, &failure{status: http.StatusInternalServerError, reason: req.route.nowhere}
 	}
 	if fail := req.readBody(http.NewResponseController(w), maxBodyBytes); fail != nil {
 		return response{}, fail
