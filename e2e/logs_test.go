@@ -99,6 +99,12 @@ func TestLogsAndInvoke(t *testing.T) {
 		starts, reports := count()
 		return starts == 4 && reports == 4
 	})
+	// What is JSON is found by its members, and stays as it was written.
+	run(0, "invoke", "--payload", `{"pathParameters": {"what": "json"}}`)
+	eventually(t, "a line of JSON, alone", func() bool {
+		stdout, _ = run(0, "logs", "--filter", `{ $.level = "ERROR" && $.price < 2 }`)
+		return strings.HasSuffix(stdout, ` {"level":"ERROR","msg":"sold out","price":1.0}`+"\n") && strings.Count(stdout, "\n") == 1
+	})
 	inATerminal(t, dir, program+" logs --state "+a.state, "\x1b[2mSTART RequestId: ", "\x1b[31m")
 	if stdout, _ := run(0, "logs"); strings.Contains(stdout, "\x1b") {
 		t.Errorf("colours go into a pipe:\n%s", stdout)
@@ -108,7 +114,7 @@ func TestLogsAndInvoke(t *testing.T) {
 	c.Dir = dir
 	c.Env = append(os.Environ(), "AWS_ENDPOINT_URL="+a.Endpoint, "AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=any", "AWS_SECRET_ACCESS_KEY=any",
 		"AWS_CONFIG_FILE=/dev/null", "AWS_SHARED_CREDENTIALS_FILE=/dev/null")
-	if out, err := c.CombinedOutput(); err != nil || strings.Count(string(out), "REPORT RequestId") != 4 {
+	if out, err := c.CombinedOutput(); err != nil || strings.Count(string(out), "REPORT RequestId") != 5 {
 		t.Errorf("logs --target aws: %v\n%s", err, out)
 	}
 	c = exec.Command(program, "invoke", "--target", "aws", "--payload", "@"+event)
@@ -130,7 +136,7 @@ func TestLogsAndInvoke(t *testing.T) {
 	}
 	eventually(t, "START and REPORT lines of what was queued", func() bool {
 		starts, reports := count()
-		return starts == 6 && reports == 6
+		return starts == 7 && reports == 7
 	})
 
 	a.stop(syscall.SIGKILL)
@@ -138,8 +144,8 @@ func TestLogsAndInvoke(t *testing.T) {
 		t.Errorf("logs without up: %q", stderr)
 	}
 	a = up(t, dir, program, a.state)
-	if starts, reports := count(); starts != 6 || reports != 6 {
-		t.Errorf("after kill -9: %d START and %d REPORT lines of six invocations", starts, reports)
+	if starts, reports := count(); starts != 7 || reports != 7 {
+		t.Errorf("after kill -9: %d START and %d REPORT lines of seven invocations", starts, reports)
 	}
 }
 

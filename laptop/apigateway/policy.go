@@ -86,7 +86,7 @@ func parseStatement(members map[string]json.RawMessage) (statement, error) {
 	}
 	switch {
 	case effect != "Allow" && effect != "Deny":
-		return statement{}, fmt.Errorf("Effect is %q; it is Allow or Deny", effect)
+		return statement{}, fmt.Errorf("the Effect is %q; it is Allow or Deny", effect)
 	case len(actions) == 0 || len(resources) == 0:
 		return statement{}, errors.New("it needs an Action and a Resource")
 	}

@@ -36,7 +36,7 @@ func TestPoliciesThatAreRefused(t *testing.T) {
 	}
 	f(`"Allow"`, "policyDocument")
 	f(`{"Statement":[]}`, "no Statement")
-	f(`{"Statement":{"Effect":"Maybe","Action":"*","Resource":"*"}}`, `Effect is "Maybe"`)
+	f(`{"Statement":{"Effect":"Maybe","Action":"*","Resource":"*"}}`, `the Effect is "Maybe"`)
 	f(`{"Statement":{"Effect":"Allow","Action":"*"}}`, "a Resource")
 	f(`{"Statement":{"Effect":"Allow","Action":7,"Resource":"*"}}`, "Action")
 	f(`{"Statement":{"Effect":"Allow","Action":"*","Resource":"*","Condition":{"IpAddress":{}}}}`, "Statement[0]: Condition: the laptop evaluates Effect")

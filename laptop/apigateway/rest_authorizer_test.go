@@ -6,8 +6,9 @@ import (
 	"testing"
 
 	"github.com/aws/aws-lambda-go/events"
-	"github.com/ephor-io/ephor/laptop/internal/awsproto"
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/ephor-io/ephor/laptop/internal/awsproto"
 )
 
 const askerURI = "arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/" + asker + "/invocations"
