@@ -33,11 +33,12 @@ type issuer struct {
 	asked time.Time                 // zero if it has not answered yet
 }
 
-// The quotas of https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html, and
-// how long keys are kept:
-// https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-jwt-authorizer.html#http-api-jwt-authorizer.evaluation
+// How much an issuer may answer, and how long its keys are kept:
+//   - https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html
+//   - https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-jwt-authorizer.html#http-api-jwt-authorizer.evaluation
 const (
-	issuerTimeout = 1500 * time.Millisecond
+	// issuerTimeout is 1.5 s on AWS. An issuer on a busy laptop may be just starting.
+	issuerTimeout = 10 * time.Second
 	issuerBytes   = 150_000
 	keysTTL       = 2 * time.Hour
 	// askAgain is how long an unknown key's ID does not make us ask again. AWS may keep the keys that
