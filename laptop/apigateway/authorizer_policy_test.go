@@ -3,6 +3,7 @@ package apigateway
 import (
 	"context"
 	"encoding/json"
+	"strings"
 	"sync/atomic"
 	"testing"
 
@@ -50,7 +51,7 @@ func TestALambdaAuthorizerWithPolicies(t *testing.T) {
 	f := func(method, path string, wantStatus int, wantBody string, wantAsked int32) {
 		t.Helper()
 		j.asked.Store(0)
-		res, body := get(t, method, s.Endpoint(api.APIID)+path+"?k=v", nil, "Authorization", "x")
+		res, body := get(t, method, s.Endpoint(api.APIID)+path+"?k=v", strings.NewReader("four"), "Authorization", "x")
 		if res.StatusCode != wantStatus || body != wantBody || j.asked.Load() != wantAsked {
 			t.Errorf("%s %s: %d %s after %d questions, want %d %s after %d", method, path, res.StatusCode, body, j.asked.Load(), wantStatus, wantBody, wantAsked)
 		}
@@ -78,9 +79,9 @@ func TestALambdaAuthorizerWithPolicies(t *testing.T) {
 	f("GET", "/a/1", 200, "", 1)
 	var e events.APIGatewayV2CustomAuthorizerV1Request
 	must(t, json.Unmarshal(j.asking.Payload, &e))
-	is := []any{e.Version, e.Type, e.MethodArn, e.IdentitySource, e.AuthorizationToken, e.Resource, e.Path, e.HTTPMethod, e.Headers["authorization"], e.QueryStringParameters, e.PathParameters,
+	is := []any{e.Headers["content-length"], e.Version, e.Type, e.MethodArn, e.IdentitySource, e.AuthorizationToken, e.Resource, e.Path, e.HTTPMethod, e.Headers["authorization"], e.QueryStringParameters, e.PathParameters,
 		e.RequestContext.ResourcePath, e.RequestContext.Stage}
-	want := []any{"1.0", "REQUEST", execute + "/$default/GET/a/1", "x,v", "x,v", "/a/{id}", "/a/1", "GET", "x", map[string]string{"k": "v"}, map[string]string{"id": "1"}, "/a/{id}", "$default"}
+	want := []any{"4", "1.0", "REQUEST", execute + "/$default/GET/a/1", "x,v", "x,v", "/a/{id}", "/a/1", "GET", "x", map[string]string{"k": "v"}, map[string]string{"id": "1"}, "/a/{id}", "$default"}
 	if diff := cmp.Diff(want, is); diff != "" {
 		t.Error(diff)
 	}

@@ -136,7 +136,7 @@ func (r *request) headers1(lower bool) map[string][]string {
 		}
 	}
 	if lower {
-		put("Content-Length", strconv.Itoa(len(r.body)))
+		put("Content-Length", strconv.Itoa(r.length()))
 	}
 	put("Host", r.Host)
 	put("X-Amzn-Trace-Id", r.trace)

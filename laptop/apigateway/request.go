@@ -213,7 +213,7 @@ func (r *request) appendHeaders(b []byte) []byte {
 	}
 	forwarded := r.forwardedFor()
 	all = append(all,
-		header{"content-length", strconv.Itoa(len(r.body))}, header{"host", r.Host}, header{"x-amzn-trace-id", r.trace},
+		header{"content-length", strconv.Itoa(r.length())}, header{"host", r.Host}, header{"x-amzn-trace-id", r.trace},
 		header{"x-forwarded-for", forwarded}, header{"x-forwarded-port", r.port}, header{"x-forwarded-proto", "http"})
 	slices.SortFunc(all, func(a, b header) int { return strings.Compare(a.name, b.name) })
 	b = append(b, `,"headers":{`...)
@@ -224,6 +224,14 @@ func (r *request) appendHeaders(b []byte) []byte {
 		b = appendMember(b, h.name, h.value)
 	}
 	return append(b, '}')
+}
+
+// length is the body's, which an authorizer is told before it has been read.
+func (r *request) length() int {
+	if r.body == nil && r.ContentLength > 0 {
+		return int(r.ContentLength)
+	}
+	return len(r.body)
 }
 
 // forwardedFor is who sent the request through whom.
