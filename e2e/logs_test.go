@@ -78,6 +78,7 @@ func TestLogsAndInvoke(t *testing.T) {
 		t.Errorf("the follower ended with %v: %s", err, &complaints)
 	}
 
+	streams := map[string]string{} // of invocations
 	count := func() (starts, reports int) {
 		t.Helper()
 		stdout, _ := run(0, "logs", "--json", "--filter", `?"START RequestId" ?"REPORT RequestId"`)
@@ -86,6 +87,11 @@ func TestLogsAndInvoke(t *testing.T) {
 			if err := d.Decode(&e); err != nil || e.Function != "Handle" || !strings.Contains(e.Stream, "[$LATEST]") || len(e.ID) != 56 {
 				t.Fatalf("%+v, %v", e, err)
 			}
+			invocation := strings.Fields(e.Message)[2]
+			if stream, seen := streams[invocation]; seen && stream != e.Stream {
+				t.Errorf("what invocation %s wrote is in %s and in %s", invocation, stream, e.Stream)
+			}
+			streams[invocation] = e.Stream
 			if strings.HasPrefix(e.Message, "START") {
 				starts++
 			} else {
@@ -94,17 +100,24 @@ func TestLogsAndInvoke(t *testing.T) {
 		}
 		return starts, reports
 	}
+	run(0, "invoke", "--payload", `{"pathParameters": {"what": "json"}}`)
 	// An answer does not wait for its REPORT line.
-	eventually(t, "START and REPORT lines of four invocations", func() bool {
+	eventually(t, "START and REPORT lines of five invocations", func() bool {
 		starts, reports := count()
-		return starts == 4 && reports == 4
+		return starts == 5 && reports == 5
 	})
 	// What is JSON is found by its members, and stays as it was written.
-	run(0, "invoke", "--payload", `{"pathParameters": {"what": "json"}}`)
 	eventually(t, "a line of JSON, alone", func() bool {
 		stdout, _ = run(0, "logs", "--filter", `{ $.level = "ERROR" && $.price < 2 }`)
 		return strings.HasSuffix(stdout, ` {"level":"ERROR","msg":"sold out","price":1.0}`+"\n") && strings.Count(stdout, "\n") == 1
 	})
+	environments := map[string]bool{}
+	for _, stream := range streams {
+		environments[stream] = true
+	}
+	if len(streams) != 5 || len(environments) < 2 { // the panic ended one
+		t.Errorf("the streams of the invocations are %v", streams)
+	}
 	inATerminal(t, dir, program+" logs --state "+a.state, "\x1b[2mSTART RequestId: ", "\x1b[31m")
 	if stdout, _ := run(0, "logs"); strings.Contains(stdout, "\x1b") {
 		t.Errorf("colours go into a pipe:\n%s", stdout)
