@@ -150,12 +150,12 @@ func (e *environment) live() {
 		e.endExtensions()
 		return
 	}
-	if !box.group.isLimited() || box.tmp != "" {
+	if box.watched() {
 		s.warden.take(e, box)
 		defer s.warden.drop(e)
 	}
 	status := p.wait()
-	e.exited(status, box.group.outOfMemory())
+	e.exited(status, box.outOfMemory())
 	p.output.close()
 	e.endExtensions()
 	e.mu.Lock()
@@ -324,7 +324,7 @@ func (e *environment) report(inv *invocation, status, kind string) {
 		e.process.output.drain()
 	}
 	now := time.Now()
-	r := report{inv: inv, duration: now.Sub(inv.start), memorySize: e.rev.cfg.MemorySize, status: status, kind: kind}
+	r := report{inv: inv, duration: now.Sub(inv.start), memorySize: e.rev.cfg.MemorySize, status: status, kind: kind, held: e.box.memoryLimit()}
 	if inv.cold && !e.retried {
 		r.init = e.initTime
 	}

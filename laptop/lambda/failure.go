@@ -151,7 +151,7 @@ func (e *environment) abort(f failure) {
 
 // tellInitFailed writes the lines of the request that waited for an environment which did not start.
 func (e *environment) tellInitFailed(inv *invocation, f failure, reason StopReason) {
-	r := report{inv: inv, duration: time.Since(e.started), memorySize: e.rev.cfg.MemorySize, status: "error", kind: cmp.Or(f.reported, f.kind)}
+	r := report{inv: inv, duration: time.Since(e.started), memorySize: e.rev.cfg.MemorySize, status: "error", kind: cmp.Or(f.reported, f.kind), held: e.box.memoryLimit()}
 	e.mu.Lock()
 	if e.process != nil {
 		r.memory = e.process.peakMemory(time.Now())

@@ -31,7 +31,7 @@ func TestLog(t *testing.T) {
 	tail := regexp.MustCompile(`[\d.]+ ms|\d+ ms|Used: \d+`).ReplaceAllString(string(out.LogTail), "N")
 	tail = strings.ReplaceAll(tail, out.RequestID, "ID")
 	if !strings.HasPrefix(tail, "START RequestId: ID Version: $LATEST\n") ||
-		!strings.HasSuffix(tail, "\nEND RequestId: ID\nREPORT RequestId: ID\tDuration: N\tBilled Duration: N\tMemory Size: 128 MB\tMax Memory N MB\tInit Duration: N\t\n") ||
+		!strings.HasSuffix(tail, "\nEND RequestId: ID\nREPORT RequestId: ID\tDuration: N\tBilled Duration: N\tMemory Size: 128 MB\tMax Memory N MB\tInit Duration: N\tMemory Limit: "+heldHere(s)+"\t\n") ||
 		!strings.Contains(tail, "one\n") || !strings.Contains(tail, "two") || !strings.Contains(tail, "extension: INVOKE ID") {
 		t.Errorf("got\n%s", tail)
 	}

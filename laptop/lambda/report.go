@@ -16,11 +16,13 @@ type report struct {
 	memorySize int           // MB
 	status     string        // empty, timeout or error
 	kind       string        // of the error
+	held       string        // how the memory is held to its size
 }
 
 // line is the REPORT line, in the form of
 // https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-view.html. The init phase
-// is billed, as it is since August 2025.
+// is billed, as it is since August 2025. Last comes a field that Lambda's line does not have, in the
+// form of the others: how the memory is held to its size on this machine.
 func (r report) line() []byte {
 	b := make([]byte, 0, 256)
 	b = append(b, "REPORT RequestId: "...)
@@ -47,7 +49,12 @@ func (r report) line() []byte {
 		b = append(b, "\tError Type: "...)
 		b = append(b, r.kind...)
 	}
-	return b
+	if r.status != "" {
+		b = append(b, '\t')
+	}
+	b = append(b, "Memory Limit: "...)
+	b = append(b, r.held...)
+	return append(b, '\t')
 }
 
 func ms(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }

@@ -25,6 +25,7 @@ type command struct {
 type spawner struct {
 	guard      *guard.Guard
 	cgroups    *cgroups    // nil where there are none
+	older      *cgroups1   // nil where there are none, or nothing for them to do
 	namespaces *namespaces // nil where there are none
 	tmp        string      // in which environments without a namespace have their folders
 	strays     strays
@@ -37,12 +38,13 @@ type spawner struct {
 func newSpawner(code, tmp string, bare bool) (*spawner, error) {
 	s := &spawner{tmp: tmp, requests: make(chan func()), done: make(chan struct{})}
 	if !bare {
-		s.cgroups = newCgroups()
+		s.cgroups, s.older = newControlGroups()
 	}
-	script, args := lastRites(s.cgroups, code)
+	script, args := lastRites(s.cgroups, s.older, code)
 	var err error
 	if s.guard, err = guard.StartThen(script, args...); err != nil {
 		s.cgroups.close()
+		s.older.close()
 		return nil, err
 	}
 	go s.run()
@@ -92,6 +94,7 @@ func (s *spawner) close() {
 	<-s.done
 	s.namespaces.close()
 	s.cgroups.close()
+	s.older.close()
 	s.guard.Close()
 }
 
@@ -107,7 +110,15 @@ func (s *spawner) start(c command, out *output) (p *process, err error) {
 			err = errors.Join(err, entering)
 		}
 	})
-	return p, err
+	if err != nil || c.in == nil {
+		return p, err
+	}
+	if err := c.in.older.enter(p.pid); err != nil {
+		p.signal(syscall.SIGKILL)
+		p.wait()
+		return nil, err
+	}
+	return p, nil
 }
 
 // busyTries is how often a program is tried that is "busy". Another thread that forks while
@@ -128,10 +139,7 @@ func (s *spawner) startProcess(c command, out *output) (*process, error) {
 			return nil, err
 		}
 		limitDescriptors(pid)
-		p := &process{pid: pid, pidfd: *pidfd, guard: s.guard, output: out, inherited: inherited}
-		if c.in != nil {
-			p.group = c.in.group
-		}
+		p := &process{pid: pid, pidfd: *pidfd, guard: s.guard, box: c.in, output: out, inherited: inherited}
 		out.started()
 		if err := s.guard.Watch(pid); err != nil {
 			p.signal(syscall.SIGKILL)

@@ -75,6 +75,8 @@ func handle(ctx context.Context, e event) (any, error) {
 			time.Sleep(time.Hour)
 		}
 		return child.Process.Pid, nil
+	case "children": // as many as Status says, until one cannot be started; then they are ended
+		return children(e.Status), nil
 	case "context":
 		lc, _ := lambdacontext.FromContext(ctx)
 		deadline, _ := ctx.Deadline()
