@@ -101,7 +101,7 @@ func newEnvironment(f *function, rev *revision) *environment {
 // run opens the log and lives, a second time if the first one's init fails.
 func (e *environment) run() {
 	s := e.function.service
-	log := s.logs.open(e.function.name, e.rev.cfg.LogsTo(), e.stream)
+	log := s.logs.open(e.rev.cfg, e.stream)
 	defer s.logs.close(log)
 	for e != nil {
 		e.log = log
@@ -334,8 +334,8 @@ func (e *environment) report(inv *invocation, status, kind string) {
 	if kind == "Runtime.OutOfMemory" {
 		r.memory = min(r.memory, e.rev.cfg.MemorySize<<20) // a little more was taken before it was seen
 	}
-	e.log.end(r)
 	e.tellReport(r)
+	e.log.end(r)
 	e.function.counters.busy.Add(-1)
 	e.function.service.cfg.Events(InvocationDone{Function: e.function.name, Stream: e.stream, RequestID: inv.id,
 		Duration: r.duration, Cold: inv.cold, ErrorType: cmp.Or(kind, inv.errorType)})

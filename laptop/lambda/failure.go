@@ -157,9 +157,18 @@ func (e *environment) tellInitFailed(inv *invocation, f failure, reason StopReas
 		r.memory = e.process.peakMemory(time.Now())
 	}
 	e.mu.Unlock()
-	e.log.start(inv)
 	if reason == StopTimeout {
 		r.status = "timeout"
+	}
+	e.log.start(inv)
+	if e.log.json != nil { // the Telemetry API is closed
+		inv.start = e.started
+		e.tellStart(inv)
+		e.mu.Lock()
+		e.tellReport(r)
+		e.mu.Unlock()
+	}
+	if reason == StopTimeout {
 		e.log.timeout(inv, f)
 	} else {
 		e.log.failure(inv, f)

@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/ephor-io/ephor/laptop/internal/awsproto"
-	"github.com/google/go-cmp/cmp"
 )
 
 func TestInvoke(t *testing.T) {
@@ -190,46 +189,4 @@ func TestContextEndsTheWaitNotTheInvocation(t *testing.T) {
 		t.Fatal(err)
 	}
 	eventually(t, "the end of the invocation", func() bool { return stats(t, s, "hello").Busy == 0 })
-}
-
-func TestEnvironmentVariables(t *testing.T) {
-	t.Setenv("LEAK", "yes") // which is why this test is not parallel
-	s := open(t, Config{Region: "eu-west-1", Account: "123456789012", EndpointURL: "http://127.0.0.1:4566"})
-	f := create(t, s, hello(t, func(in *FunctionInput) { in.Environment = map[string]string{"MINE": "1", "TZ": "Europe/Athens"} }))
-	out, err := s.Invoke(t.Context(), InvokeInput{Function: "hello", Payload: []byte(`{"do":"variables"}`)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	var list []string
-	if err := json.Unmarshal(out.Payload, &list); err != nil {
-		t.Fatal(err)
-	}
-	got := map[string]string{}
-	for _, v := range list {
-		k, v, _ := strings.Cut(v, "=")
-		got[k] = v
-	}
-	if !regexp.MustCompile(`^\d{4}/\d\d/\d\d/\[\$LATEST\][0-9a-f]{32}$`).MatchString(got["AWS_LAMBDA_LOG_STREAM_NAME"]) {
-		t.Errorf("log stream %q", got["AWS_LAMBDA_LOG_STREAM_NAME"])
-	}
-	if !strings.HasPrefix(got["AWS_LAMBDA_RUNTIME_API"], "127.0.0.1:") {
-		t.Errorf("Runtime API at %q", got["AWS_LAMBDA_RUNTIME_API"])
-	}
-	root := s.code.path(f.CodeSHA256)
-	want := map[string]string{
-		"_HANDLER": "HelloWorld", "AWS_REGION": "eu-west-1", "AWS_DEFAULT_REGION": "eu-west-1",
-		"AWS_LAMBDA_FUNCTION_NAME": "hello", "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "128",
-		"AWS_LAMBDA_LOG_GROUP_NAME": "/aws/lambda/hello", "AWS_LAMBDA_LOG_STREAM_NAME": got["AWS_LAMBDA_LOG_STREAM_NAME"],
-		"AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand", "AWS_LAMBDA_RUNTIME_API": got["AWS_LAMBDA_RUNTIME_API"],
-		"AWS_ACCESS_KEY_ID": "ephor", "AWS_SECRET_ACCESS_KEY": "ephor", "AWS_SESSION_TOKEN": "ephor",
-		"AWS_ENDPOINT_URL": "http://127.0.0.1:4566", "AWS_XRAY_CONTEXT_MISSING": "LOG_ERROR",
-		"LAMBDA_TASK_ROOT": root, "LAMBDA_RUNTIME_DIR": "/var/runtime",
-		"LANG": "en_US.UTF-8", "TZ": "Europe/Athens", "PATH": "/usr/local/bin:/usr/bin/:/bin:/opt/bin",
-		"LD_LIBRARY_PATH":  "/lib64:/usr/lib64:" + root + ":" + root + "/lib:/opt/lib",
-		"MINE":             "1",
-		"_X_AMZN_TRACE_ID": out.TraceID, // aws-lambda-go's doing
-	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("-want +got:\n%s", diff)
-	}
 }

@@ -71,6 +71,9 @@ func (l *logStream) start(inv *invocation) {
 	defer l.mu.Unlock()
 	l.endLine()
 	l.tailing, l.tail = inv.ended != nil, nil
+	if l.json != nil {
+		return
+	}
 	l.line(time.Now(), []byte("START RequestId: "+inv.id+" Version: "+inv.version), routine)
 }
 
@@ -81,14 +84,16 @@ func (l *logStream) commit() {
 	l.save()
 }
 
-// end writes the END and REPORT lines.
+// end writes the END and REPORT lines, for which the format JSON has events, and ends the tail.
 func (l *logStream) end(r report) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.endLine()
-	now := time.Now()
-	l.line(now, []byte("END RequestId: "+r.inv.id), routine)
-	l.line(now, r.line(), routine)
+	if l.json == nil {
+		now := time.Now()
+		l.line(now, []byte("END RequestId: "+r.inv.id), routine)
+		l.line(now, r.line(), routine)
+	}
 	l.save()
 	if r.inv.ended != nil {
 		r.inv.tail = l.tail
@@ -108,7 +113,15 @@ func (l *logStream) timeout(inv *invocation, f failure) {
 func (l *logStream) remark(text string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.print([]byte("ephor: " + text))
+	text = "ephor: " + text
+	if l.json != nil {
+		l.endLine()
+		now := time.Now()
+		l.line(now, remarkJSON(now, text), telling)
+		l.save()
+		return
+	}
+	l.print([]byte(text))
 }
 
 // failure writes the two lines of an invocation whose runtime has ended.

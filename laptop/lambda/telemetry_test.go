@@ -218,22 +218,22 @@ func TestTelemetryBatches(t *testing.T) {
 	l := newListener(t)
 	tell := newTelemetry()
 	defer tell.close()
-	tell.line(telemetryFunction, []byte("before"))
+	tell.line(telemetryFunction, []byte("before"), false)
 	if again, refused := tell.subscribe("x", newSubscription(l, time.Hour)); again || refused != nil {
 		t.Fatal(again, refused)
 	}
 	tell.closeSubscriptions()
 	for range 998 {
-		tell.line(telemetryFunction, []byte("line"))
+		tell.line(telemetryFunction, []byte("line"), false)
 	}
-	tell.line(telemetryExtension, []byte("not wanted"))
+	tell.line(telemetryExtension, []byte("not wanted"), false)
 	time.Sleep(20 * time.Millisecond) // nothing is due: should something come all the same, the count below is wrong
 	if n := len(l.events()); n != 0 {
 		t.Errorf("%d events came before the batch was full", n)
 	}
-	tell.line(telemetryFunction, []byte("full"))
+	tell.line(telemetryFunction, []byte("full"), false)
 	eventually(t, "a full batch", func() bool { return len(l.events()) == 1000 })
-	tell.line(telemetryFunction, []byte("flushed"))
+	tell.line(telemetryFunction, []byte("flushed"), false)
 	tell.flushUntil(time.Now().Add(time.Minute))
 	events, batches := l.events(), l.count()
 	if batches != 2 || len(events) != 1001 || string(events[0].Record) != `"before"` || string(events[1000].Record) != `"flushed"` {
@@ -248,7 +248,7 @@ func TestTelemetryTimeout(t *testing.T) {
 	defer tell.close()
 	tell.subscribe("x", newSubscription(l, 25*time.Millisecond))
 	for i := range 3 {
-		tell.line(telemetryFunction, []byte("line"))
+		tell.line(telemetryFunction, []byte("line"), false)
 		eventually(t, "the batch", func() bool { return len(l.events()) == i+1 })
 	}
 }
@@ -263,7 +263,7 @@ func TestTelemetryFallsBehind(t *testing.T) {
 	defer tell.close()
 	tell.subscribe("x", newSubscription(l, 25*time.Millisecond))
 	for range 2500 {
-		tell.line(telemetryFunction, []byte("line"))
+		tell.line(telemetryFunction, []byte("line"), false)
 	}
 	eventually(t, "a second try", func() bool {
 		l.mu.Lock()
@@ -277,7 +277,7 @@ func TestTelemetryFallsBehind(t *testing.T) {
 		t.Errorf("index %d of %d events", i, len(l.events()))
 	}
 	tell.forget("x")
-	tell.line(telemetryFunction, []byte("to nobody"))
+	tell.line(telemetryFunction, []byte("to nobody"), false)
 	tell.flushUntil(time.Now().Add(time.Minute))
 	if n := len(l.events()); n != 2001 {
 		t.Errorf("%d events", n)
