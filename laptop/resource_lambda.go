@@ -48,7 +48,7 @@ func (p functionProperties) input(r cloudformation.Request) lambda.FunctionInput
 		Environment: p.Environment.Variables, Tags: withToken(r, p.Tags.toMap()), ReservedConcurrency: p.ReservedConcurrentExecutions,
 		Layers: p.Layers, EphemeralStorage: p.EphemeralStorage.Size, LogGroup: p.LoggingConfig.LogGroup,
 		Logging: lambda.Logging{Format: p.LoggingConfig.LogFormat, ApplicationLevel: p.LoggingConfig.ApplicationLogLevel, SystemLevel: p.LoggingConfig.SystemLogLevel},
-		Code: lambda.Code{S3Bucket: p.Code.S3Bucket, S3Key: p.Code.S3Key, S3ObjectVersion: p.Code.S3ObjectVersion},
+		Code:    lambda.Code{S3Bucket: p.Code.S3Bucket, S3Key: p.Code.S3Key, S3ObjectVersion: p.Code.S3ObjectVersion},
 	}
 	if c := p.CapacityProviderConfig; c != nil {
 		m := c.LambdaManagedInstancesCapacityProviderConfig
