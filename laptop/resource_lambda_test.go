@@ -110,4 +110,5 @@ func TestLambdaTypesRefuseWhatTheyCannot(t *testing.T) {
 	f("logging", `"LoggingConfig": {"LogFormat": "Text", "SystemLogLevel": "WARN"}`)
 	f("group", `"LoggingConfig": {"LogGroup": "aws/mine"}`)
 	f("image", `"PackageType": "Image"`)
+	f("dead-letters", `"DeadLetterConfig": {"TargetArn": "arn:aws:sqs:us-east-1:000000000000:q"}`)
 }

@@ -107,16 +107,22 @@ func TestFunctionErrors(t *testing.T) {
 			t.Errorf("%s: %d invocations counted, want %d", payload, e.Invocations, n)
 		}
 	}
-	f(`{"do":"error","text":"no luck"}`, "errorString", "no luck", true)
-	f(`{"do":"panic","text":"oh"}`, "string", "oh", false)
+	f(`{"do":"error","text":"no luck"}`, "errorString", "no luck", true,
+		`{"errorMessage":"no luck","errorType":"errorString"}`, "\tMemory Limit: ")
+	f(`{"do":"panic","text":"oh"}`, "string", "oh", false,
+		"RequestId: ID Error: Runtime exited with error: exit status 1\nRuntime.ExitError\nEND RequestId: ID\n", "Status: error\tError Type: Runtime.ExitError\t")
 	f(`{"do":"exit","status":7}`, "Runtime.ExitError", "RequestId: ID Error: Runtime exited with error: exit status 7", false,
 		"RequestId: ID Error: Runtime exited with error: exit status 7\nRuntime.ExitError\nEND RequestId: ID\n", "Status: error\tError Type: Runtime.ExitError")
-	f(`{"do":"exit"}`, "Runtime.ExitError", "RequestId: ID Error: Runtime exited without providing a reason", false)
-	f(`{"do":"kill"}`, "Runtime.ExitError", "RequestId: ID Error: Runtime exited with error: signal: killed", false)
+	f(`{"do":"exit"}`, "Runtime.ExitError", "RequestId: ID Error: Runtime exited without providing a reason", false,
+		"RequestId: ID Error: Runtime exited without providing a reason\nRuntime.ExitError\n", "Status: error\tError Type: Runtime.ExitError\t")
+	f(`{"do":"kill"}`, "Runtime.ExitError", "RequestId: ID Error: Runtime exited with error: signal: killed", false,
+		"RequestId: ID Error: Runtime exited with error: signal: killed\nRuntime.ExitError\n", "Status: error\tError Type: Runtime.ExitError\t")
+	f(`{"do":"signal","status":11}`, "Runtime.ExitError", "RequestId: ID Error: Runtime exited with error: signal: segmentation fault", false,
+		"RequestId: ID Error: Runtime exited with error: signal: segmentation fault\nRuntime.ExitError\n", "Status: error\tError Type: Runtime.ExitError\t")
 	f(`{"do":"big","bytes":6300000}`, "Function.ResponseSizeTooLarge",
 		"Response payload size exceeded maximum allowed payload size (6291556 bytes).", false)
-	if got := stats(t, s, "hello").Errors; got != 6 {
-		t.Errorf("%d errors counted, want 6", got)
+	if got := stats(t, s, "hello").Errors; got != 7 {
+		t.Errorf("%d errors counted, want 7", got)
 	}
 	if len(call(t, s, `{"do":"big","bytes":6291000}`)) != 6291002 {
 		t.Error("a response just below the limit did not come whole")
