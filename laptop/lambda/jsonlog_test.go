@@ -117,6 +117,8 @@ func TestJSONLogOfFailures(t *testing.T) {
 		"exit":  {event: `{"do":"exit","status":3}`, status: "error", kind: "Runtime.ExitError", want: []string{"runtimeDone error", "report error"}},
 		"memory": {event: `{"do":"allocate","bytes":300000000,"status":15000}`, status: "error", kind: "Runtime.OutOfMemory",
 			want: []string{"runtimeDone error", "report error"}},
+		"memory on Managed Instances": {event: `{"do":"allocate","bytes":300000000,"status":15000}`, status: "error", kind: "Runtime.OutOfMemory",
+			want: []string{"runtimeDone error", "report error"}, edit: onManagedInstances(2)},
 		"timeout": {event: `{"ms":60000}`, status: "timeout", want: []string{"runtimeDone timeout", "report timeout"},
 			edit: func(in *FunctionInput) { in.Timeout = 1e9 }},
 		"init": {event: `{}`, status: "error", kind: "Runtime.ExitError", edit: func(in *FunctionInput) { in.Environment = map[string]string{"INIT": "exit"} },
