@@ -93,6 +93,11 @@ func TestStatusAndDelete(t *testing.T) {
 	if strings.Count(stdout, "does not exist") != 2 {
 		t.Errorf("status after delete:\n%s", stdout)
 	}
+	for _, stack := range []string{"SpartaGrafana", "SpartaGrafana-Monitoring"} {
+		eventually(t, "up tells of the deletion", func() bool {
+			return strings.Contains(a.stderr.String(), "stack "+stack+": deleted\n  the next change of the source makes it again")
+		})
+	}
 	a.stop(os.Interrupt)
 }
 

@@ -156,6 +156,8 @@ func TestWrongUsage(t *testing.T) {
 	f(2, "--once and --load-url need a --load", "up", "--once")
 	f(2, "neither a path", "up", "--load", "1s@1", "--load-url", "hello")
 	f(2, "--page-port: 70000 is not a port", "up", "--page-port", "70000")
+	f(2, `--page-port: "80x" is not a number`, "up", "--page-port", "80x")
+	f(2, `--once: "maybe" is not true or false`, "up", "--once=maybe")
 	f(2, "are both 8086", "up", "--page-port", "8086", "--store-port", "8086")
 	f(2, "the plan is empty", "up", "--load", "")
 	f(2, "is not this machine", "up", "--load", "1s@1", "--load-url", "http://192.0.2.1/x")

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/ephor-io/ephor/laptop/apigateway"
+	"github.com/ephor-io/ephor/laptop/cloudformation"
 	"github.com/ephor-io/ephor/laptop/lambda"
 )
 
@@ -29,6 +30,9 @@ type GatewayError struct {
 // Notice says what differs here from what one may expect, in a sentence.
 type Notice struct{ Text string }
 
+// StackDeleted says that a stack is gone.
+type StackDeleted struct{ Stack string }
+
 // Problem is an error that has no caller to return it to.
 type Problem struct{ Err error }
 
@@ -36,6 +40,7 @@ func (PortMoved) event()    {}
 func (FunctionLog) event()  {}
 func (GatewayError) event() {}
 func (Notice) event()       {}
+func (StackDeleted) event() {}
 func (Problem) event()      {}
 
 func (l *Laptop) lambdaEvent(e lambda.Event) {
@@ -73,6 +78,12 @@ func (l *Laptop) urlChanged(e lambda.FunctionURLChanged) error {
 		}
 	})
 	return nil
+}
+
+func (l *Laptop) stackEvent(e cloudformation.Event) {
+	if e.Type == cloudformation.StackType && e.PhysicalID == e.StackID && e.Status == "DELETE_COMPLETE" {
+		l.config.Events(StackDeleted{Stack: e.LogicalID})
+	}
 }
 
 func (l *Laptop) gatewayEvent(e apigateway.Event) {

@@ -278,6 +278,7 @@ func (l *Laptop) open() (map[string]http.Handler, error) {
 		Secrets:   secretReader{secrets}, Parameters: publicParameters{}, Templates: templates{objects},
 		EndpointURL: func() string { return l.addresses.Endpoint },
 		Address:     l.gateway.LocalAddress,
+		Events:      l.stackEvent,
 	})
 	if err != nil {
 		return nil, err

@@ -7,6 +7,7 @@ import (
 	"io"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/ephor-io/ephor"
 )
@@ -62,7 +63,25 @@ Results go to standard output, all else to standard error. The exit status is 0 
 
 // usage makes err an error of the command line.
 func usage(c *cobra.Command, err error) error {
+	var invalid *pflag.InvalidValueError
+	if errors.As(err, &invalid) {
+		flag := invalid.GetFlag()
+		err = fmt.Errorf("--%s: %q is not %s", flag.Name, invalid.GetValue(), article(flag.Value.Type()))
+	}
 	return &Error{Status: statusUsage, Err: err, Hint: c.CommandPath() + " --help"}
+}
+
+// article is what a flag's value shall be, by its type's name in pflag.
+func article(kind string) string {
+	switch kind {
+	case "int":
+		return "a number"
+	case "bool":
+		return "true or false"
+	case "duration":
+		return "a duration such as 90s or 2h"
+	}
+	return "a " + kind
 }
 
 // noArguments refuses arguments where a command has said nothing about them.

@@ -96,7 +96,7 @@ func wasAsked(ctx context.Context, err error) bool {
 func (s *session) startLaptop(ctx context.Context, ports laptop.Ports) error {
 	config := laptop.Config{
 		Dir: filepath.Join(s.dir, laptopFolder), Region: laptopRegion, AccessKey: laptopKey, Database: storeDatabase,
-		Ports: ports, Events: func(e laptop.Event) { s.terminal.show(e) },
+		Ports: ports, Events: s.laptopEvent,
 	}
 	if g, ok := s.program.app.Monitoring(); ok {
 		boards, err := monitor.Dashboards(g)
@@ -122,6 +122,19 @@ func (s *session) startLaptop(ctx context.Context, ports laptop.Ports) error {
 	s.addresses = addresses{Page: a.Page, Store: a.Store, Endpoint: a.Endpoint}
 	s.converger.to(laptopAWS(a.Endpoint))
 	return nil
+}
+
+// laptopEvent shows what happened on the laptop. That a stack of the application has been deleted, from
+// another terminal, also says when it comes back.
+func (s *session) laptopEvent(e laptop.Event) {
+	s.terminal.show(e)
+	deleted, ok := e.(laptop.StackDeleted)
+	if !ok || s.isOnce {
+		return
+	}
+	if g, monitored := s.program.app.Monitoring(); deleted.Stack == s.program.app.Name() || monitored && deleted.Stack == g.Stack {
+		s.terminal.sayf("  the next change of the source makes it again, and so does the next up")
+	}
 }
 
 // hostReady makes the signal of the monitoring host, as its boot script would on AWS.

@@ -2,6 +2,7 @@ package command
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 
@@ -16,6 +17,9 @@ func source(ctx context.Context) (gotool.Package, error) {
 		return gotool.Package{}, err
 	}
 	pkg, err := gotool.FindPackage(ctx, path)
+	if errors.Is(err, gotool.ErrNoGo) {
+		return pkg, hinted(err, "or say where the application keeps its state: --state FOLDER")
+	}
 	if err != nil && ctx.Err() == nil {
 		return pkg, hinted(err, "the same in the folder of the program's go.mod, or below it")
 	}

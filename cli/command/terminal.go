@@ -19,6 +19,7 @@ type terminal struct {
 	w      io.Writer
 	queue  chan any
 	missed atomic.Int64
+	again  again
 
 	ending sync.Once
 	end    chan struct{} // closed when no more is shown
@@ -47,6 +48,7 @@ func (t *terminal) run() {
 				t.print(e)
 			default:
 				t.sayMissed()
+				t.sayAgain()
 				return
 			}
 		}
@@ -110,8 +112,42 @@ func (t *terminal) print(e any) {
 		return
 	}
 	t.sayMissed()
-	if line := render(e); line != "" {
+	line := render(e)
+	if _, ok := e.(laptop.Problem); ok {
+		if t.again.is(line) {
+			return
+		}
+		t.sayAgain()
+		t.again = again{line: line, since: time.Now()}
+	}
+	if line != "" {
 		fmt.Fprintln(t.w, line)
+	}
+}
+
+// again is the last problem that was printed. A disk that is full says the same with every write:
+// within repeatEvery that is counted and not printed.
+type again struct {
+	line  string
+	since time.Time
+	times int
+}
+
+const repeatEvery = 30 * time.Second
+
+// is reports whether line only says again what has just been said, and counts it then.
+func (a *again) is(line string) bool {
+	same := line == a.line && time.Since(a.since) < repeatEvery
+	if same {
+		a.times++
+	}
+	return same
+}
+
+func (t *terminal) sayAgain() {
+	if n := t.again.times; n > 0 {
+		t.again.times = 0
+		fmt.Fprintf(t.w, "  … and %d times more: %s\n", n, t.again.line)
 	}
 }
 
@@ -147,6 +183,8 @@ func render(e any) string {
 		return fmt.Sprintf("%s %s answered %d: %s", e.Method, plain(e.Path), e.Status, plain(e.Reason))
 	case laptop.Notice:
 		return e.Text
+	case laptop.StackDeleted:
+		return "stack " + e.Stack + ": deleted"
 	case laptop.Problem:
 		return "problem: " + e.Err.Error()
 	}
