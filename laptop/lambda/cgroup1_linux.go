@@ -146,14 +146,7 @@ func readNumber(dir, file, key string) int {
 	if err != nil {
 		return -1
 	}
-	for line := range strings.Lines(string(data)) {
-		if rest, ok := strings.CutPrefix(line, key); ok {
-			if number, err := strconv.Atoi(strings.TrimSpace(rest)); err == nil {
-				return number
-			}
-		}
-	}
-	return -1
+	return numberAfter(string(data), key)
 }
 
 // enter moves a process with all its threads into the group, and with it what it will start.

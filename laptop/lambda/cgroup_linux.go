@@ -164,7 +164,12 @@ func (g *cgroup) read(file, key string) int {
 	if err != nil {
 		return -1
 	}
-	for line := range strings.Lines(string(buf[:n])) {
+	return numberAfter(string(buf[:n]), key)
+}
+
+// numberAfter is the number in the first line that is key and a number, or -1.
+func numberAfter(text, key string) int {
+	for line := range strings.Lines(text) {
 		if rest, ok := strings.CutPrefix(line, key); ok {
 			if number, err := strconv.Atoi(strings.TrimSpace(rest)); err == nil {
 				return number

@@ -163,27 +163,26 @@ func older(t *testing.T) *cgroups1 {
 	return c
 }
 
-// sleeper is a process that has left its process group and lost its variables.
-func sleeper(t *testing.T) int {
+// inGroup is a process in a group of c that has left its process group and lost its variables.
+func inGroup(t *testing.T, c *cgroups1) (g *cgroup1, pid int) {
 	t.Helper()
-	c := exec.Command("setsid", "sleep", "1000")
-	c.Env = []string{}
-	if err := c.Start(); err != nil {
+	sleep := exec.Command("setsid", "sleep", "1000")
+	sleep.Env = []string{}
+	if err := sleep.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { c.Process.Kill() })
-	go c.Wait()
-	return c.Process.Pid
+	t.Cleanup(func() { sleep.Process.Kill() })
+	go sleep.Wait()
+	g = c.make(128)
+	if err := g.enter(sleep.Process.Pid); err != nil {
+		t.Fatal(err)
+	}
+	return g, sleep.Process.Pid
 }
 
 func TestVersion1(t *testing.T) {
 	t.Parallel()
-	c := older(t)
-	g := c.make(128)
-	pid := sleeper(t)
-	if err := g.enter(pid); err != nil {
-		t.Fatal(err)
-	}
+	g, pid := inGroup(t, older(t))
 	data, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/cgroup")
 	for _, dir := range g.folders() {
 		if err != nil || !strings.Contains(string(data), filepath.Base(dir)) {
@@ -210,11 +209,7 @@ func TestVersion1(t *testing.T) {
 func TestLastRites(t *testing.T) {
 	t.Parallel()
 	c := older(t)
-	g := c.make(128)
-	pid := sleeper(t)
-	if err := g.enter(pid); err != nil {
-		t.Fatal(err)
-	}
+	_, pid := inGroup(t, c)
 	text, args := lastRites(nil, c, "/code")
 	if out, err := exec.Command("/bin/sh", append([]string{"-c", text, "guard"}, args...)...).CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
