@@ -132,21 +132,31 @@ func limitMemory1(dir string, limit int) bool {
 
 // writeFile writes a file that is there.
 func writeFile(dir, file, text string) error {
-	f, err := os.OpenFile(filepath.Join(dir, file), os.O_WRONLY, 0)
-	if err != nil {
-		return err
+	path := filepath.Join(dir, file)
+	fd, err := unix.Open(path, unix.O_WRONLY|unix.O_CLOEXEC, 0)
+	if err == nil {
+		_, err = unix.Write(fd, []byte(text))
+		unix.Close(fd)
 	}
-	_, err = f.WriteString(text)
-	return errors.Join(err, f.Close())
+	if err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	return nil
 }
 
 // readNumber returns the number that stands in a file after key, or alone, or -1.
 func readNumber(dir, file, key string) int {
-	data, err := os.ReadFile(filepath.Join(dir, file))
+	fd, err := unix.Open(filepath.Join(dir, file), unix.O_RDONLY|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return -1
 	}
-	return numberAfter(string(data), key)
+	defer unix.Close(fd)
+	var buf [1024]byte
+	n, err := unix.Read(fd, buf[:])
+	if err != nil {
+		return -1
+	}
+	return numberAfter(string(buf[:n]), key)
 }
 
 // enter moves a process with all its threads into the group, and with it what it will start.

@@ -143,6 +143,38 @@ func TestTelemetryOfAnExternalExtension(t *testing.T) {
 	}
 }
 
+// TestTelemetryOfAJSONLog: what the function says as JSON is told as that, and nothing is left out by its level.
+func TestTelemetryOfAJSONLog(t *testing.T) {
+	t.Parallel()
+	r := &recorder{}
+	s := open(t, Config{Events: r.add})
+	folder := external(t, s, "telemetry", "INVOKE SHUTDOWN", "agent")
+	f, err := s.lookup("hello")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.mu.Lock()
+	f.rev.cfg.Logging = Logging{Format: "JSON", ApplicationLevel: "ERROR", SystemLevel: "WARN"}
+	f.mu.Unlock()
+	call(t, s, `{"do":"print","text":"{\"level\":\"DEBUG\",\"timestamp\":\"2026-11-02T16:51:31Z\"}\nplain\n"}`)
+	settled(t, s, "hello")
+	s.SpinDown()
+	eventually(t, "the end of the environment", func() bool { return len(eventsOf[EnvironmentStopped](r)) == 1 })
+	all := join(notes(t, folder, "agent"))
+	for _, want := range []string{`"type":"function","record":{"level":"DEBUG","timestamp":"2026-11-02T16:51:31Z"}}`, `"type":"function","record":"plain"}`,
+		`"type":"platform.start"`, `"type":"platform.report"`} {
+		if !strings.Contains(all, want) {
+			t.Errorf("%s is not told:\n%s", want, all)
+		}
+	}
+	if strings.Contains(all, "memoryLimit") {
+		t.Errorf("the Telemetry API tells what Lambda's does not:\n%s", all)
+	}
+	if lines := r.lines(); len(lines) > 0 {
+		t.Errorf("log:\n%s", join(lines))
+	}
+}
+
 func TestTelemetryAPI(t *testing.T) {
 	t.Parallel()
 	h := newByHand(t, Config{})
