@@ -40,7 +40,7 @@ func TestWhatIsToldOfFunctions(t *testing.T) {
 	want := []string{"f: START RequestId: of the function's", "f: 1 Task timed out after 1.00 seconds", "no code of f in /code",
 		"an asynchronous invocation cannot be read and is set aside as /queue/1.json.broken; mended, it is back at the next start under the name 1.json: torn",
 		"an asynchronous invocation cannot be read and is left out; see to /queue/2.json: no permission",
-		"execution environments on this machine: nothing limits the number of processes (that needs a writable cgroup with the pids controller)",
+		"execution environments on this machine: nothing limits the number of processes (that needs a writable cgroup with the controller pids)",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)

@@ -89,9 +89,9 @@ func (e *environment) failInit(f failure, reason StopReason) bool {
 		status = "timeout"
 	}
 	if !e.runtimeReady {
-		e.tellInitRuntimeDone(status, f.kind)
+		e.tellInitRuntimeDone(status, cmp.Or(f.reported, f.kind))
 	}
-	e.tellInitReport(status, f.kind)
+	e.tellInitReport(status, cmp.Or(f.reported, f.kind))
 	// Nobody else ends it from here on; and its place is taken before its process is gone, after
 	// which the pool would fill it in another way.
 	e.phase = stopping

@@ -38,15 +38,18 @@ func (i Isolation) Lacks() string {
 	if !i.Processes {
 		lacks = append(lacks, "a process that leaves its group is not frozen (that needs a writable cgroup v2)")
 	}
-	instead := "nothing limits"
-	if i.Watched {
-		instead = "not the system but looking at it limits"
+	unlimited := func(what, controller string) string {
+		needs := " (that needs a writable cgroup with the controller " + controller + ")"
+		if i.Watched {
+			return what + " is watched, not limited by the system" + needs
+		}
+		return "nothing limits " + what + needs
 	}
 	if !i.Memory {
-		lacks = append(lacks, instead+" memory (that needs a writable cgroup with the memory controller)")
+		lacks = append(lacks, unlimited("memory", "memory"))
 	}
 	if !i.ProcessLimit {
-		lacks = append(lacks, instead+" the number of processes (that needs a writable cgroup with the pids controller)")
+		lacks = append(lacks, unlimited("the number of processes", "pids"))
 	}
 	if len(lacks) == 0 {
 		return ""

@@ -204,7 +204,7 @@ func TestWhatLimitsIsTold(t *testing.T) {
 		"version 1, and nobody": {&spawner{cgroups: &cgroups{}, older: &cgroups1{pids: "p"}}, false, true},
 	} {
 		got := c.spawner.isolation()
-		if got.Memory != c.memory || strings.Contains(got.Lacks(), "limits memory") == c.memory {
+		if got.Memory != c.memory || strings.Contains(got.Lacks(), "memory is watched") == c.memory {
 			t.Errorf("%s: %+v: %s", name, got, got.Lacks())
 		}
 		if got.ProcessLimit != c.processes || strings.Contains(got.Lacks(), "number of processes") == c.processes {
