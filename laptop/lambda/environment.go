@@ -11,6 +11,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/ephor-io/ephor/laptop/internal/awsproto"
 )
 
 // environment is an execution environment: one process behind its own Runtime API. It serves one
@@ -36,6 +38,8 @@ type environment struct {
 	pastInit    bool
 	provisioned bool   // it is kept ahead of requests
 	initType    string // what it finds in AWS_LAMBDA_INITIALIZATION_TYPE; never changes
+
+	metadataToken string // who tells it may read the metadata
 
 	mu           sync.Mutex
 	phase        phase
@@ -94,7 +98,7 @@ func newEnvironment(f *function, rev *revision) *environment {
 		work:       make(chan *invocation, 1),
 		managed:    newManaged(rev.cfg),
 		registered: make(chan struct{}, 1), halted: make(chan struct{}),
-		telemetry: newTelemetry(),
+		telemetry: newTelemetry(), metadataToken: awsproto.NewID(),
 	}
 }
 

@@ -76,6 +76,8 @@ func (e *environment) variables(taskRoot, runtimeAPI string) []string {
 		"AWS_LAMBDA_LOG_STREAM_NAME":      stream,
 		"AWS_LAMBDA_INITIALIZATION_TYPE":  e.initType,
 		"AWS_LAMBDA_RUNTIME_API":          runtimeAPI,
+		"AWS_LAMBDA_METADATA_API":         runtimeAPI,
+		"AWS_LAMBDA_METADATA_TOKEN":       e.metadataToken,
 		"AWS_ACCESS_KEY_ID":               s.cfg.Credentials.AccessKeyID,
 		"AWS_SECRET_ACCESS_KEY":           s.cfg.Credentials.SecretAccessKey,
 		"AWS_SESSION_TOKEN":               s.cfg.Credentials.SessionToken,

@@ -41,6 +41,9 @@ func TestEnvironmentVariables(t *testing.T) {
 	if !strings.HasPrefix(got["AWS_LAMBDA_RUNTIME_API"], "127.0.0.1:") {
 		t.Errorf("Runtime API at %q", got["AWS_LAMBDA_RUNTIME_API"])
 	}
+	if !isUUID(got["AWS_LAMBDA_METADATA_TOKEN"]) {
+		t.Errorf("the metadata's token is %q", got["AWS_LAMBDA_METADATA_TOKEN"])
+	}
 	root := s.code.path(f.CodeSHA256)
 	want := map[string]string{
 		// Reserved: a function's configuration may not have them.
@@ -56,6 +59,8 @@ func TestEnvironmentVariables(t *testing.T) {
 		"AWS_LAMBDA_LOG_STREAM_NAME":      got["AWS_LAMBDA_LOG_STREAM_NAME"],
 		"AWS_LAMBDA_INITIALIZATION_TYPE":  "on-demand",
 		"AWS_LAMBDA_RUNTIME_API":          got["AWS_LAMBDA_RUNTIME_API"],
+		"AWS_LAMBDA_METADATA_API":         got["AWS_LAMBDA_RUNTIME_API"],
+		"AWS_LAMBDA_METADATA_TOKEN":       got["AWS_LAMBDA_METADATA_TOKEN"],
 		"AWS_ACCESS_KEY_ID":               "ephor",
 		"AWS_SECRET_ACCESS_KEY":           "ephor",
 		"AWS_SESSION_TOKEN":               "ephor",
