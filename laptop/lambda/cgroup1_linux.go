@@ -21,7 +21,8 @@ type cgroups1 struct {
 	memory, pids string // the folders for those of the environments; empty where there is none
 }
 
-// newCgroups1 makes a folder for those of the environments below each of own, this process's, by controller.
+// newCgroups1 makes a folder for those of the environments below each of own, this process's, by
+// controller. It is for within's thread.
 func newCgroups1(own map[string]string, name string) *cgroups1 {
 	c := &cgroups1{}
 	for controller, to := range map[string]*string{"memory": &c.memory, "pids": &c.pids} {
@@ -35,7 +36,7 @@ func newCgroups1(own map[string]string, name string) *cgroups1 {
 	}
 	// What a first group does not get, none will.
 	g := c.make(128)
-	err := g.tryProcess()
+	err := c.try(g)
 	g.remove()
 	if !g.limitsMemory() || err != nil {
 		c.memory = giveUp(c.memory)
@@ -159,27 +160,37 @@ func readNumber(dir, file, key string) int {
 	return numberAfter(string(buf[:n]), key)
 }
 
-// enter moves a process with all its threads into the group, and with it what it will start.
-// Version 1 cannot do that as the process is made: what it starts before stays outside. An error
-// means that the process is not limited; one that has ended already is none.
-func (g *cgroup1) enter(pid int) error {
+// within calls f with the thread in the group, for f to start a process in it: version 1 has no other
+// way for a process to be in a group from its first moment. It is the spawner's thread, which has been
+// locked. f is not called if the thread cannot go there.
+func (c *cgroups1) within(g *cgroup1, f func()) error {
+	var err error
 	for _, dir := range g.folders() {
-		err := writeFile(dir, "cgroup.procs", strconv.Itoa(pid))
-		if err != nil && !errors.Is(err, unix.ESRCH) {
-			return fmt.Errorf("moving process %d to its control group: %w", pid, err)
-		}
+		err = errors.Join(err, moveThread(dir))
 	}
-	return nil
+	if err == nil {
+		f()
+	}
+	for _, dir := range g.folders() {
+		err = errors.Join(err, moveThread(filepath.Dir(filepath.Dir(dir)))) // our own
+	}
+	return err
 }
 
-// tryProcess tells whether a process can be moved into the group.
-func (g *cgroup1) tryProcess() error {
-	pid, err := syscall.ForkExec("/bin/sh", []string{"sh", "-c", "kill -STOP $$"}, &syscall.ProcAttr{Env: []string{}})
-	if err != nil {
-		return err
+// moveThread moves the calling thread. The kernel moves a thread that asks for itself, as 0, without the
+// lock that holds up every fork of the machine, and would be waited for.
+func moveThread(dir string) error { return writeFile(dir, "tasks", "0") }
+
+// try tells whether a process can be started in the group. It is for within's thread.
+func (c *cgroups1) try(g *cgroup1) error {
+	var pid int
+	var started error
+	err := c.within(g, func() {
+		pid, started = syscall.ForkExec("/bin/sh", []string{"sh", "-c", ":"}, &syscall.ProcAttr{Env: []string{}})
+	})
+	if started != nil || pid == 0 {
+		return errors.Join(err, started)
 	}
-	err = g.enter(pid)
-	_ = syscall.Kill(pid, syscall.SIGKILL) // it is not reaped yet, so it is still this one
 	for {
 		if _, wait := syscall.Wait4(pid, nil, 0, nil); wait != syscall.EINTR {
 			return err

@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"testing"
@@ -152,10 +153,24 @@ func TestNoControllers(t *testing.T) {
 	}
 }
 
+// onThread calls f on a thread of its own.
+func onThread(f func()) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		runtime.LockOSThread() // and never unlocked: the thread ends with the goroutine
+		f()
+	}()
+	<-done
+}
+
 // older is control groups of version 1 that are really there.
 func older(t *testing.T) *cgroups1 {
 	t.Helper()
-	c := newCgroups1(ownHierarchies().older, "ephor-lambda-test-"+strconv.Itoa(os.Getpid())+"-"+t.Name())
+	var c *cgroups1
+	onThread(func() {
+		c = newCgroups1(ownHierarchies().older, "ephor-lambda-test-"+strconv.Itoa(os.Getpid())+"-"+t.Name())
+	})
 	if c == nil {
 		t.Skip("no control group of version 1 can be made here: run the tests as root on a machine that has mounted its controllers memory or pids")
 	}
@@ -168,21 +183,25 @@ func inGroup(t *testing.T, c *cgroups1) (g *cgroup1, pid int) {
 	t.Helper()
 	sleep := exec.Command("setsid", "sleep", "1000")
 	sleep.Env = []string{}
-	if err := sleep.Start(); err != nil {
-		t.Fatal(err)
+	g = c.make(128)
+	var started error
+	onThread(func() {
+		if err := c.within(g, func() { started = sleep.Start() }); err != nil || started != nil {
+			t.Error(err, started)
+		}
+	})
+	if t.Failed() {
+		t.FailNow()
 	}
 	t.Cleanup(func() { sleep.Process.Kill() })
 	go sleep.Wait()
-	g = c.make(128)
-	if err := g.enter(sleep.Process.Pid); err != nil {
-		t.Fatal(err)
-	}
 	return g, sleep.Process.Pid
 }
 
 func TestVersion1(t *testing.T) {
 	t.Parallel()
-	g, pid := inGroup(t, older(t))
+	c := older(t)
+	g, pid := inGroup(t, c)
 	data, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/cgroup")
 	for _, dir := range g.folders() {
 		if err != nil || !strings.Contains(string(data), filepath.Base(dir)) {
@@ -200,9 +219,12 @@ func TestVersion1(t *testing.T) {
 			t.Errorf("%s is left (%v)", dir, err)
 		}
 	}
-	if err := g.enter(pid); err == nil || !strings.Contains(err.Error(), "control group") {
-		t.Errorf("entering a group that is no more: %v", err)
-	}
+	onThread(func() {
+		err := c.within(g, func() { t.Error("something was started in a group that is no more") })
+		if err == nil || !strings.Contains(err.Error(), g.folders()[0]) {
+			t.Errorf("entering a group that is no more: %v", err)
+		}
+	})
 }
 
 // TestLastRites runs what the guard runs when this program has died.

@@ -77,7 +77,7 @@ func findHierarchies(mounts, groups string) hierarchies {
 }
 
 // newControlGroups makes the control groups in which those of the environments are. Version 1
-// limits what version 2 does not limit here.
+// limits what version 2 does not limit here. It is for the spawner's thread.
 func newControlGroups() (*cgroups, *cgroups1) {
 	own := ownHierarchies()
 	name := "ephor-lambda-" + strconv.Itoa(os.Getpid()) + "-" + strconv.FormatInt(time.Now().UnixNano(), 36)

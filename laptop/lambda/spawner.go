@@ -37,17 +37,19 @@ type spawner struct {
 // one for temporary files; bare makes neither control groups nor namespaces.
 func newSpawner(code, tmp string, bare bool) (*spawner, error) {
 	s := &spawner{tmp: tmp, requests: make(chan func()), done: make(chan struct{})}
+	go s.run()
 	if !bare {
-		s.cgroups, s.older = newControlGroups()
+		s.do(func() { s.cgroups, s.older = newControlGroups() })
 	}
 	script, args := lastRites(s.cgroups, s.older, code)
 	var err error
 	if s.guard, err = guard.StartThen(script, args...); err != nil {
+		close(s.requests)
+		<-s.done
 		s.cgroups.close()
 		s.older.close()
 		return nil, err
 	}
-	go s.run()
 	if !bare {
 		s.do(func() { s.namespaces = newNamespaces(code) })
 	}
@@ -103,22 +105,19 @@ func (s *spawner) close() {
 func (s *spawner) start(c command, out *output) (p *process, err error) {
 	s.do(func() {
 		var space *namespace
+		var older *cgroup1
 		if c.in != nil {
-			space = c.in.space
+			space, older = c.in.space, c.in.older
 		}
-		if entering := s.namespaces.within(space, func() { p, err = s.startProcess(c, out) }); entering != nil && p == nil {
-			err = errors.Join(err, entering)
+		var entering error
+		limiting := s.older.within(older, func() {
+			entering = s.namespaces.within(space, func() { p, err = s.startProcess(c, out) })
+		})
+		if p == nil {
+			err = errors.Join(err, entering, limiting)
 		}
 	})
-	if err != nil || c.in == nil {
-		return p, err
-	}
-	if err := c.in.older.enter(p.pid); err != nil {
-		p.signal(syscall.SIGKILL)
-		p.wait()
-		return nil, err
-	}
-	return p, nil
+	return p, err
 }
 
 // busyTries is how often a program is tried that is "busy". Another thread that forks while
