@@ -2,8 +2,11 @@ package lambda
 
 import (
 	"bufio"
+	"maps"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -219,6 +222,13 @@ func killVictim(t *testing.T, bare string) {
 	_ = cmd.Wait() // it says that the process was killed
 	for _, pid := range pids {
 		eventually(t, "the end of process "+strconv.Itoa(pid), func() bool { return processGone(pid) })
+	}
+	own := ownHierarchies()
+	for _, dir := range append(slices.Collect(maps.Values(own.older)), own.unified, filepath.Dir(own.unified)) {
+		eventually(t, "the end of the control groups in "+dir, func() bool {
+			left, err := filepath.Glob(filepath.Join(dir, "ephor-lambda-"+strconv.Itoa(cmd.Process.Pid)+"-*"))
+			return err == nil && len(left) == 0
+		})
 	}
 }
 

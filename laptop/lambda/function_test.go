@@ -5,8 +5,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ephor-io/ephor/laptop/internal/awsproto"
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/ephor-io/ephor/laptop/internal/awsproto"
 )
 
 func TestFunctionsSurvive(t *testing.T) {
