@@ -67,14 +67,14 @@ func register(ctx context.Context, api, events string) (*extension, error) {
 }
 
 // next asks for the next event and blocks until there is one. Asking says that the work on the
-// one before is done.
-func (e *extension) next(ctx context.Context) (event, error) {
+// one before is done. asked is called when that has been said.
+func (e *extension) next(ctx context.Context, asked func()) (event, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, e.api.JoinPath("event/next").String(), nil)
 	if err != nil {
 		return event{}, err
 	}
 	req.Header.Set(headerExtensionIdentifier, e.id)
-	resp, err := e.wire.RoundTrip(req)
+	resp, err := e.wire.roundTrip(req, asked)
 	if err != nil {
 		return event{}, err
 	}

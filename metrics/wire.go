@@ -62,7 +62,10 @@ func orElse(s, otherwise string) string {
 }
 
 // RoundTrip sends a request and returns its answer, whose body is read already.
-func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
+func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) { return w.roundTrip(r, func() {}) }
+
+// roundTrip is RoundTrip, which calls sent before it looks for the answer.
+func (w *wire) roundTrip(r *http.Request, sent func()) (*http.Response, error) {
 	request, err := w.encode(r)
 	if err != nil {
 		return nil, err
@@ -80,7 +83,7 @@ func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
 				return nil, err
 			}
 		}
-		resp, err := c.exchange(ctx, request, r)
+		resp, err := c.exchange(ctx, request, r, sent)
 		if c.reusable {
 			w.put(c)
 		} else {
@@ -242,16 +245,19 @@ func (c *wireConn) close() {
 }
 
 // exchange sends a request and reads its answer. It ends with an error as soon as ctx does.
-func (c *wireConn) exchange(ctx context.Context, request []byte, r *http.Request) (*http.Response, error) {
+func (c *wireConn) exchange(ctx context.Context, request []byte, r *http.Request, sent func()) (*http.Response, error) {
 	stop := context.AfterFunc(ctx, func() { _ = c.conn.SetDeadline(time.Unix(1, 0)) }) // a closed one needs none
 	c.left, c.heard, c.reusable = maxAnswer, false, false
-	_, sent := c.conn.Write(request)
+	_, failed := c.conn.Write(request)
+	if failed == nil {
+		sent()
+	}
 	// A server may refuse what it has not read to its end.
 	resp, err := c.answer(r)
-	if err != nil && sent != nil {
-		err = sent
+	if err != nil && failed != nil {
+		err = failed
 	}
-	c.reusable = stop() && c.reusable && err == nil && sent == nil
+	c.reusable = stop() && c.reusable && err == nil && failed == nil
 	return resp, err
 }
 
