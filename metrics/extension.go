@@ -26,9 +26,9 @@ const (
 // process is the runtime's. Lambda neither freezes the environment nor sends the next invocation
 // while an extension that was told of an invocation has not asked for the next event.
 type extension struct {
-	api  *url.URL
 	id   string
-	wire *wire // the address is the machine's own: no proxy of the environment is meant for it
+	poll string // the URL that asks for an event
+	wire *wire  // the address is the machine's own: no proxy of the environment is meant for it
 }
 
 type event struct {
@@ -43,7 +43,7 @@ func register(ctx context.Context, api, events string) (*extension, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &extension{api: u, wire: newWire(u, nil)}
+	e := &extension{poll: u.JoinPath("event/next").String(), wire: newWire(u, nil)}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, u.JoinPath("register").String(), strings.NewReader(events))
 	if err != nil {
 		return nil, err
@@ -69,7 +69,7 @@ func register(ctx context.Context, api, events string) (*extension, error) {
 // next asks for the next event and blocks until there is one. Asking says that the work on the
 // one before is done. asked is called when that has been said.
 func (e *extension) next(ctx context.Context, asked func()) (event, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, e.api.JoinPath("event/next").String(), nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, e.poll, nil)
 	if err != nil {
 		return event{}, err
 	}
