@@ -28,11 +28,11 @@ func newStore(c Config) (*store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &store{url: address, authorization: c.authorization(), transport: c.Transport}
+	s := &store{url: address, authorization: c.Authorization(), transport: c.Transport}
 	if s.transport != nil {
 		return s, nil
 	}
-	roots, err := c.roots()
+	roots, err := c.Roots()
 	if err != nil {
 		return nil, err
 	}
