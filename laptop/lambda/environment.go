@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -33,6 +34,7 @@ type environment struct {
 	watchers   sync.WaitGroup   // of the external extensions' processes, and of their end
 	registered chan struct{}    // buffered: an external extension has registered
 	halted     chan struct{}    // closed when the environment begins to stop
+	finishing  atomic.Bool      // it has answered and is not ready for another request yet
 	// These two are guarded by the function's mutex.
 	idleSince   time.Time
 	pastInit    bool

@@ -88,6 +88,9 @@ func (e *environment) convey(inv *invocation, a answer) bool {
 			inv.produced = int64(len(a.payload))
 		}
 	}
+	if e.managed == nil {
+		e.function.finishes(e)
+	}
 	e.answer(inv, a)
 	if e.managed != nil { // there is nothing to wait for
 		e.tellRuntimeDone(inv, "", "")
