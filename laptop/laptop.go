@@ -29,6 +29,7 @@ import (
 	"github.com/ephor-io/ephor/laptop/logs"
 	"github.com/ephor-io/ephor/laptop/s3"
 	"github.com/ephor-io/ephor/laptop/secretsmanager"
+	"github.com/ephor-io/ephor/laptop/sqs"
 	"github.com/ephor-io/ephor/laptop/sts"
 )
 
@@ -232,10 +233,17 @@ func (l *Laptop) open() (map[string]http.Handler, error) {
 		return nil, err
 	}
 	l.onClose("CloudWatch Logs", func(context.Context) error { return events.Close() })
+	queues, err := sqs.Open(sqs.Config{Dir: dir("sqs"), Region: c.Region, Account: Account,
+		Endpoint: func() string { return l.addresses.Endpoint }, Problem: func(err error) { c.Events(Problem{Err: err}) }})
+	if err != nil {
+		return nil, err
+	}
+	l.onClose("SQS", func(context.Context) error { return queues.Close() })
 	l.lambda, err = lambda.Open(lambda.Config{
 		Dir: dir("lambda"), Region: c.Region, Account: Account, EndpointURL: l.addresses.Endpoint,
 		Credentials: lambda.Credentials{AccessKeyID: c.AccessKey, SecretAccessKey: c.AccessKey, SessionToken: c.AccessKey},
 		Objects:     objects,
+		Queues:      mail{queues},
 		Logs:        sink{events},
 		Events:      func(e lambda.Event) { l.lambdaEvent(e) },
 		Middleware:  func(h http.Handler) http.Handler { return guard(h, false) },
@@ -274,7 +282,7 @@ func (l *Laptop) open() (map[string]http.Handler, error) {
 	}
 	l.cloudformation, err = cloudformation.Open(cloudformation.Config{
 		Dir: dir("cloudformation"), Region: c.Region, Account: Account,
-		Providers: providers(services{objects: objects, roles: roles, secrets: secrets, machines: machines, lambda: l.lambda, gateway: l.gateway, logs: events}, c.Region),
+		Providers: providers(services{objects: objects, roles: roles, secrets: secrets, machines: machines, lambda: l.lambda, gateway: l.gateway, logs: events, queues: queues}, c.Region),
 		Secrets:   secretReader{secrets}, Parameters: publicParameters{}, Templates: templates{objects},
 		EndpointURL: func() string { return l.addresses.Endpoint },
 		Address:     l.gateway.LocalAddress,
@@ -285,7 +293,7 @@ func (l *Laptop) open() (map[string]http.Handler, error) {
 	}
 	l.onClose("CloudFormation", l.cloudformation.Close)
 	return map[string]http.Handler{
-		"s3": objects, "sts": identity, "iam": roles, "secretsmanager": secrets, "ec2": machines,
+		"s3": objects, "sts": identity, "iam": roles, "secretsmanager": secrets, "ec2": machines, "sqs": queues,
 		"lambda": l.lambda, "logs": events, "apigateway": l.gateway, "cloudformation": l.cloudformation,
 		signals: http.HandlerFunc(l.cloudformation.ServeSignal),
 	}, nil

@@ -34,6 +34,7 @@ type Queue struct {
 	Attributes  map[string]string
 	Tags        map[string]string
 	ClientToken string
+	PolicyMark  string // see SetPolicy
 }
 
 var validName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,80}$`)
@@ -92,6 +93,23 @@ func (s *Service) SetAttributes(id string, values map[string]string) error {
 // ReplaceAttributes makes values all that the queue has; the others take their defaults.
 func (s *Service) ReplaceAttributes(id string, values map[string]string) error {
 	return s.configure(id, func(map[string]string) map[string]string { return maps.Clone(values) })
+}
+
+// SetPolicy sets a queue's policy, or takes it away if document is "", and marks it, so that whoever
+// set it finds it again. The mark is not told on the wire.
+func (s *Service) SetPolicy(id, document, mark string) error {
+	return s.edit(id, func(_ *queue, info *record) error {
+		values := maps.Clone(info.Attributes.Values)
+		if values == nil {
+			values = map[string]string{}
+		}
+		delete(values, "Policy")
+		if document != "" {
+			values["Policy"] = document
+		}
+		info.Attributes.Values, info.PolicyMark = values, mark
+		return s.check(info.Name, values)
+	})
 }
 
 func (s *Service) configure(id string, edit func(map[string]string) map[string]string) error {
@@ -228,7 +246,7 @@ func (s *Service) describe(q *queue) Queue {
 		a["ContentBasedDeduplication"], a["DeduplicationScope"], a["FifoThroughputLimit"] = "false", "queue", "perQueue"
 	}
 	maps.Copy(a, q.info.Attributes.Values)
-	return Queue{Name: q.info.Name, ARN: s.arn(q.info.Name), URL: s.url(q.info.Name), Attributes: a, Tags: maps.Clone(q.info.Tags), ClientToken: q.info.ClientToken}
+	return Queue{Name: q.info.Name, ARN: s.arn(q.info.Name), URL: s.url(q.info.Name), Attributes: a, Tags: maps.Clone(q.info.Tags), ClientToken: q.info.ClientToken, PolicyMark: q.info.PolicyMark}
 }
 
 func seconds(t time.Time) string { return strconv.FormatInt(t.Unix(), 10) }

@@ -20,6 +20,7 @@ type record struct {
 	Tags              map[string]string
 	Created, Modified time.Time
 	ClientToken       string `json:",omitempty"` // of the input that made it
+	PolicyMark        string `json:",omitempty"` // by which whoever set the policy knows it
 }
 
 // queue is one queue. Every message is either ready, to be received, or hidden: delayed or in flight.

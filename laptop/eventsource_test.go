@@ -1,0 +1,193 @@
+package laptop
+
+import (
+	"archive/zip"
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	queue "github.com/aws/aws-sdk-go-v2/service/sqs/types"
+)
+
+// consumerZip is the function of testdata/consumer, built once.
+var consumerZip = sync.OnceValues(func() ([]byte, error) {
+	dir, err := os.MkdirTemp("", "ephor-laptop-test-*")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	program := filepath.Join(dir, "bootstrap")
+	build := exec.Command("go", "build", "-tags", "lambda.norpc", "-o", program, "./testdata/consumer")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("%w\n%s", err, out)
+	}
+	data, err := os.ReadFile(program)
+	if err != nil {
+		return nil, err
+	}
+	var out bytes.Buffer
+	z := zip.NewWriter(&out)
+	header := &zip.FileHeader{Name: "bootstrap"}
+	header.SetMode(0o755)
+	f, err := z.CreateHeader(header)
+	if err == nil {
+		_, err = f.Write(data)
+	}
+	if err == nil {
+		err = z.Close()
+	}
+	return out.Bytes(), err
+})
+
+// consumer is a laptop with a stack of a function that keeps its events.
+type consumer struct {
+	*life
+	laptop *Laptop
+	config aws.Config
+	sink   string
+	out    map[string]string
+}
+
+// consumed starts one. To the function, the resource F, resources are added, as JSON.
+func consumed(t *testing.T, dir, resources string) *consumer {
+	t.Helper()
+	zipped, err := consumerZip()
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := start(t, Config{Dir: dir, Events: func(e Event) {
+		switch e := e.(type) {
+		case Problem:
+			t.Error(e.Err)
+		case FunctionLog:
+			t.Log(e.Line)
+		}
+	}})
+	endpoint := l.Addresses().Endpoint
+	c := &consumer{life: &life{t: t, client: client(l)}, laptop: l, sink: sharedDir(t),
+		config: aws.Config{Region: "us-east-1", BaseEndpoint: &endpoint, Credentials: credentials.NewStaticCredentialsProvider("any", "any", "")}}
+	objects := c.objects()
+	if _, err := objects.CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: aws.String("code")}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := objects.PutObject(t.Context(), &s3.PutObjectInput{Bucket: aws.String("code"), Key: aws.String("c.zip"), Body: bytes.NewReader(zipped)}); err != nil {
+		t.Fatal(err)
+	}
+	architecture := map[string]string{"amd64": "x86_64", "arm64": "arm64"}[runtime.GOARCH]
+	template := fmt.Sprintf(`{"Resources": {
+	  "F": {"Type": "AWS::Lambda::Function", "Properties": {"FunctionName": "f", "Runtime": "provided.al2023", "Handler": "bootstrap", "Architectures": [%q], "Timeout": 1,
+	    "Role": "arn:aws:iam::000000000000:role/r", "Code": {"S3Bucket": "code", "S3Key": "c.zip"}, "Environment": {"Variables": {"SINK": %q}}}},
+	  %s}`, architecture, c.sink, resources)
+	made, err := c.client.CreateStack(t.Context(), &cloudformation.CreateStackInput{StackName: aws.String("s"), TemplateBody: &template,
+		Capabilities: []types.Capability{types.CapabilityCapabilityIam}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.id = *made.StackId
+	c.out = c.becomes(types.StackStatusCreateComplete)
+	return c
+}
+
+// sharedDir is a folder that functions see, too: /tmp is their own.
+func sharedDir(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("/var/tmp", "ephor-laptop-test-*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := os.RemoveAll(dir); err != nil {
+			t.Error(err)
+		}
+	})
+	return dir
+}
+
+func (c *consumer) objects() *s3.Client {
+	return s3.NewFromConfig(c.config, func(o *s3.Options) { o.UsePathStyle = true })
+}
+
+func (c *consumer) queues() *sqs.Client { return sqs.NewFromConfig(c.config) }
+
+// events are those that the function has got, in no order.
+func (c *consumer) events() []string {
+	c.t.Helper()
+	files, err := filepath.Glob(filepath.Join(c.sink, "*.json"))
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	var all []string
+	for _, f := range files {
+		data, err := os.ReadFile(f)
+		if err != nil {
+			c.t.Fatal(err)
+		}
+		all = append(all, string(data))
+	}
+	return all
+}
+
+// until waits for something.
+func (c *consumer) until(what string, ok func() bool) {
+	c.t.Helper()
+	for deadline := time.Now().Add(time.Minute); !ok(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			c.t.Fatalf("%s: not after a minute; the events are %v", what, c.events())
+		}
+	}
+}
+
+// A message that fails again and again ends in the dead letter queue, and holds up no other.
+func TestAQueueLeadsToAFunction(t *testing.T) {
+	t.Parallel()
+	c := consumed(t, t.TempDir(), `
+	  "Dead": {"Type": "AWS::SQS::Queue"},
+	  "Queue": {"Type": "AWS::SQS::Queue", "Properties": {"VisibilityTimeout": 1, "RedrivePolicy": {"deadLetterTargetArn": {"Fn::GetAtt": ["Dead", "Arn"]}, "maxReceiveCount": 2}}},
+	  "Mapping": {"Type": "AWS::Lambda::EventSourceMapping", "Properties": {"FunctionName": {"Ref": "F"}, "EventSourceArn": {"Fn::GetAtt": ["Queue", "Arn"]},
+	    "BatchSize": 10, "FunctionResponseTypes": ["ReportBatchItemFailures"], "FilterCriteria": {"Filters": [{"Pattern": "{\"body\": [{\"anything-but\": \"nobody wants this\"}]}"}]}}}
+	}, "Outputs": {"Queue": {"Value": {"Ref": "Queue"}}, "Dead": {"Value": {"Ref": "Dead"}}}`)
+	q := c.queues()
+	for _, body := range []string{"good", "poison", "nobody wants this"} {
+		if _, err := q.SendMessage(t.Context(), &sqs.SendMessageInput{QueueUrl: aws.String(c.out["Queue"]), MessageBody: &body}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var dead *sqs.ReceiveMessageOutput
+	c.until("the dead letter", func() bool {
+		var err error
+		dead, err = q.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{QueueUrl: aws.String(c.out["Dead"]), WaitTimeSeconds: 20})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(dead.Messages) > 0
+	})
+	if *dead.Messages[0].Body != "poison" {
+		t.Errorf("the dead letter is %q", *dead.Messages[0].Body)
+	}
+	text := strings.Join(c.events(), "\n")
+	if good, poison, filtered := strings.Count(text, `"body":"good"`), strings.Count(text, `"body":"poison"`), strings.Count(text, "nobody"); good != 1 || poison != 2 || filtered != 0 {
+		t.Errorf("the function got good %d times, poison %d and what was filtered %d times", good, poison, filtered)
+	}
+	got, err := q.GetQueueAttributes(t.Context(), &sqs.GetQueueAttributesInput{QueueUrl: aws.String(c.out["Queue"]), AttributeNames: []queue.QueueAttributeName{"All"}})
+	if err != nil || got.Attributes["ApproximateNumberOfMessages"] != "0" || got.Attributes["ApproximateNumberOfMessagesNotVisible"] != "0" {
+		t.Errorf("left in the queue: %v, %v", got, err)
+	}
+	if _, err := c.client.DeleteStack(t.Context(), &cloudformation.DeleteStackInput{StackName: aws.String("s")}); err != nil {
+		t.Fatal(err)
+	}
+	c.becomes(types.StackStatusDeleteComplete)
+}
