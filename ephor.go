@@ -37,6 +37,9 @@ type App struct {
 	functions []*Function
 	routes    []Route
 	api       API
+	queues    []*Queue
+	buckets   []*Bucket
+	triggers  []Trigger
 	monitor   *Grafana
 	hooks     []Hooks
 }
@@ -62,6 +65,8 @@ type Function struct {
 	FlushEvery int
 	// URL gives the function an address of its own; nil gives it none.
 	URL *URL
+
+	uses []Resource
 }
 
 // Route leads requests of the API to a function.

@@ -55,6 +55,7 @@ func Template(app *ephor.App, code Code) cfn.Template {
 		maps.Copy(t.Resources, resources)
 		t.Outputs[OutputAPI] = cfn.Output{Description: "Where the application answers", Value: address}
 	}
+	sources(app, t)
 	if monitored {
 		t.Outputs[OutputDashboard] = cfn.Output{
 			Description: "The dashboard",
