@@ -62,7 +62,8 @@ type consumer struct {
 	out    map[string]string
 }
 
-// consumed starts one. To the function, the resource F, resources are added, as JSON.
+// consumed starts one. To the function, the resource F, resources are added, as JSON: they end
+// the template's Resources, and may be followed by other members of it.
 func consumed(t *testing.T, dir, resources string) *consumer {
 	t.Helper()
 	zipped, err := consumerZip()
@@ -190,4 +191,18 @@ func TestAQueueLeadsToAFunction(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.becomes(types.StackStatusDeleteComplete)
+}
+
+// A schedule of a rate calls at once, and then again and again.
+func TestAScheduleCallsAFunction(t *testing.T) {
+	t.Parallel()
+	c := consumed(t, t.TempDir(), `
+	  "Role": {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"Service": "scheduler.amazonaws.com"}, "Action": "sts:AssumeRole"}]}}},
+	  "Schedule": {"Type": "AWS::Scheduler::Schedule", "Properties": {"ScheduleExpression": "rate(1 minute)", "FlexibleTimeWindow": {"Mode": "OFF"},
+	    "Target": {"Arn": {"Fn::GetAtt": ["F", "Arn"]}, "RoleArn": {"Fn::GetAtt": ["Role", "Arn"]}, "Input": "{\"at\": \"<aws.scheduler.scheduled-time>\"}"}}}
+	}`)
+	c.until("the first event", func() bool { return len(c.events()) > 0 })
+	if got := c.events()[0]; !strings.HasPrefix(got, `{"at": "20`) {
+		t.Errorf("the event is %s", got)
+	}
 }

@@ -28,6 +28,7 @@ import (
 	"github.com/ephor-io/ephor/laptop/lambda"
 	"github.com/ephor-io/ephor/laptop/logs"
 	"github.com/ephor-io/ephor/laptop/s3"
+	"github.com/ephor-io/ephor/laptop/scheduler"
 	"github.com/ephor-io/ephor/laptop/secretsmanager"
 	"github.com/ephor-io/ephor/laptop/sqs"
 	"github.com/ephor-io/ephor/laptop/sts"
@@ -259,6 +260,12 @@ func (l *Laptop) open() (map[string]http.Handler, error) {
 		return nil, err
 	}
 	l.onClose("Lambda", l.lambda.Close)
+	times, err := scheduler.Open(scheduler.Config{Dir: dir("scheduler"), Region: c.Region, Account: Account,
+		Invoke: invokeLater(l.lambda), Problem: func(err error) { c.Events(Problem{Err: err}) }})
+	if err != nil {
+		return nil, err
+	}
+	l.onClose("Scheduler", func(context.Context) error { return times.Close() })
 	l.gateway, err = apigateway.Open(apigateway.Config{
 		Dir: dir("apigateway"), Region: c.Region, Account: Account, Port: c.Ports.Gateway.Number, PortFixed: c.Ports.Gateway.Fixed,
 		Invoker:    invoker{l.lambda},
@@ -282,7 +289,7 @@ func (l *Laptop) open() (map[string]http.Handler, error) {
 	}
 	l.cloudformation, err = cloudformation.Open(cloudformation.Config{
 		Dir: dir("cloudformation"), Region: c.Region, Account: Account,
-		Providers: providers(services{objects: objects, roles: roles, secrets: secrets, machines: machines, lambda: l.lambda, gateway: l.gateway, logs: events, queues: queues}, c.Region),
+		Providers: providers(services{objects: objects, roles: roles, secrets: secrets, machines: machines, lambda: l.lambda, gateway: l.gateway, logs: events, queues: queues, times: times}, c.Region),
 		Secrets:   secretReader{secrets}, Parameters: publicParameters{}, Templates: templates{objects},
 		EndpointURL: func() string { return l.addresses.Endpoint },
 		Address:     l.gateway.LocalAddress,
@@ -293,7 +300,7 @@ func (l *Laptop) open() (map[string]http.Handler, error) {
 	}
 	l.onClose("CloudFormation", l.cloudformation.Close)
 	return map[string]http.Handler{
-		"s3": objects, "sts": identity, "iam": roles, "secretsmanager": secrets, "ec2": machines, "sqs": queues,
+		"s3": objects, "sts": identity, "iam": roles, "secretsmanager": secrets, "ec2": machines, "sqs": queues, "scheduler": times,
 		"lambda": l.lambda, "logs": events, "apigateway": l.gateway, "cloudformation": l.cloudformation,
 		signals: http.HandlerFunc(l.cloudformation.ServeSignal),
 	}, nil

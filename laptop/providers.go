@@ -14,6 +14,7 @@ import (
 	"github.com/ephor-io/ephor/laptop/lambda"
 	"github.com/ephor-io/ephor/laptop/logs"
 	"github.com/ephor-io/ephor/laptop/s3"
+	"github.com/ephor-io/ephor/laptop/scheduler"
 	"github.com/ephor-io/ephor/laptop/secretsmanager"
 	"github.com/ephor-io/ephor/laptop/sqs"
 )
@@ -28,6 +29,7 @@ type services struct {
 	gateway  *apigateway.Service
 	logs     *logs.Service
 	queues   *sqs.Service
+	times    *scheduler.Service
 }
 
 // providers are the resource types that a stack on the laptop can have, beside CloudFormation's
@@ -63,6 +65,7 @@ func providers(s services, region string) map[string]cloudformation.Provider {
 		"AWS::Lambda::Version":                versions(s.lambda),
 		"AWS::Logs::LogGroup":                 logGroups(s.logs),
 		"AWS::S3::Bucket":                     buckets(s.objects, region),
+		"AWS::Scheduler::Schedule":            schedules(s.times),
 		"AWS::SecretsManager::Secret":         secrets(s.secrets),
 		"AWS::SQS::Queue":                     queues(s.queues),
 		"AWS::SQS::QueuePolicy":               queuePolicies(s.queues),

@@ -24,6 +24,7 @@ import (
 	"github.com/ephor-io/ephor/laptop/lambda"
 	"github.com/ephor-io/ephor/laptop/logs"
 	"github.com/ephor-io/ephor/laptop/s3"
+	"github.com/ephor-io/ephor/laptop/scheduler"
 	"github.com/ephor-io/ephor/laptop/secretsmanager"
 	"github.com/ephor-io/ephor/laptop/sqs"
 )
@@ -70,6 +71,9 @@ func openServices(t *testing.T, dir string) services {
 	s.lambda, err = lambda.Open(lambda.Config{Dir: filepath.Join(dir, "lambda"), Objects: s.objects, Queues: mail{s.queues}})
 	check()
 	t.Cleanup(func() { _ = s.lambda.Close(context.Background()) })
+	s.times, err = scheduler.Open(scheduler.Config{Dir: filepath.Join(dir, "scheduler"), Invoke: invokeLater(s.lambda)})
+	check()
+	t.Cleanup(func() { _ = s.times.Close() })
 	s.gateway, err = apigateway.Open(apigateway.Config{Dir: filepath.Join(dir, "apigateway"), Invoker: nobody{}})
 	check()
 	t.Cleanup(func() { _ = s.gateway.Close(context.Background()) })
@@ -181,11 +185,13 @@ func TestTheTokenTellsWhatACreationMade(t *testing.T) {
 		"AWS::SecretsManager::Secret": {mine: `{"Name": "shared", "SecretString": "s"}`, shared: true},
 		"AWS::Lambda::Function": {mine: `{"FunctionName": "shared", "Runtime": "provided.al2023", "Handler": "bootstrap",
 			"Role": "arn:aws:iam::000000000000:role/r", "Code": {"S3Bucket": "code", "S3Key": "c.zip"}}`, shared: true},
-		"AWS::Lambda::Version":            {mine: `{"FunctionName": "base"}`, shared: true},
-		"AWS::Lambda::Alias":              {mine: `{"FunctionName": "base", "FunctionVersion": "$LATEST", "Name": "live"}`, shared: true},
-		"AWS::Lambda::LayerVersion":       {mine: `{"LayerName": "shared", "Content": {"S3Bucket": "code", "S3Key": "c.zip"}}`},
-		"AWS::Lambda::Url":                {mine: `{"TargetFunctionArn": "` + function.ARN + `", "AuthType": "NONE"}`, shared: true},
-		"AWS::Lambda::EventInvokeConfig":  {mine: `{"FunctionName": "base", "Qualifier": "$LATEST", "MaximumRetryAttempts": 0}`, shared: true},
+		"AWS::Lambda::Version":           {mine: `{"FunctionName": "base"}`, shared: true},
+		"AWS::Lambda::Alias":             {mine: `{"FunctionName": "base", "FunctionVersion": "$LATEST", "Name": "live"}`, shared: true},
+		"AWS::Lambda::LayerVersion":      {mine: `{"LayerName": "shared", "Content": {"S3Bucket": "code", "S3Key": "c.zip"}}`},
+		"AWS::Lambda::Url":               {mine: `{"TargetFunctionArn": "` + function.ARN + `", "AuthType": "NONE"}`, shared: true},
+		"AWS::Lambda::EventInvokeConfig": {mine: `{"FunctionName": "base", "Qualifier": "$LATEST", "MaximumRetryAttempts": 0}`, shared: true},
+		"AWS::Scheduler::Schedule": {mine: `{"Name": "shared", "ScheduleExpression": "rate(1 day)", "FlexibleTimeWindow": {"Mode": "OFF"}, "State": "DISABLED",
+			"Target": {"Arn": "` + function.ARN + `", "RoleArn": "arn:aws:iam::000000000000:role/r"}}`, shared: true},
 		"AWS::SQS::Queue":                 {mine: `{"QueueName": "shared", "VisibilityTimeout": 60}`, shared: true},
 		"AWS::Lambda::EventSourceMapping": {mine: `{"FunctionName": "base", "EventSourceArn": "` + queue.ARN + `", "Enabled": false}`, shared: true},
 		"AWS::EC2::SecurityGroup":         {mine: `{"GroupName": "shared", "GroupDescription": "g"}`, shared: true},
