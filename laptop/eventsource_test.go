@@ -3,6 +3,7 @@ package laptop
 import (
 	"archive/zip"
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
@@ -13,11 +14,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	queue "github.com/aws/aws-sdk-go-v2/service/sqs/types"
 )
@@ -183,10 +186,13 @@ func TestAQueueLeadsToAFunction(t *testing.T) {
 	if good, poison, filtered := strings.Count(text, `"body":"good"`), strings.Count(text, `"body":"poison"`), strings.Count(text, "nobody"); good != 1 || poison != 2 || filtered != 0 {
 		t.Errorf("the function got good %d times, poison %d and what was filtered %d times", good, poison, filtered)
 	}
-	got, err := q.GetQueueAttributes(t.Context(), &sqs.GetQueueAttributesInput{QueueUrl: aws.String(c.out["Queue"]), AttributeNames: []queue.QueueAttributeName{"All"}})
-	if err != nil || got.Attributes["ApproximateNumberOfMessages"] != "0" || got.Attributes["ApproximateNumberOfMessagesNotVisible"] != "0" {
-		t.Errorf("left in the queue: %v, %v", got, err)
-	}
+	c.until("an empty queue", func() bool { // the dead letter is there before it is gone here
+		got, err := q.GetQueueAttributes(t.Context(), &sqs.GetQueueAttributesInput{QueueUrl: aws.String(c.out["Queue"]), AttributeNames: []queue.QueueAttributeName{"All"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return got.Attributes["ApproximateNumberOfMessages"] == "0" && got.Attributes["ApproximateNumberOfMessagesNotVisible"] == "0"
+	})
 	if _, err := c.client.DeleteStack(t.Context(), &cloudformation.DeleteStackInput{StackName: aws.String("s")}); err != nil {
 		t.Fatal(err)
 	}
@@ -205,4 +211,64 @@ func TestAScheduleCallsAFunction(t *testing.T) {
 	if got := c.events()[0]; !strings.HasPrefix(got, `{"at": "20`) {
 		t.Errorf("the event is %s", got)
 	}
+}
+
+// What comes into a bucket and what goes is told to a function, if its name fits.
+func TestABucketCallsAFunction(t *testing.T) {
+	t.Parallel()
+	c := consumed(t, t.TempDir(), `
+	  "May": {"Type": "AWS::Lambda::Permission", "Properties": {"FunctionName": {"Ref": "F"}, "Action": "lambda:InvokeFunction", "Principal": "s3.amazonaws.com",
+	    "SourceArn": "arn:aws:s3:::images", "SourceAccount": {"Ref": "AWS::AccountId"}}},
+	  "Bucket": {"Type": "AWS::S3::Bucket", "DependsOn": "May", "Properties": {"BucketName": "images", "NotificationConfiguration": {"LambdaConfigurations": [
+	    {"Event": "s3:ObjectCreated:*", "Function": {"Fn::GetAtt": ["F", "Arn"]}, "Filter": {"S3Key": {"Rules": [{"Name": "prefix", "Value": "in/"}, {"Name": "suffix", "Value": ".png"}]}}},
+	    {"Event": "s3:ObjectRemoved:Delete", "Function": {"Fn::GetAtt": ["F", "Arn"]}}]}}}
+	}`)
+	objects := c.objects()
+	for _, key := range []string{"in/a b.png", "in/a.jpg", "out/a.png"} {
+		if _, err := objects.PutObject(t.Context(), &s3.PutObjectInput{Bucket: aws.String("images"), Key: &key, Body: strings.NewReader("four")}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := objects.DeleteObject(t.Context(), &s3.DeleteObjectInput{Bucket: aws.String("images"), Key: aws.String("in/a.jpg")}); err != nil {
+		t.Fatal(err)
+	}
+	c.until("both events", func() bool { return len(c.events()) == 2 })
+	for _, text := range c.events() {
+		var e events.S3Event
+		if err := json.Unmarshal([]byte(text), &e); err != nil || len(e.Records) != 1 {
+			t.Fatalf("%s: %v", text, err)
+		}
+		switch r := e.Records[0]; r.EventName {
+		case "ObjectCreated:Put":
+			if r.S3.Object.Key != "in/a+b.png" || r.S3.Object.URLDecodedKey != "in/a b.png" || r.S3.Object.Size != 4 || r.S3.Object.ETag == "" || r.S3.Bucket.Name != "images" {
+				t.Errorf("created: %+v", r)
+			}
+		case "ObjectRemoved:Delete":
+			if r.S3.Object.Key != "in/a.jpg" {
+				t.Errorf("removed: %+v", r)
+			}
+		default:
+			t.Errorf("%s", r.EventName)
+		}
+	}
+	got, err := objects.GetBucketNotificationConfiguration(t.Context(), &s3.GetBucketNotificationConfigurationInput{Bucket: aws.String("images")})
+	if err != nil || len(got.LambdaFunctionConfigurations) != 2 || len(got.LambdaFunctionConfigurations[0].Filter.Key.FilterRules) != 2 {
+		t.Errorf("%+v, %v", got, err)
+	}
+	put := func(want string, configuration *s3types.NotificationConfiguration) {
+		t.Helper()
+		_, err := objects.PutBucketNotificationConfiguration(t.Context(), &s3.PutBucketNotificationConfigurationInput{Bucket: aws.String("images"), NotificationConfiguration: configuration})
+		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
+			t.Errorf("%v, want %q", err, want)
+		}
+	}
+	one := func(function string, event s3types.Event) s3types.LambdaFunctionConfiguration {
+		return s3types.LambdaFunctionConfiguration{LambdaFunctionArn: &function, Events: []s3types.Event{event}}
+	}
+	f := "arn:aws:lambda:us-east-1:000000000000:function:f"
+	put("Unable to validate", &s3types.NotificationConfiguration{LambdaFunctionConfigurations: []s3types.LambdaFunctionConfiguration{one(f+"2", "s3:ObjectCreated:*")}})
+	put("overlap", &s3types.NotificationConfiguration{LambdaFunctionConfigurations: []s3types.LambdaFunctionConfiguration{one(f, "s3:ObjectCreated:*"), one(f, "s3:ObjectCreated:Put")}})
+	put("not supported", &s3types.NotificationConfiguration{LambdaFunctionConfigurations: []s3types.LambdaFunctionConfiguration{one(f, "s3:ObjectTagging:*")}})
+	put("EventBridgeConfiguration is not implemented", &s3types.NotificationConfiguration{EventBridgeConfiguration: &s3types.EventBridgeConfiguration{}})
+	put("", &s3types.NotificationConfiguration{})
 }

@@ -199,7 +199,9 @@ func (l *Laptop) open() (map[string]http.Handler, error) {
 	c := l.config
 	dir := func(service string) string { return filepath.Join(c.Dir, service) }
 
-	objects, err := s3.Open(s3.Config{Dir: dir("s3"), Region: c.Region})
+	objects, err := s3.Open(s3.Config{Dir: dir("s3"), Region: c.Region, Account: Account,
+		// S3 is opened before Lambda, and serves when all are open.
+		Functions: told{func() *lambda.Service { return l.lambda }}, Problem: func(err error) { c.Events(Problem{Err: err}) }})
 	if err != nil {
 		return nil, err
 	}
