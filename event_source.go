@@ -98,7 +98,8 @@ type Schedule struct {
 	At string
 	// Zone is where Cron and At are told, such as Europe/Berlin; "" means UTC.
 	Zone string
-	// Input is the event, JSON; "" means Scheduler's own, which is an events.EventBridgeEvent.
+	// Input is the event, JSON, in which Scheduler replaces <aws.scheduler.scheduled-time> and the like; ""
+	// means an events.EventBridgeEvent.
 	Input string
 	// Flexible lets AWS call up to that much later; whole minutes, a day at most.
 	Flexible time.Duration

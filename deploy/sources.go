@@ -167,12 +167,19 @@ func scheduleID(function string, s ephor.Schedule) string {
 	return fmt.Sprintf("%sSchedule%x", function, sum[:4])
 }
 
+// scheduledEvent is what a function gets if the schedule says nothing else: an events.EventBridgeEvent. It is
+// said, so that it is the same everywhere. What Scheduler puts in the brackets is listed in
+// https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-context-attributes.html
+const scheduledEvent = `{"version": "0", "id": "<aws.scheduler.execution-id>", "detail-type": "Scheduled Event", "source": "aws.scheduler", ` +
+	`"account": "${AWS::AccountId}", "time": "<aws.scheduler.scheduled-time>", "region": "${AWS::Region}", ` +
+	`"resources": ["<aws.scheduler.schedule-arn>"], "detail": {}}`
+
 // schedule calls a function at times. It is one of EventBridge Scheduler, which AWS recommends over
 // EventBridge's scheduled rules: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-rule-schedule.html
 //
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-scheduler-schedule.html
 func schedule(function string, s ephor.Schedule) cfn.Resource {
-	target := map[string]any{"Arn": cfn.GetAtt(function+"Function", "Arn"), "RoleArn": cfn.GetAtt("ScheduleRole", "Arn")}
+	target := map[string]any{"Arn": cfn.GetAtt(function+"Function", "Arn"), "RoleArn": cfn.GetAtt("ScheduleRole", "Arn"), "Input": cfn.Sub(scheduledEvent)}
 	if s.Input != "" {
 		target["Input"] = s.Input
 	}
