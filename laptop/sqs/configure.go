@@ -61,7 +61,7 @@ func (s *Service) CreateQueue(in QueueInput) (Queue, error) {
 	if err := s.check(in.Name, in.Attributes); err != nil {
 		return Queue{}, err
 	}
-	q := newQueue(folder(s.config.Dir, in.Name), record{})
+	q := newQueue(folder(s.config.Dir, in.Name), in.Name, record{})
 	if err := os.RemoveAll(q.dir); err != nil { // what a crash has left there
 		return Queue{}, err
 	}
@@ -177,7 +177,7 @@ func (s *Service) DeleteQueue(id string) error {
 	if err := os.Remove(filepath.Join(q.dir, "queue.json")); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
-	delete(s.queues, q.info.Name)
+	delete(s.queues, q.name)
 	return errors.Join(q.journal.close(), os.RemoveAll(q.dir))
 }
 
@@ -233,7 +233,7 @@ func (s *Service) describe(q *queue) Queue {
 	defer q.mu.Unlock()
 	q.settle(now())
 	a := map[string]string{
-		"QueueArn": s.arn(q.info.Name), "CreatedTimestamp": seconds(q.info.Created), "LastModifiedTimestamp": seconds(q.info.Modified),
+		"QueueArn": s.arn(q.name), "CreatedTimestamp": seconds(q.info.Created), "LastModifiedTimestamp": seconds(q.info.Modified),
 		"ApproximateNumberOfMessages":           strconv.Itoa(q.ready.Len()),
 		"ApproximateNumberOfMessagesNotVisible": strconv.Itoa(q.inFlight),
 		"ApproximateNumberOfMessagesDelayed":    strconv.Itoa(q.hidden.Len() - q.inFlight),
@@ -246,7 +246,7 @@ func (s *Service) describe(q *queue) Queue {
 		a["ContentBasedDeduplication"], a["DeduplicationScope"], a["FifoThroughputLimit"] = "false", "queue", "perQueue"
 	}
 	maps.Copy(a, q.info.Attributes.Values)
-	return Queue{Name: q.info.Name, ARN: s.arn(q.info.Name), URL: s.url(q.info.Name), Attributes: a, Tags: maps.Clone(q.info.Tags), ClientToken: q.info.ClientToken, PolicyMark: q.info.PolicyMark}
+	return Queue{Name: q.name, ARN: s.arn(q.name), URL: s.url(q.name), Attributes: a, Tags: maps.Clone(q.info.Tags), ClientToken: q.info.ClientToken, PolicyMark: q.info.PolicyMark}
 }
 
 func seconds(t time.Time) string { return strconv.FormatInt(t.Unix(), 10) }

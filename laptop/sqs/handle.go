@@ -13,7 +13,7 @@ func (s *Service) Delete(id, handle string) error {
 	if err != nil {
 		return err
 	}
-	which, receives, err := parseHandle(q.info.Name, handle)
+	which, receives, err := parseHandle(q.name, handle)
 	if err != nil {
 		return err
 	}
@@ -45,7 +45,7 @@ func (s *Service) ChangeVisibility(id, handle string, d time.Duration) error {
 	if d < 0 || d > maxVisibility {
 		return badVisibility(d)
 	}
-	which, receives, err := parseHandle(q.info.Name, handle)
+	which, receives, err := parseHandle(q.name, handle)
 	if err != nil {
 		return err
 	}
@@ -78,7 +78,7 @@ func badVisibility(d time.Duration) error {
 	return invalid("Value %d for parameter VisibilityTimeout is invalid. Reason: Must be between 0 and 43200, if provided.", int(d.Seconds()))
 }
 
-// drop removes messages, whatever their state.
+// drop removes messages, by their IDs, whatever their state.
 func (q *queue) drop(gone []*message) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -87,7 +87,7 @@ func (q *queue) drop(gone []*message) error {
 	}
 	var entries []entry
 	for _, m := range gone {
-		if q.messages[m.ID] == m {
+		if q.messages[m.ID] != nil {
 			entries = append(entries, entry{Gone: m.ID})
 		}
 	}

@@ -25,6 +25,7 @@ type record struct {
 
 // queue is one queue. Every message is either ready, to be received, or hidden: delayed or in flight.
 type queue struct {
+	name    string
 	dir     string
 	journal *journal
 
@@ -42,8 +43,8 @@ type queue struct {
 	ended    bool
 }
 
-func newQueue(dir string, info record) *queue {
-	return &queue{dir: dir, info: info, messages: map[string]*message{}, ready: line{before: bySequence}, hidden: line{before: byVisibility},
+func newQueue(dir, name string, info record) *queue {
+	return &queue{name: name, dir: dir, info: info, messages: map[string]*message{}, ready: line{before: bySequence}, hidden: line{before: byVisibility},
 		groups: map[string]int{}, tokens: map[string]token{}, changed: make(chan struct{})}
 }
 
@@ -62,7 +63,7 @@ func loadQueue(dir string) (*queue, error) {
 	if info.Name == "" {
 		return nil, os.RemoveAll(dir)
 	}
-	q := newQueue(dir, info)
+	q := newQueue(dir, info.Name, info)
 	return q, q.open()
 }
 

@@ -151,13 +151,14 @@ func (q *queue) take(limit int, visibility time.Duration) (out taken, dead []*me
 	for _, m := range blocked {
 		q.ready.add(m)
 	}
-	for _, m := range dead {
+	for i, m := range dead {
 		m.Visible = t.Add(moveTimeout)
 		q.place(m, t)
+		dead[i] = new(*m) // what is in the queue is the queue's alone
 	}
 	for _, m := range live {
 		q.place(m, t)
-		out.messages = append(out.messages, m.out(q.info.Name, sender))
+		out.messages = append(out.messages, m.out(q.name, sender))
 	}
 	out.changed = q.changed
 	if q.hidden.Len() > 0 {

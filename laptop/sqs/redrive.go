@@ -103,13 +103,13 @@ const moveTimeout = 30 * time.Second
 func (s *Service) bury(from *queue, target string, dead []*message) {
 	to, err := s.find(target)
 	if err == nil {
-		err = to.adopt(s.arn(from.info.Name), dead)
+		err = to.adopt(s.arn(from.name), dead)
 	}
 	if err == nil {
 		err = from.drop(dead)
 	}
 	if err != nil {
 		s.config.Problem(fmt.Errorf("moving %d messages from queue %s to its dead letter queue %s, to be tried again in %v: %w",
-			len(dead), from.info.Name, target, moveTimeout, err))
+			len(dead), from.name, target, moveTimeout, err))
 	}
 }

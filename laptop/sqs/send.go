@@ -86,7 +86,7 @@ func (s *Service) SendBatch(id string, in []Sending) ([]Sent, []error, error) {
 		err = q.journal.sync(at)
 	}
 	if err != nil {
-		return nil, nil, fmt.Errorf("keeping messages of queue %s: %w", q.info.Name, err)
+		return nil, nil, fmt.Errorf("keeping messages of queue %s: %w", q.name, err)
 	}
 	return sent, errs, nil
 }

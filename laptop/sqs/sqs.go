@@ -78,7 +78,7 @@ func Open(config Config) (*Service, error) {
 			return nil, errors.Join(fmt.Errorf("opening SQS: queue %s: %w", e.Name(), err), s.Close())
 		}
 		if q != nil {
-			s.queues[q.info.Name] = q
+			s.queues[q.name] = q
 		}
 	}
 	return s, nil
