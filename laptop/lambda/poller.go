@@ -8,6 +8,7 @@ import (
 
 	"github.com/ephor-io/ephor/laptop/internal/awsproto"
 	"github.com/ephor-io/ephor/laptop/internal/pattern"
+	"github.com/ephor-io/ephor/laptop/internal/pause"
 )
 
 const (
@@ -84,7 +85,7 @@ func (p *poller) run() {
 			return
 		}
 		p.problem(err)
-		if !sleep(p.ctx, wait) {
+		if !pause.For(p.ctx, wait) {
 			return
 		}
 		wait = min(2*wait, maxBackOff)
@@ -95,18 +96,6 @@ func (p *poller) backOff() time.Duration { return p.sources.service.cfg.backOff 
 
 func (p *poller) problem(err error) {
 	p.sources.service.cfg.Events(EventSourceProblem{p.config.Function, p.config.SourceARN, err})
-}
-
-// sleep waits, and reports false if ctx has ended meanwhile.
-func sleep(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }
 
 // enter takes a place for a batch; false means that the poller has ended.
@@ -281,7 +270,7 @@ func (p *poller) call(event []byte, until time.Time) (InvokeOutput, error) {
 	wait := p.backOff()
 	for {
 		out, err := p.sources.service.Invoke(context.WithoutCancel(p.ctx), InvokeInput{Function: p.config.Function, Payload: event})
-		if err == nil || awsproto.From(err).Status != 429 || time.Now().Add(wait).After(until) || !sleep(p.ctx, wait) {
+		if err == nil || awsproto.From(err).Status != 429 || time.Now().Add(wait).After(until) || !pause.For(p.ctx, wait) {
 			return out, err
 		}
 		wait = min(2*wait, maxBackOff)

@@ -1,7 +1,6 @@
 package scheduler
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,6 +10,7 @@ import (
 	"time"
 
 	"github.com/ephor-io/ephor/laptop/internal/awsproto"
+	"github.com/ephor-io/ephor/laptop/internal/pause"
 )
 
 func (s *Service) nudge() {
@@ -97,22 +97,10 @@ func (c call) make() {
 			c.config.Problem(fmt.Errorf("schedule %s of %s: calling %s, %d times: %w", c.schedule.Name, c.at.Format(time.RFC3339), target.ARN, attempt, err))
 			return
 		}
-		if !pause(c.ctx, wait) {
+		if !pause.For(c.ctx, wait) {
 			return
 		}
 		wait = min(2*wait, time.Minute)
-	}
-}
-
-// pause waits, and reports false if ctx has ended meanwhile.
-func pause(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
 	}
 }
 
