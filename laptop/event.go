@@ -63,7 +63,7 @@ func (l *Laptop) lambdaEvent(e lambda.Event) {
 		l.config.Events(Problem{Err: e})
 	case lambda.EventSourceProblem:
 		l.config.Events(Problem{Err: e})
-	case lambda.EventSetAside:
+	case lambda.SetAside:
 		l.config.Events(Problem{Err: e})
 	}
 }

@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws/aws-lambda-go/events"
+	sent "github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-sdk-go-v2/aws"
 	sdk "github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
@@ -113,13 +113,13 @@ func TestAQueueIsAnEventSource(t *testing.T) {
 	q.put("one", "two")
 	eventually(t, "both deleted", func() bool { return q.gone() == "receipt-one receipt-two" })
 	got, _ := kept()
-	var e events.SQSEvent
+	var e sent.SQSEvent
 	if err := json.Unmarshal([]byte(got[0]), &e); err != nil {
 		t.Fatal(err)
 	}
-	want := events.SQSMessage{MessageId: "id-one", ReceiptHandle: "receipt-one", Body: "one", EventSource: "aws:sqs", EventSourceARN: mailARN, AWSRegion: "us-east-1",
+	want := sent.SQSMessage{MessageId: "id-one", ReceiptHandle: "receipt-one", Body: "one", EventSource: "aws:sqs", EventSourceARN: mailARN, AWSRegion: "us-east-1",
 		Attributes: map[string]string{"ApproximateReceiveCount": "1"},
-		MessageAttributes: map[string]events.SQSMessageAttribute{"text": {DataType: "String", StringValue: aws.String("v"), StringListValues: []string{}, BinaryListValues: [][]byte{}},
+		MessageAttributes: map[string]sent.SQSMessageAttribute{"text": {DataType: "String", StringValue: aws.String("v"), StringListValues: []string{}, BinaryListValues: [][]byte{}},
 			"bytes": {DataType: "Binary", BinaryValue: []byte{1}, StringListValues: []string{}, BinaryListValues: [][]byte{}}}}
 	if diff := cmp.Diff(want, e.Records[0]); diff != "" {
 		t.Errorf("the first record (-want +got):\n%s", diff)
