@@ -38,6 +38,9 @@ type App struct {
 	functions []*Function
 	routes    []Route
 	api       API
+	queues    []*Queue
+	buckets   []*Bucket
+	triggers  []Trigger
 	monitor   *Grafana
 	hooks     []Hooks
 }
@@ -63,12 +66,13 @@ type Function struct {
 	FlushEvery int
 	// URL gives the function an address of its own; nil gives it none.
 	URL *URL
-	// Permissions are what the function may do on AWS beside writing its log, which is all otherwise:
+	// Permissions are what the function may do on AWS beside writing its log and what Use and On give it:
 	//
 	//	iam.Allow("s3:GetObject").On("arn:aws:s3:::my-bucket/*")
 	Permissions []iam.Statement
 
 	decorators []Decorator
+	uses       []Resource
 }
 
 // LogicalID is the function's in its application's template.

@@ -53,6 +53,7 @@ func (a *App) Validate() error {
 		errs = append(errs, a.validateRoute(r)...)
 	}
 	errs = append(errs, a.validateAPI()...)
+	errs = append(errs, a.validateSources()...)
 	if g, ok := a.Monitoring(); ok && g.Stack == a.name {
 		errs = append(errs, fmt.Errorf("monitoring stack %q has the application's own name", g.Stack))
 	} else if ok && !matches(validStack, g.Stack) {

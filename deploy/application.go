@@ -35,13 +35,13 @@ func Template(app *ephor.App, code Code) cfn.Template {
 	}
 	for _, f := range app.Functions() {
 		role := sharedRole
-		if len(f.Permissions) > 0 {
+		if permitted := permissions(app, f); len(permitted) > 0 {
 			role = f.Name + "Role"
-			t.Resources[role] = executionRole("${AWS::StackName}-"+f.Name, f.Permissions)
+			t.Resources[role] = executionRole("${AWS::StackName}-"+f.Name, permitted)
 		} else {
 			t.Resources[role] = executionRole("${AWS::StackName}-*", nil)
 		}
-		t.Resources[f.LogicalID()] = function(f, code, role)
+		t.Resources[f.LogicalID()] = function(app, f, code, role)
 		if f.URL != nil {
 			maps.Copy(t.Resources, functionURL(f))
 			t.Outputs[OutputURL(f.Name)] = cfn.Output{Description: "Where " + f.Name + " answers", Value: cfn.GetAtt(f.Name+"Url", "FunctionUrl")}
@@ -55,14 +55,15 @@ func Template(app *ephor.App, code Code) cfn.Template {
 		maps.Copy(t.Resources, resources)
 		t.Outputs[OutputAPI] = cfn.Output{Description: "Where the application answers", Value: address}
 	}
+	sources(app, t)
 	return t
 }
 
 // function is the resource of f.
 //
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-lambda-function.html
-func function(f *ephor.Function, code Code, role string) cfn.Resource {
-	variables := map[string]any{}
+func function(app *ephor.App, f *ephor.Function, code Code, role string) cfn.Resource {
+	variables := used(app, f)
 	for name, value := range f.Environment {
 		variables[name] = value
 	}

@@ -90,6 +90,23 @@ func TestTemplate(t *testing.T) {
 	cors.Get("/", cors.Function("Job", handler))
 	cors.API(ephor.API{CORS: &ephor.CORS{Origins: []string{"https://shop.example"}}})
 	f("cors", cors)
+
+	events := ephor.New("Shop")
+	queue, dead, images := events.Queue("Orders"), events.Queue("Failed"), events.Bucket("Images")
+	queue.DeadLetters, queue.Tries, queue.Retention = dead, 3, time.Hour
+	strict := events.Queue("Strict")
+	strict.FIFO, strict.ContentDedup, strict.Visibility, strict.Delay = true, true, time.Minute, time.Second
+	images.Versioned = true
+	ship, tidy := events.Function("Ship", handler), events.Function("Tidy", handler)
+	ship.Timeout = 10 * time.Second
+	ship.Use(dead, images)
+	events.On(ephor.Messages{Queue: queue, Batch: 100, Window: 5 * time.Second, Filters: []string{`{"body": {"kind": ["book"]}}`}, Partial: true, Concurrency: 4}, ship)
+	events.On(ephor.Messages{Queue: strict}, ship)
+	events.On(ephor.Schedule{Rate: 2 * time.Hour}, tidy)
+	events.On(ephor.Schedule{Cron: "0 8 ? * MON-FRI *", Zone: "Europe/Berlin", Input: `{"why": "morning"}`, Flexible: 5 * time.Minute}, tidy)
+	events.On(ephor.Objects{Bucket: images, Suffix: ".png"}, ship)
+	events.On(ephor.Objects{Bucket: images, Removed: true, Prefix: "in/"}, ship)
+	f("sources", events)
 }
 
 func TestRouteID(t *testing.T) {

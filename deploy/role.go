@@ -16,24 +16,30 @@ const sharedRole = "Role"
 // https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncloudwatchlogs.html
 func executionRole(names string, permitted []iam.Statement) cfn.Resource {
 	group := "arn:${AWS::Partition}:logs:${AWS::Region}:${AWS::AccountId}:log-group:/aws/lambda/" + names
-	policy := func(name string, statements []iam.Statement) map[string]any {
-		return map[string]any{"PolicyName": name, "PolicyDocument": map[string]any{"Version": "2012-10-17", "Statement": statements}}
+	policies := []any{
+		policy("log", iam.Allow("logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents").On(cfn.Sub(group), cfn.Sub(group+":*"))),
 	}
-	policies := []any{policy("log", []iam.Statement{
-		iam.Allow("logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents").On(cfn.Sub(group), cfn.Sub(group+":*")),
-	})}
 	if len(permitted) > 0 {
-		policies = append(policies, policy("permissions", permitted))
+		policies = append(policies, policy("permissions", permitted...))
+	}
+	return role("lambda.amazonaws.com", nil, policies...)
+}
+
+// role lets a service of AWS's, under a condition unless that is nil, do what policies say.
+//
+// https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-iam-role.html
+func role(service string, condition map[string]any, policies ...any) cfn.Resource {
+	trust := map[string]any{"Effect": "Allow", "Principal": map[string]any{"Service": service}, "Action": "sts:AssumeRole"}
+	if condition != nil {
+		trust["Condition"] = condition
 	}
 	return cfn.Resource{Type: "AWS::IAM::Role", Properties: map[string]any{
-		"AssumeRolePolicyDocument": map[string]any{
-			"Version": "2012-10-17",
-			"Statement": []any{map[string]any{
-				"Effect":    "Allow",
-				"Principal": map[string]any{"Service": "lambda.amazonaws.com"},
-				"Action":    "sts:AssumeRole",
-			}},
-		},
-		"Policies": policies,
+		"AssumeRolePolicyDocument": map[string]any{"Version": "2012-10-17", "Statement": []any{trust}},
+		"Policies":                 policies,
 	}}
+}
+
+// policy is one that stands in a role.
+func policy(name string, statements ...iam.Statement) map[string]any {
+	return map[string]any{"PolicyName": name, "PolicyDocument": map[string]any{"Version": "2012-10-17", "Statement": statements}}
 }

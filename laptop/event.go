@@ -61,6 +61,8 @@ func (l *Laptop) lambdaEvent(e lambda.Event) {
 		}
 	case lambda.EventProblem:
 		l.config.Events(Problem{Err: e})
+	case lambda.EventSourceProblem:
+		l.config.Events(Problem{Err: e})
 	case lambda.SetAside:
 		l.config.Events(Problem{Err: e})
 	}

@@ -28,7 +28,9 @@ import (
 	"github.com/ephor-io/ephor/laptop/lambda"
 	"github.com/ephor-io/ephor/laptop/logs"
 	"github.com/ephor-io/ephor/laptop/s3"
+	"github.com/ephor-io/ephor/laptop/scheduler"
 	"github.com/ephor-io/ephor/laptop/secretsmanager"
+	"github.com/ephor-io/ephor/laptop/sqs"
 	"github.com/ephor-io/ephor/laptop/sts"
 )
 
@@ -197,7 +199,9 @@ func (l *Laptop) open() (map[string]http.Handler, error) {
 	c := l.config
 	dir := func(service string) string { return filepath.Join(c.Dir, service) }
 
-	objects, err := s3.Open(s3.Config{Dir: dir("s3"), Region: c.Region})
+	objects, err := s3.Open(s3.Config{Dir: dir("s3"), Region: c.Region, Account: Account,
+		// S3 is opened before Lambda, and serves when all are open.
+		Functions: told{func() *lambda.Service { return l.lambda }}, Problem: func(err error) { c.Events(Problem{Err: err}) }})
 	if err != nil {
 		return nil, err
 	}
@@ -232,10 +236,17 @@ func (l *Laptop) open() (map[string]http.Handler, error) {
 		return nil, err
 	}
 	l.onClose("CloudWatch Logs", func(context.Context) error { return events.Close() })
+	queues, err := sqs.Open(sqs.Config{Dir: dir("sqs"), Region: c.Region, Account: Account,
+		Endpoint: func() string { return l.addresses.Endpoint }, Problem: func(err error) { c.Events(Problem{Err: err}) }})
+	if err != nil {
+		return nil, err
+	}
+	l.onClose("SQS", func(context.Context) error { return queues.Close() })
 	l.lambda, err = lambda.Open(lambda.Config{
 		Dir: dir("lambda"), Region: c.Region, Account: Account, EndpointURL: l.addresses.Endpoint,
 		Credentials: lambda.Credentials{AccessKeyID: c.AccessKey, SecretAccessKey: c.AccessKey, SessionToken: c.AccessKey},
 		Objects:     objects,
+		Queues:      mail{queues},
 		Logs:        sink{events},
 		Events:      func(e lambda.Event) { l.lambdaEvent(e) },
 		Middleware:  func(h http.Handler) http.Handler { return guard(h, false) },
@@ -251,6 +262,12 @@ func (l *Laptop) open() (map[string]http.Handler, error) {
 		return nil, err
 	}
 	l.onClose("Lambda", l.lambda.Close)
+	times, err := scheduler.Open(scheduler.Config{Dir: dir("scheduler"), Region: c.Region, Account: Account,
+		Invoke: invokeLater(l.lambda), Problem: func(err error) { c.Events(Problem{Err: err}) }})
+	if err != nil {
+		return nil, err
+	}
+	l.onClose("Scheduler", func(context.Context) error { return times.Close() })
 	l.gateway, err = apigateway.Open(apigateway.Config{
 		Dir: dir("apigateway"), Region: c.Region, Account: Account, Port: c.Ports.Gateway.Number, PortFixed: c.Ports.Gateway.Fixed,
 		Invoker:    invoker{l.lambda},
@@ -274,7 +291,7 @@ func (l *Laptop) open() (map[string]http.Handler, error) {
 	}
 	l.cloudformation, err = cloudformation.Open(cloudformation.Config{
 		Dir: dir("cloudformation"), Region: c.Region, Account: Account,
-		Providers: providers(services{objects: objects, roles: roles, secrets: secrets, machines: machines, lambda: l.lambda, gateway: l.gateway, logs: events}, c.Region),
+		Providers: providers(services{objects: objects, roles: roles, secrets: secrets, machines: machines, lambda: l.lambda, gateway: l.gateway, logs: events, queues: queues, times: times}, c.Region),
 		Secrets:   secretReader{secrets}, Parameters: publicParameters{}, Templates: templates{objects},
 		EndpointURL: func() string { return l.addresses.Endpoint },
 		Address:     l.gateway.LocalAddress,
@@ -285,7 +302,7 @@ func (l *Laptop) open() (map[string]http.Handler, error) {
 	}
 	l.onClose("CloudFormation", l.cloudformation.Close)
 	return map[string]http.Handler{
-		"s3": objects, "sts": identity, "iam": roles, "secretsmanager": secrets, "ec2": machines,
+		"s3": objects, "sts": identity, "iam": roles, "secretsmanager": secrets, "ec2": machines, "sqs": queues, "scheduler": times,
 		"lambda": l.lambda, "logs": events, "apigateway": l.gateway, "cloudformation": l.cloudformation,
 		signals: http.HandlerFunc(l.cloudformation.ServeSignal),
 	}, nil

@@ -66,6 +66,11 @@ const every = `{
       "SecurityGroupIngress": [{"IpProtocol": "tcp", "FromPort": 80, "ToPort": 80, "CidrIp": "10.0.0.0/8", "Description": {"Ref": "Description"}}]}},
     "Address": {"Type": "AWS::EC2::EIP", "Properties": {"Domain": "vpc"}},
     "Association": {"Type": "AWS::EC2::EIPAssociation", "Properties": {"AllocationId": {"Fn::GetAtt": ["Address", "AllocationId"]}, "InstanceId": {"Ref": "Host"}}},
+    "Dead": {"Type": "AWS::SQS::Queue", "Properties": {"FifoQueue": true}},
+    "Queue": {"Type": "AWS::SQS::Queue", "Properties": {"FifoQueue": true, "ContentBasedDeduplication": "true", "VisibilityTimeout": "60", "Tags": [{"Key": "what", "Value": {"Ref": "Description"}}],
+      "RedrivePolicy": {"deadLetterTargetArn": {"Fn::GetAtt": ["Dead", "Arn"]}, "maxReceiveCount": 3}}},
+    "QueuePolicy": {"Type": "AWS::SQS::QueuePolicy", "Properties": {"Queues": [{"Ref": "Queue"}], "PolicyDocument": {"Version": "2012-10-17", "Id": {"Ref": "Description"},
+      "Statement": [{"Effect": "Allow", "Principal": {"Service": "sns.amazonaws.com"}, "Action": "sqs:SendMessage", "Resource": {"Fn::GetAtt": ["Queue", "Arn"]}}]}}},
     "Handle": {"Type": "AWS::CloudFormation::WaitConditionHandle"},
     "Host": {"Type": "AWS::EC2::Instance", "Properties": {"ImageId": "ami-1", "IamInstanceProfile": {"Ref": "Profile"},
       "SecurityGroupIds": [{"Fn::GetAtt": ["Group", "GroupId"]}],
@@ -109,6 +114,7 @@ const every = `{
     "Rest": {"Value": {"Fn::Sub": "https://${Rest}.execute-api.${AWS::Region}.${AWS::URLSuffix}/prod/7"}},
     "Store": {"Value": {"Fn::GetAtt": ["Ready", "Data"]}, "Export": {"Name": "store"}},
     "Log": {"Value": {"Fn::GetAtt": ["Log", "Arn"]}},
+    "Queue": {"Value": {"Ref": "Queue"}},
     "Address": {"Value": {"Ref": "Address"}}
   }
 }`
@@ -210,6 +216,9 @@ func TestEveryResourceType(t *testing.T) {
 	second := start(t, c)
 	tc = &life{t: t, client: client(second), id: tc.id}
 	o = tc.becomes(types.StackStatusUpdateComplete)
+	if !strings.HasPrefix(o["Queue"], second.Addresses().Endpoint+"/000000000000/every-Queue-") || !strings.HasSuffix(o["Queue"], ".fifo") {
+		t.Errorf("the queue's URL of the second start is %s", o["Queue"])
+	}
 	if o["Store"] != `{"u":"`+second.Addresses().Store+`"}` || second.Addresses().Store == l.Addresses().Store {
 		t.Errorf("outputs of the second start: %v", o)
 	}

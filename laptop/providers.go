@@ -14,7 +14,9 @@ import (
 	"github.com/ephor-io/ephor/laptop/lambda"
 	"github.com/ephor-io/ephor/laptop/logs"
 	"github.com/ephor-io/ephor/laptop/s3"
+	"github.com/ephor-io/ephor/laptop/scheduler"
 	"github.com/ephor-io/ephor/laptop/secretsmanager"
+	"github.com/ephor-io/ephor/laptop/sqs"
 )
 
 // services are what resources are made of.
@@ -26,6 +28,8 @@ type services struct {
 	lambda   *lambda.Service
 	gateway  *apigateway.Service
 	logs     *logs.Service
+	queues   *sqs.Service
+	times    *scheduler.Service
 }
 
 // providers are the resource types that a stack on the laptop can have, beside CloudFormation's
@@ -53,6 +57,7 @@ func providers(s services, region string) map[string]cloudformation.Provider {
 		"AWS::IAM::Role":                      roles(s.roles),
 		"AWS::Lambda::Alias":                  aliases(s.lambda),
 		"AWS::Lambda::EventInvokeConfig":      eventInvokeConfigs(s.lambda),
+		"AWS::Lambda::EventSourceMapping":     eventSources(s.lambda),
 		"AWS::Lambda::Function":               functions(s.lambda),
 		"AWS::Lambda::LayerVersion":           layerVersions(s.lambda),
 		"AWS::Lambda::LayerVersionPermission": layerVersionPermissions(s.lambda),
@@ -61,7 +66,10 @@ func providers(s services, region string) map[string]cloudformation.Provider {
 		"AWS::Lambda::Version":                versions(s.lambda),
 		"AWS::Logs::LogGroup":                 logGroups(s.logs),
 		"AWS::S3::Bucket":                     buckets(s.objects, region),
+		"AWS::Scheduler::Schedule":            schedules(s.times),
 		"AWS::SecretsManager::Secret":         secrets(s.secrets),
+		"AWS::SQS::Queue":                     queues(s.queues),
+		"AWS::SQS::QueuePolicy":               queuePolicies(s.queues),
 	}
 }
 

@@ -39,8 +39,12 @@ func (p roleProperties) input(name, token string) (iam.RoleInput, error) {
 	return in, nil
 }
 
-// policy is a policy document as text; templates hold it as an object, or as text already.
+// policy is a policy document as text; templates hold it as an object, or as text already. Without
+// one it is "".
 func policy(document any) (string, error) {
+	if document == nil {
+		return "", nil
+	}
 	if text, ok := document.(string); ok {
 		return text, nil
 	}

@@ -2,9 +2,11 @@ package laptop
 
 import (
 	"context"
+	"strings"
 
 	"github.com/ephor-io/ephor/laptop/cloudformation"
 	"github.com/ephor-io/ephor/laptop/internal/awsproto"
+	"github.com/ephor-io/ephor/laptop/lambda"
 	"github.com/ephor-io/ephor/laptop/s3"
 )
 
@@ -19,12 +21,67 @@ type bucketProperties struct {
 		}
 	}
 	PublicAccessBlockConfiguration *s3.PublicAccessBlock
+	NotificationConfiguration      notificationProperties
 	Tags                           tags
+}
+
+type notificationProperties struct {
+	LambdaConfigurations []struct {
+		Event    string
+		Function string
+		Filter   struct {
+			S3Key struct {
+				Rules []struct{ Name, Value string }
+			}
+		}
+	}
+	QueueConfigurations, TopicConfigurations []any
+	EventBridgeConfiguration                 any
+}
+
+func (p notificationProperties) notifications() ([]s3.Notification, error) {
+	if len(p.QueueConfigurations)+len(p.TopicConfigurations) > 0 || p.EventBridgeConfiguration != nil {
+		return nil, awsproto.Errorf("InvalidRequest", "NotificationConfiguration: on this machine notifications go to functions only (LambdaConfigurations)")
+	}
+	var all []s3.Notification
+	for _, c := range p.LambdaConfigurations {
+		n := s3.Notification{Function: c.Function, Events: []string{c.Event}}
+		for _, rule := range c.Filter.S3Key.Rules {
+			switch strings.ToLower(rule.Name) {
+			case "prefix":
+				n.Prefix = rule.Value
+			case "suffix":
+				n.Suffix = rule.Value
+			default:
+				return nil, awsproto.Errorf("InvalidArgument", "filter rule name must be either prefix or suffix, not %q", rule.Name)
+			}
+		}
+		all = append(all, n)
+	}
+	return all, nil
+}
+
+// told lets S3 call functions.
+type told struct{ lambda func() *lambda.Service }
+
+const s3Principal = "s3.amazonaws.com"
+
+func (t told) MayInvoke(function, bucketARN string) error {
+	return t.lambda().MayInvoke(function, s3Principal, bucketARN, Account)
+}
+
+func (t told) Invoke(ctx context.Context, function, bucketARN string, event []byte) error {
+	_, err := t.lambda().InvokeAsync(ctx, lambda.InvokeInput{Function: function, Payload: event, Principal: s3Principal, SourceARN: bucketARN, SourceAccount: Account})
+	return err
 }
 
 func (p bucketProperties) input(name, token string) (s3.BucketInput, error) {
 	in := s3.BucketInput{BucketName: name, ClientToken: token, VersioningConfiguration: p.VersioningConfiguration.Status,
 		PublicAccessBlockConfiguration: p.PublicAccessBlockConfiguration, Tags: p.Tags.toMap()}
+	var err error
+	if in.Notifications, err = p.NotificationConfiguration.notifications(); err != nil {
+		return in, err
+	}
 	if e := p.BucketEncryption; e != nil {
 		if len(e.ServerSideEncryptionConfiguration) != 1 {
 			return in, awsproto.Errorf("MalformedXML", "BucketEncryption has %d rules; it takes one", len(e.ServerSideEncryptionConfiguration))
@@ -49,7 +106,7 @@ func buckets(service *s3.Service, region string) cloudformation.Provider {
 	}
 	return resource[bucketProperties]{
 		schema: cloudformation.Schema{
-			Properties: []string{"BucketName", "VersioningConfiguration", "BucketEncryption", "PublicAccessBlockConfiguration", "Tags"},
+			Properties: []string{"BucketName", "VersioningConfiguration", "BucketEncryption", "PublicAccessBlockConfiguration", "NotificationConfiguration", "Tags"},
 			CreateOnly: []string{"BucketName"},
 			Attributes: []string{"Arn", "DomainName", "RegionalDomainName"},
 		},

@@ -24,7 +24,9 @@ import (
 	"github.com/ephor-io/ephor/laptop/lambda"
 	"github.com/ephor-io/ephor/laptop/logs"
 	"github.com/ephor-io/ephor/laptop/s3"
+	"github.com/ephor-io/ephor/laptop/scheduler"
 	"github.com/ephor-io/ephor/laptop/secretsmanager"
+	"github.com/ephor-io/ephor/laptop/sqs"
 )
 
 // hostless is an ec2.Host of which nothing runs.
@@ -63,9 +65,15 @@ func openServices(t *testing.T, dir string) services {
 	s.logs, err = logs.Open(logs.Config{Dir: filepath.Join(dir, "logs")})
 	check()
 	t.Cleanup(func() { _ = s.logs.Close() })
-	s.lambda, err = lambda.Open(lambda.Config{Dir: filepath.Join(dir, "lambda"), Objects: s.objects})
+	s.queues, err = sqs.Open(sqs.Config{Dir: filepath.Join(dir, "sqs")})
+	check()
+	t.Cleanup(func() { _ = s.queues.Close() })
+	s.lambda, err = lambda.Open(lambda.Config{Dir: filepath.Join(dir, "lambda"), Objects: s.objects, Queues: mail{s.queues}})
 	check()
 	t.Cleanup(func() { _ = s.lambda.Close(context.Background()) })
+	s.times, err = scheduler.Open(scheduler.Config{Dir: filepath.Join(dir, "scheduler"), Invoke: invokeLater(s.lambda)})
+	check()
+	t.Cleanup(func() { _ = s.times.Close() })
 	s.gateway, err = apigateway.Open(apigateway.Config{Dir: filepath.Join(dir, "apigateway"), Invoker: nobody{}})
 	check()
 	t.Cleanup(func() { _ = s.gateway.Close(context.Background()) })
@@ -141,6 +149,10 @@ func TestTheTokenTellsWhatACreationMade(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	queue, err := s.queues.CreateQueue(sqs.QueueInput{Name: "source"})
+	if err != nil {
+		t.Fatal(err)
+	}
 	rest, err := s.gateway.CreateRestAPI(apigateway.RestAPIInput{Name: "r"})
 	if err != nil {
 		t.Fatal(err)
@@ -178,15 +190,19 @@ func TestTheTokenTellsWhatACreationMade(t *testing.T) {
 		"AWS::Lambda::LayerVersion":      {mine: `{"LayerName": "shared", "Content": {"S3Bucket": "code", "S3Key": "c.zip"}}`},
 		"AWS::Lambda::Url":               {mine: `{"TargetFunctionArn": "` + function.ARN + `", "AuthType": "NONE"}`, shared: true},
 		"AWS::Lambda::EventInvokeConfig": {mine: `{"FunctionName": "base", "Qualifier": "$LATEST", "MaximumRetryAttempts": 0}`, shared: true},
-		"AWS::EC2::SecurityGroup":        {mine: `{"GroupName": "shared", "GroupDescription": "g"}`, shared: true},
-		"AWS::EC2::EIP":                  {mine: `{"Domain": "vpc"}`},
-		"AWS::EC2::Instance":             {mine: `{"UserData": "` + script + `"}`},
-		"AWS::EC2::EIPAssociation":       {mine: `{"AllocationId": "` + address.AllocationID + `", "InstanceId": "` + host.InstanceID + `"}`},
-		"AWS::ApiGateway::RestApi":       {mine: `{"Name": "b"}`},
-		"AWS::ApiGateway::Method":        {mine: method("mine"), theirs: method("theirs"), shared: true},
-		"AWS::ApiGateway::Stage":         {mine: onREST(`"StageName": "prod", "DeploymentId": "` + deployed.ID + `"`), shared: true},
-		"AWS::ApiGatewayV2::Api":         {mine: `{"Name": "b", "ProtocolType": "HTTP"}`},
-		"AWS::ApiGatewayV2::Stage":       {mine: onAPI(`"StageName": "$default"`), shared: true},
+		"AWS::Scheduler::Schedule": {mine: `{"Name": "shared", "ScheduleExpression": "rate(1 day)", "FlexibleTimeWindow": {"Mode": "OFF"}, "State": "DISABLED",
+			"Target": {"Arn": "` + function.ARN + `", "RoleArn": "arn:aws:iam::000000000000:role/r"}}`, shared: true},
+		"AWS::SQS::Queue":                 {mine: `{"QueueName": "shared", "VisibilityTimeout": 60}`, shared: true},
+		"AWS::Lambda::EventSourceMapping": {mine: `{"FunctionName": "base", "EventSourceArn": "` + queue.ARN + `", "Enabled": false}`, shared: true},
+		"AWS::EC2::SecurityGroup":         {mine: `{"GroupName": "shared", "GroupDescription": "g"}`, shared: true},
+		"AWS::EC2::EIP":                   {mine: `{"Domain": "vpc"}`},
+		"AWS::EC2::Instance":              {mine: `{"UserData": "` + script + `"}`},
+		"AWS::EC2::EIPAssociation":        {mine: `{"AllocationId": "` + address.AllocationID + `", "InstanceId": "` + host.InstanceID + `"}`},
+		"AWS::ApiGateway::RestApi":        {mine: `{"Name": "b"}`},
+		"AWS::ApiGateway::Method":         {mine: method("mine"), theirs: method("theirs"), shared: true},
+		"AWS::ApiGateway::Stage":          {mine: onREST(`"StageName": "prod", "DeploymentId": "` + deployed.ID + `"`), shared: true},
+		"AWS::ApiGatewayV2::Api":          {mine: `{"Name": "b", "ProtocolType": "HTTP"}`},
+		"AWS::ApiGatewayV2::Stage":        {mine: onAPI(`"StageName": "$default"`), shared: true},
 		"AWS::ApiGatewayV2::Route": {mine: onAPI(`"RouteKey": "GET /", "Target": "integrations/` + integration() + `"`),
 			theirs: onAPI(`"RouteKey": "GET /", "Target": "integrations/` + integration() + `"`), shared: true},
 	} {

@@ -1,6 +1,7 @@
 package lambda
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
@@ -30,6 +31,8 @@ type InvokeInput struct {
 	URLAuthType string
 	// SourceARN is what calls on behalf of Principal.
 	SourceARN string
+	// SourceAccount is whose it is, where the ARN does not say it, as a bucket's.
+	SourceAccount string
 	// ClientContext is JSON for the function's context, at most 3583 bytes in base64.
 	ClientContext string
 	// TraceID is an X-Ray trace header. Empty makes one up that is not sampled.
@@ -51,7 +54,7 @@ func (in *InvokeInput) allowed(policy []Permission) bool {
 	if in.URLAuthType == "NONE" {
 		return allowsURL(policy, in.URLAuthType)
 	}
-	return in.Principal == "" || allows(policy, in.Principal, in.SourceARN)
+	return in.Principal == "" || allows(policy, in.Principal, in.SourceARN, cmp.Or(accountOf(in.SourceARN), in.SourceAccount))
 }
 
 // CognitoIdentity is an identity and the pool that it is of.

@@ -111,12 +111,12 @@ func (s *Service) Policy(name string) (policy []Permission, revision string, err
 }
 
 // allows says that the policy lets a service principal call the function on behalf of source.
-func allows(policy []Permission, principal, source string) bool {
+func allows(policy []Permission, principal, source, account string) bool {
 	return slices.ContainsFunc(policy, func(p Permission) bool {
 		return !p.ViaURL && p.URLAuthType == "" && (p.Action == "lambda:InvokeFunction" || p.Action == "lambda:*" || p.Action == "*") &&
 			(p.Principal == principal || p.Principal == "*") &&
 			(p.SourceARN == "" || awsproto.Like(p.SourceARN, source)) &&
-			(p.SourceAccount == "" || p.SourceAccount == accountOf(source))
+			(p.SourceAccount == "" || p.SourceAccount == account)
 	})
 }
 

@@ -36,6 +36,8 @@ type Config struct {
 	IdleTimeout time.Duration
 	// Objects fetches code that is named by bucket and key. Nil refuses such code.
 	Objects Objects
+	// Queues are what event source mappings take messages from. Nil refuses mappings.
+	Queues Queues
 	// Logs keeps what the environments write. Nil keeps nothing; Events is told of it all the same.
 	Logs Sink
 	// Events is told what happens. It is called from many goroutines, sometimes with locks held,
@@ -100,6 +102,7 @@ type Service struct {
 	opened       time.Time
 	layers       layerBook
 	queue        *queue
+	sources      *eventSources
 	environments sync.WaitGroup
 	stopReaper   context.CancelFunc
 	background   sync.WaitGroup // the reaper and the freezer
@@ -177,6 +180,10 @@ func Open(cfg Config) (*Service, error) {
 		s.spawner.close()
 		return nil, fmt.Errorf("opening Lambda: %w", err)
 	}
+	if s.sources, err = openEventSources(s); err != nil {
+		s.spawner.close()
+		return nil, fmt.Errorf("opening Lambda: %w", err)
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	s.stopReaper = cancel
 	s.background.Go(func() { s.reap(ctx) })
@@ -207,6 +214,7 @@ func (s *Service) Close(ctx context.Context) error {
 	s.mu.Unlock()
 
 	s.queue.stop()
+	s.sources.stop()
 	s.stopReaper()
 	s.freezer.close()
 	s.background.Wait()
@@ -216,6 +224,7 @@ func (s *Service) Close(ctx context.Context) error {
 	}
 	s.environments.Wait()
 	s.queue.wait()
+	s.sources.work.Wait()
 	s.stopWarden()
 	s.wardens.Wait()
 	s.spawner.close()

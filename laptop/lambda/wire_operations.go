@@ -65,11 +65,12 @@ var operations = []operation{
 	{"GetLayerVersionPolicy", "GET", "/2018-10-31/layers/{}/versions/{}/policy", (*Service).serveGetLayerPolicy},
 	{"RemoveLayerVersionPermission", "DELETE", "/2018-10-31/layers/{}/versions/{}/policy/{}", (*Service).serveRemoveLayerPermission},
 
-	refused("CreateEventSourceMapping", "POST", "/2015-03-31/event-source-mappings"),
-	refused("ListEventSourceMappings", "GET", "/2015-03-31/event-source-mappings"),
-	refused("GetEventSourceMapping", "GET", "/2015-03-31/event-source-mappings/{}"),
-	refused("UpdateEventSourceMapping", "PUT", "/2015-03-31/event-source-mappings/{}"),
-	refused("DeleteEventSourceMapping", "DELETE", "/2015-03-31/event-source-mappings/{}"),
+	{"CreateEventSourceMapping", "POST", "/2015-03-31/event-source-mappings", (*Service).serveCreateEventSource},
+	{"ListEventSourceMappings", "GET", "/2015-03-31/event-source-mappings", (*Service).serveListEventSources},
+	{"GetEventSourceMapping", "GET", "/2015-03-31/event-source-mappings/{}", (*Service).serveGetEventSource},
+	{"UpdateEventSourceMapping", "PUT", "/2015-03-31/event-source-mappings/{}", (*Service).serveUpdateEventSource},
+	{"DeleteEventSourceMapping", "DELETE", "/2015-03-31/event-source-mappings/{}", (*Service).serveDeleteEventSource},
+
 	refused("CreateCodeSigningConfig", "POST", "/2020-04-22/code-signing-configs"),
 	refused("ListCodeSigningConfigs", "GET", "/2020-04-22/code-signing-configs"),
 	refused("GetCodeSigningConfig", "GET", "/2020-04-22/code-signing-configs/{}"),

@@ -169,8 +169,8 @@ func TestSDKIsRefusedByName(t *testing.T) {
 		}
 	}
 	ctx := t.Context()
-	_, err := c.ListEventSourceMappings(ctx, &sdk.ListEventSourceMappingsInput{})
-	f(err, "NotImplementedException", "ListEventSourceMappings")
+	_, err := c.ListCodeSigningConfigs(ctx, &sdk.ListCodeSigningConfigsInput{})
+	f(err, "NotImplementedException", "ListCodeSigningConfigs")
 	_, err = c.ListCapacityProviders(ctx, &sdk.ListCapacityProvidersInput{})
 	f(err, "NotImplementedException", "ListCapacityProviders")
 	_, err = c.UpdateFunctionConfiguration(ctx, &sdk.UpdateFunctionConfigurationInput{FunctionName: aws.String("hello"), Layers: []string{"arn"}})

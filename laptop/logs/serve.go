@@ -1,11 +1,7 @@
 package logs
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
-	"errors"
-	"io"
 	"maps"
 	"net/http"
 	"slices"
@@ -35,20 +31,8 @@ type action func(s *Service, ctx context.Context, data []byte) (any, error)
 func call[In any](do func(*Service, context.Context, In) (any, error)) action {
 	return func(s *Service, ctx context.Context, data []byte) (any, error) {
 		var in In
-		d := json.NewDecoder(bytes.NewReader(data))
-		// What this machine does not do is refused by its name.
-		d.DisallowUnknownFields()
-		err := d.Decode(&in)
-		var wrong *json.UnmarshalTypeError
-		switch {
-		case errors.Is(err, io.EOF):
-		case errors.As(err, &wrong):
-			return nil, awsproto.Errorf("SerializationException", "%s: a JSON %s is no %s", wrong.Field, wrong.Value, wrong.Type)
-		case err != nil:
-			if name, ok := strings.CutPrefix(err.Error(), "json: unknown field "); ok {
-				return nil, invalid("%s is not supported on this machine", strings.Trim(name, `"`))
-			}
-			return nil, awsproto.Errorf("SerializationException", "the request is not JSON: %v", err)
+		if err := awsproto.DecodeJSON(data, &in, "InvalidParameterException"); err != nil {
+			return nil, err
 		}
 		return do(s, ctx, in)
 	}
@@ -85,12 +69,9 @@ func (s *Service) serve(r *http.Request) (any, error) {
 		return nil, awsproto.Errorf("UnknownOperationException", "%s: on this machine CloudWatch Logs knows %s",
 			name, strings.Join(slices.Sorted(maps.Keys(known)), ", "))
 	}
-	data, err := io.ReadAll(io.LimitReader(r.Body, maxRequest+1))
+	data, err := awsproto.ReadBody(r, maxRequest, "InvalidParameterException")
 	if err != nil {
-		return nil, awsproto.Errorf("SerializationException", "reading the request: %v", err)
-	}
-	if len(data) > maxRequest {
-		return nil, invalid("the request is over %d bytes", maxRequest)
+		return nil, err
 	}
 	return do(s, r.Context(), data)
 }

@@ -24,6 +24,7 @@ type BucketInput struct {
 	BucketEncryption               *Encryption
 	PublicAccessBlockConfiguration *PublicAccessBlock
 	Tags                           map[string]string
+	Notifications                  []Notification
 	// ClientToken marks what one creation made, so that it is found after a crash. It is kept,
 	// changed by no update and not told on the wire.
 	ClientToken string
@@ -37,7 +38,8 @@ type Bucket struct {
 	Encryption        Encryption
 	PublicAccessBlock *PublicAccessBlock
 	Tags              map[string]string
-	ClientToken       string `json:",omitempty"` // of the input that made it
+	Notifications     []Notification `json:",omitempty"`
+	ClientToken       string         `json:",omitempty"` // of the input that made it
 }
 
 // Encryption is a bucket's default encryption. It is kept and told again; nothing is encrypted.
@@ -115,6 +117,10 @@ func (s *Service) CreateBucket(in BucketInput) error {
 	if err := in.apply(&info); err != nil {
 		return err
 	}
+	var err error
+	if info.Notifications, err = s.checkNotifications(in.BucketName, in.Notifications); err != nil {
+		return err
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.buckets[in.BucketName] != nil {
@@ -136,6 +142,10 @@ func (s *Service) CreateBucket(in BucketInput) error {
 // UpdateBucket replaces a bucket's configuration. Versioning that was on cannot be taken back
 // but to Suspended.
 func (s *Service) UpdateBucket(in BucketInput) error {
+	notifications, err := s.checkNotifications(in.BucketName, in.Notifications)
+	if err != nil {
+		return err
+	}
 	return s.configure(in.BucketName, func(b *Bucket) error {
 		had := b.Versioning
 		if err := in.apply(b); err != nil {
@@ -144,6 +154,7 @@ func (s *Service) UpdateBucket(in BucketInput) error {
 		if had != "" && b.Versioning == "" {
 			b.Versioning = "Suspended"
 		}
+		b.Notifications = notifications
 		return nil
 	})
 }
@@ -201,11 +212,17 @@ func (s *Service) GetBucket(name string) (Bucket, error) {
 	if err != nil {
 		return Bucket{}, err
 	}
+	return b.configuration(), nil
+}
+
+// configuration is the bucket's own as it stands.
+func (b *bucket) configuration() Bucket {
 	b.mu.RLock()
 	defer b.mu.RUnlock()
 	info := b.info
 	info.Tags = maps.Clone(info.Tags)
-	return info, nil
+	info.Notifications = slices.Clone(info.Notifications)
+	return info
 }
 
 // ListBuckets are all buckets by name.

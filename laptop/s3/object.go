@@ -99,6 +99,11 @@ func (s *Service) DeleteObject(bucket, key, version string) (Removed, error) {
 	}
 	if changed {
 		s.config.Events(ObjectRemoved{Bucket: bucket, Key: key, VersionID: out.VersionID, DeleteMarker: out.DeleteMarker && version == ""})
+		happened := "ObjectRemoved:Delete"
+		if out.DeleteMarker && version == "" {
+			happened = "ObjectRemoved:DeleteMarkerCreated"
+		}
+		s.notify(b.configuration(), happened, Object{Key: key, VersionID: out.VersionID})
 	}
 	return out, nil
 }

@@ -86,6 +86,7 @@ func (s *Service) add(b *bucket, o Object, c condition, operation string) (Objec
 		return Object{}, errors.Join(err, removeIfThere(b.blobPath(o.Blob)))
 	}
 	s.config.Events(ObjectCreated{Bucket: b.info.Name, Object: o, Operation: operation})
+	s.notify(b.configuration(), "ObjectCreated:"+operation, o)
 	return o, nil
 }
 

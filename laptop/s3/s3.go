@@ -37,6 +37,10 @@ type Config struct {
 	// Events is told what happens; nil tells nobody. It is called once the change is durable,
 	// from many goroutines at once, and must not block.
 	Events func(Event)
+	// Functions are what notifications call; nil refuses notifications.
+	Functions Functions
+	// Problem is told what went wrong where nobody waits for an answer; nil tells nobody.
+	Problem func(error)
 }
 
 // Event is something that happened: ObjectCreated or ObjectRemoved.
@@ -61,7 +65,8 @@ func (ObjectRemoved) event() {}
 
 // Service is S3. It is safe for concurrent use.
 type Service struct {
-	config Config
+	config   Config
+	sequence sequencer
 
 	mu      sync.RWMutex
 	buckets map[string]*bucket
@@ -73,6 +78,9 @@ func Open(config Config) (*Service, error) {
 	config.Account = cmp.Or(config.Account, "000000000000")
 	if config.Events == nil {
 		config.Events = func(Event) {}
+	}
+	if config.Problem == nil {
+		config.Problem = func(error) {}
 	}
 	s := &Service{config: config, buckets: map[string]*bucket{}}
 	if err := os.MkdirAll(config.Dir, 0o700); err != nil {

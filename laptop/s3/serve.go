@@ -87,6 +87,8 @@ var ofBucket = map[operation]func(*Service, *call) error{
 	{"GET", "versions"}:             (*Service).serveListVersions,
 	{"GET", "uploads"}:              (*Service).serveListUploads,
 	{"POST", "delete"}:              (*Service).serveDeleteObjects,
+	{"GET", "notification"}:         (*Service).serveGetNotification,
+	{"PUT", "notification"}:         (*Service).servePutNotification,
 	{"GET", "location"}:             (*Service).serveLocation,
 	{"GET", "versioning"}:           (*Service).serveGetVersioning,
 	{"PUT", "versioning"}:           (*Service).servePutVersioning,

@@ -1,0 +1,273 @@
+package sqs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/ephor-io/ephor/laptop/internal/awsproto"
+)
+
+func open(t testing.TB, dir string) *Service {
+	t.Helper()
+	s, err := Open(Config{Dir: dir, Endpoint: func() string { return "http://127.0.0.1:4566" }, Problem: func(err error) { t.Error(err) }})
+	must(t, err)
+	t.Cleanup(func() { _ = s.Close() }) // some have closed it by themselves
+	return s
+}
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func create(t testing.TB, s *Service, name string, attributes ...string) {
+	t.Helper()
+	in := QueueInput{Name: name, Attributes: map[string]string{}}
+	for i := 0; i < len(attributes); i += 2 {
+		in.Attributes[attributes[i]] = attributes[i+1]
+	}
+	_, err := s.CreateQueue(in)
+	must(t, err)
+}
+
+func send(t testing.TB, s *Service, queue string, bodies ...string) {
+	t.Helper()
+	for _, body := range bodies {
+		_, err := s.Send(queue, Sending{Body: body})
+		must(t, err)
+	}
+}
+
+// receive gets ten messages at most, and waits for none.
+func receive(t testing.TB, s *Service, queue string) []Message {
+	t.Helper()
+	got, err := s.Receive(t.Context(), queue, Receiving{Max: 10, Wait: new(time.Duration)})
+	must(t, err)
+	return got
+}
+
+func bodies(messages []Message) string {
+	var all []string
+	for _, m := range messages {
+		all = append(all, m.Body)
+	}
+	return strings.Join(all, " ")
+}
+
+func wants(t testing.TB, s *Service, queue, want string) []Message {
+	t.Helper()
+	got := receive(t, s, queue)
+	if bodies(got) != want {
+		t.Fatalf("received %q, want %q", bodies(got), want)
+	}
+	return got
+}
+
+func codeOf(err error) string {
+	if e, ok := errors.AsType[*awsproto.Error](err); ok {
+		return e.Code
+	}
+	return fmt.Sprint(err)
+}
+
+func TestVisibility(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := open(t, t.TempDir())
+		create(t, s, "q", "VisibilityTimeout", "30")
+		send(t, s, "q", "a", "b")
+		got := wants(t, s, "q", "a b")
+		wants(t, s, "q", "")
+		must(t, s.Delete("q", got[0].ReceiptHandle))
+		time.Sleep(20 * time.Second)
+		must(t, s.ChangeVisibility("q", got[1].ReceiptHandle, 20*time.Second))
+		time.Sleep(19 * time.Second)
+		wants(t, s, "q", "")
+		time.Sleep(time.Second)
+		if err := s.ChangeVisibility("q", got[1].ReceiptHandle, 0); codeOf(err) != "MessageNotInflight" {
+			t.Errorf("hiding what is not in flight: %v", err)
+		}
+		again := wants(t, s, "q", "b")
+		if again[0].System["ApproximateReceiveCount"] != "2" || again[0].ReceiptHandle == got[1].ReceiptHandle {
+			t.Errorf("received again: %+v", again[0])
+		}
+		must(t, s.Delete("q", got[1].ReceiptHandle)) // of before: removes nothing
+		must(t, s.ChangeVisibility("q", again[0].ReceiptHandle, 0))
+		must(t, s.Delete("q", wants(t, s, "q", "b")[0].ReceiptHandle))
+		time.Sleep(time.Hour)
+		wants(t, s, "q", "")
+	})
+}
+
+func TestLongPollingAndDelays(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := open(t, t.TempDir())
+		create(t, s, "q")
+		wait := 20 * time.Second
+		start := time.Now()
+		if got, err := s.Receive(t.Context(), "q", Receiving{Wait: &wait}); err != nil || len(got) > 0 || time.Since(start) != wait {
+			t.Errorf("%v, %v after %v", got, err, time.Since(start))
+		}
+		go func() {
+			time.Sleep(3 * time.Second)
+			send(t, s, "q", "late")
+		}()
+		start = time.Now()
+		if got, err := s.Receive(t.Context(), "q", Receiving{Wait: &wait}); err != nil || bodies(got) != "late" || time.Since(start) != 3*time.Second {
+			t.Errorf("%v, %v after %v", got, err, time.Since(start))
+		}
+		delay := 7 * time.Second
+		_, err := s.Send("q", Sending{Body: "delayed", Delay: &delay})
+		must(t, err)
+		if q, err := s.Queue("q"); err != nil || q.Attributes["ApproximateNumberOfMessagesDelayed"] != "1" || q.Attributes["ApproximateNumberOfMessagesNotVisible"] != "1" {
+			t.Errorf("%v, %v", q, err)
+		}
+		start = time.Now()
+		if got, err := s.Receive(t.Context(), "q", Receiving{Wait: &wait}); err != nil || bodies(got) != "delayed" || time.Since(start) != delay {
+			t.Errorf("%v, %v after %v", got, err, time.Since(start))
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(time.Second, cancel)
+		if _, err := s.Receive(ctx, "q", Receiving{Wait: &wait}); !errors.Is(err, context.Canceled) {
+			t.Errorf("cancelled: %v", err)
+		}
+		time.AfterFunc(time.Second, func() { _ = s.Close() })
+		if _, err := s.Receive(t.Context(), "q", Receiving{Wait: &wait}); codeOf(err) != "ServiceUnavailable" {
+			t.Errorf("closed: %v", err)
+		}
+	})
+}
+
+func TestDeadLetters(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := open(t, t.TempDir())
+		create(t, s, "dead")
+		create(t, s, "q", "VisibilityTimeout", "10", "RedrivePolicy", `{"deadLetterTargetArn":"arn:aws:sqs:us-east-1:000000000000:dead","maxReceiveCount":"2"}`)
+		send(t, s, "q", "poison", "good")
+		for range 2 {
+			got := receive(t, s, "q")
+			for _, m := range got {
+				if m.Body == "good" {
+					must(t, s.Delete("q", m.ReceiptHandle))
+				}
+			}
+			wants(t, s, "dead", "")
+			time.Sleep(10 * time.Second)
+		}
+		wants(t, s, "q", "")
+		got := wants(t, s, "dead", "poison")
+		if source := got[0].System["DeadLetterQueueSourceArn"]; source != "arn:aws:sqs:us-east-1:000000000000:q" {
+			t.Errorf("it came from %s", source)
+		}
+		time.Sleep(time.Hour)
+		wants(t, s, "q", "")
+		if sources, err := s.DeadLetterSources("dead"); err != nil || !slices.Equal(sources, []string{"arn:aws:sqs:us-east-1:000000000000:q"}) {
+			t.Errorf("%v, %v", sources, err)
+		}
+	})
+}
+
+func TestRetention(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := open(t, t.TempDir())
+		create(t, s, "q", "MessageRetentionPeriod", "60")
+		send(t, s, "q", "old")
+		time.Sleep(59 * time.Second)
+		send(t, s, "q", "young")
+		time.Sleep(time.Second)
+		wants(t, s, "q", "young")
+	})
+}
+
+func TestFIFO(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := open(t, t.TempDir())
+		create(t, s, "q.fifo", "FifoQueue", "true", "ContentBasedDeduplication", "true", "VisibilityTimeout", "30")
+		put := func(group, body string) Sent {
+			t.Helper()
+			sent, err := s.Send("q.fifo", Sending{Body: body, Group: group})
+			must(t, err)
+			return sent
+		}
+		first := put("a", "a1")
+		if again := put("a", "a1"); again.ID != first.ID || again.Sequence != first.Sequence {
+			t.Errorf("sent twice: %+v, %+v", first, again)
+		}
+		put("a", "a2")
+		put("b", "b1")
+		one, err := s.Receive(t.Context(), "q.fifo", Receiving{Max: 1})
+		must(t, err)
+		if bodies(one) != "a1" {
+			t.Fatalf("received %q", bodies(one))
+		}
+		rest := wants(t, s, "q.fifo", "b1") // a2 waits for a1
+		must(t, s.Delete("q.fifo", rest[0].ReceiptHandle))
+		time.Sleep(30 * time.Second)
+		if err := s.Delete("q.fifo", one[0].ReceiptHandle); codeOf(err) != "InvalidParameterValue" {
+			t.Errorf("an expired handle: %v", err)
+		}
+		both := wants(t, s, "q.fifo", "a1 a2")
+		must(t, s.Delete("q.fifo", both[0].ReceiptHandle))
+		must(t, s.Delete("q.fifo", both[1].ReceiptHandle))
+		time.Sleep(5 * time.Minute)
+		put("a", "a1") // the interval is over
+		wants(t, s, "q.fifo", "a1")
+		if _, err := s.Send("q.fifo", Sending{Body: "x"}); codeOf(err) != "MissingParameter" {
+			t.Errorf("without a group: %v", err)
+		}
+	})
+}
+
+func TestRefusals(t *testing.T) {
+	t.Parallel()
+	s := open(t, t.TempDir())
+	create(t, s, "q", "MaximumMessageSize", "1024")
+	refuseQueue := func(want, name string, attributes map[string]string) {
+		t.Helper()
+		if _, err := s.CreateQueue(QueueInput{Name: name, Attributes: attributes}); codeOf(err) != want {
+			t.Errorf("%s %v: %v, want %s", name, attributes, err, want)
+		}
+	}
+	refuseQueue("InvalidParameterValue", "a b", nil)
+	refuseQueue("InvalidParameterValue", strings.Repeat("a", 81), nil)
+	refuseQueue("InvalidParameterValue", "a.fifo", nil)
+	refuseQueue("InvalidParameterValue", "a", map[string]string{"FifoQueue": "true"})
+	refuseQueue("InvalidAttributeValue", "a", map[string]string{"VisibilityTimeout": "43201"})
+	refuseQueue("InvalidAttributeName", "a", map[string]string{"Colour": "red"})
+	refuseQueue("InvalidAttributeName", "a", map[string]string{"ContentBasedDeduplication": "true"})
+	refuseQueue("InvalidParameterValue", "a", map[string]string{"RedrivePolicy": `{"deadLetterTargetArn":"arn:aws:sqs:us-east-1:000000000000:none"}`})
+	refuseQueue("InvalidParameterValue", "a", map[string]string{"RedrivePolicy": `{"deadLetterTargetArn":"arn:aws:sqs:us-east-1:000000000000:q","maxReceiveCount":0}`})
+	refuseQueue("QueueNameExists", "q", map[string]string{"MaximumMessageSize": "2048"})
+	refuseQueue("<nil>", "q", map[string]string{"MaximumMessageSize": "1024"})
+	refuse := func(want string, in Sending) {
+		t.Helper()
+		if _, err := s.Send("q", in); codeOf(err) != want {
+			t.Errorf("%+v: %v, want %s", in, err, want)
+		}
+	}
+	refuse("MissingParameter", Sending{})
+	refuse("InvalidMessageContents", Sending{Body: "\x00"})
+	refuse("InvalidMessageContents", Sending{Body: "\xff"})
+	refuse("InvalidParameterValue", Sending{Body: strings.Repeat("a", 1025)})
+	refuse("InvalidParameterValue", Sending{Body: "a", Dedup: "d"})
+	refuse("InvalidParameterValue", Sending{Body: "a", Attributes: map[string]Attribute{"AWS.x": {DataType: "String", StringValue: "v"}}})
+	refuse("InvalidParameterValue", Sending{Body: "a", Attributes: map[string]Attribute{"x": {DataType: "Text", StringValue: "v"}}})
+	refuse("InvalidParameterValue", Sending{Body: "a", Attributes: map[string]Attribute{"x": {DataType: "Number"}}})
+	if err := s.Delete("q", "rubbish"); codeOf(err) != "ReceiptHandleIsInvalid" {
+		t.Errorf("a bad handle: %v", err)
+	}
+	create(t, s, "closed", "RedriveAllowPolicy", `{"redrivePermission":"denyAll"}`)
+	refuseQueue("InvalidParameterValue", "a", map[string]string{"RedrivePolicy": `{"deadLetterTargetArn":"arn:aws:sqs:us-east-1:000000000000:closed"}`})
+}
