@@ -83,6 +83,8 @@ type Grafana struct {
 	// Dashboards are shown in this order, each followed by the standard panels of every
 	// application. Empty means one with the application's name and the standard panels alone.
 	Dashboards []dashboard.Dashboard
+	// Alerts are the thresholds of the host's alerts.
+	Alerts dashboard.Alerts
 }
 
 // New makes an empty application. The name is its stack's: a letter, then letters, digits and

@@ -58,6 +58,7 @@ func (a *App) Validate() error {
 	} else if ok && !matches(validStack, g.Stack) {
 		errs = append(errs, fmt.Errorf("monitoring stack %q: a name is a letter, then letters, digits or hyphens, 100 at most", g.Stack))
 	}
+	errs = append(errs, a.validateMonitoring()...)
 	return errors.Join(errs...)
 }
 

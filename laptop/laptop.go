@@ -29,6 +29,7 @@ import (
 	"github.com/ephor-io/ephor/laptop/logs"
 	"github.com/ephor-io/ephor/laptop/s3"
 	"github.com/ephor-io/ephor/laptop/secretsmanager"
+	"github.com/ephor-io/ephor/laptop/ssm"
 	"github.com/ephor-io/ephor/laptop/sts"
 )
 
@@ -212,6 +213,11 @@ func (l *Laptop) open() (map[string]http.Handler, error) {
 		return nil, err
 	}
 	l.onClose("Secrets Manager", func(context.Context) error { return secrets.Close() })
+	store, err := ssm.Open(ssm.Config{Dir: dir("ssm"), Region: c.Region, Account: Account})
+	if err != nil {
+		return nil, err
+	}
+	l.onClose("Systems Manager", func(context.Context) error { return store.Close() })
 	identity, err := sts.Open(sts.Config{Account: Account})
 	if err != nil {
 		return nil, err
@@ -274,8 +280,8 @@ func (l *Laptop) open() (map[string]http.Handler, error) {
 	}
 	l.cloudformation, err = cloudformation.Open(cloudformation.Config{
 		Dir: dir("cloudformation"), Region: c.Region, Account: Account,
-		Providers: providers(services{objects: objects, roles: roles, secrets: secrets, machines: machines, lambda: l.lambda, gateway: l.gateway, logs: events}, c.Region),
-		Secrets:   secretReader{secrets}, Parameters: publicParameters{}, Templates: templates{objects},
+		Providers: providers(services{objects: objects, roles: roles, secrets: secrets, store: store, machines: machines, lambda: l.lambda, gateway: l.gateway, logs: events}, c.Region),
+		Secrets:   secretReader{secrets}, Parameters: parameterReader{store}, Templates: templates{objects},
 		EndpointURL: func() string { return l.addresses.Endpoint },
 		Address:     l.gateway.LocalAddress,
 		Events:      l.stackEvent,
@@ -285,7 +291,7 @@ func (l *Laptop) open() (map[string]http.Handler, error) {
 	}
 	l.onClose("CloudFormation", l.cloudformation.Close)
 	return map[string]http.Handler{
-		"s3": objects, "sts": identity, "iam": roles, "secretsmanager": secrets, "ec2": machines,
+		"s3": objects, "sts": identity, "iam": roles, "secretsmanager": secrets, "ssm": store, "ec2": machines,
 		"lambda": l.lambda, "logs": events, "apigateway": l.gateway, "cloudformation": l.cloudformation,
 		signals: http.HandlerFunc(l.cloudformation.ServeSignal),
 	}, nil
