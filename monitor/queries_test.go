@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -131,6 +132,48 @@ func everyQueryAnswers(t *testing.T, store string) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+	everyAlertAnswers(t, store)
+}
+
+// everyAlertAnswers asks what the alert rules ask, of the whole time.
+func everyAlertAnswers(t *testing.T, store string) {
+	text, err := monitor.Alerts(ephor.Grafana{Alerts: dashboard.Alerts{P99: time.Second, Silence: time.Hour}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var file struct {
+		Groups []struct {
+			Rules []struct {
+				UID  string
+				Data []struct {
+					RefID string
+					Model struct{ Query string }
+				}
+			}
+		}
+	}
+	if err := json.Unmarshal(text, &file); err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]string{}
+	for _, r := range file.Groups[0].Rules {
+		for _, d := range r.Data {
+			if d.Model.Query != "" {
+				got[r.UID+"/"+d.RefID] = ask(t, store, d.Model.Query)
+			}
+		}
+	}
+	// A value of a function that picks a point has that point's time.
+	want := map[string]string{
+		"ephor-error-share/A": "g: 1 - -",
+		"ephor-error-share/B": "f: 6 - -\ng: 1 - -",
+		"ephor-p99/A":         "f: 30 - -\ng: - - 99",
+		"ephor-dropped/A":     "f: - 5 -",
+		"ephor-silence/A":     "7 - -",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("alerts (-want +got):\n%s", diff)
 	}
 }
 

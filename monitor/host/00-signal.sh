@@ -68,5 +68,5 @@ waited() {
     if "$@"; then return 0; fi
     sleep "$EPHOR_PAUSE"
   done
-  wrong "waited in vain for: $1"
+  failed 0 "${BASH_LINENO[0]}" "waited in vain for: $1"
 }

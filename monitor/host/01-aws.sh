@@ -33,7 +33,7 @@ password() {
 ec2() { # Action, parameters
   local action=$1
   shift
-  signed ec2 --data "Action=$action&Version=2016-11-15" "${@/#/--data=}" "${AWS_ENDPOINT_URL_EC2:-https://ec2.$EPHOR_REGION.$EPHOR_DOMAIN}"
+  signed ec2 --data "Action=$action&Version=2016-11-15" "${@/#/-d}" "${AWS_ENDPOINT_URL_EC2:-https://ec2.$EPHOR_REGION.$EPHOR_DOMAIN}"
 }
 
 element() { sed -n "s/.*<$1>\([^<]*\)<\/$1>.*/\1/p" | head -n 1; } # the first of that name in XML of one element a line
