@@ -27,7 +27,7 @@ const MaxParameter = 4 << 10
 // In parameters it is changed without a word to the machine, which looks every minute; the
 // checksum tells it when all pieces are of one kind.
 func bundle(g ephor.Grafana) ([]string, error) {
-	boards, err := Dashboards(g)
+	boards, err := GrafanaDashboards(g)
 	if err != nil {
 		return nil, err
 	}

@@ -69,7 +69,7 @@ func (p *program) dashboard(c *cobra.Command, args []string, f dashboardFlags) e
 		}
 		return p.printText(text)
 	}
-	boards, err := monitor.Dashboards(g)
+	boards, err := monitor.GrafanaDashboards(g)
 	if err != nil {
 		return err
 	}
