@@ -43,3 +43,21 @@ func TestInstrumentsAreShownOnce(t *testing.T) {
 	other.Title = "depth"
 	f(ephor.Grafana{Dashboards: []dashboard.Dashboard{{Title: "A", Panels: []dashboard.Panel{other}}}}, []string{"depth", "sizes"})
 }
+
+// TestValidateMonitoring: what is wrong with dashboards and thresholds is told before anything is made.
+func TestValidateMonitoring(t *testing.T) {
+	t.Parallel()
+	app := ephor.New("Shop")
+	app.Function("Hello", func() {})
+	app.Monitor(ephor.Grafana{
+		Dashboards: []dashboard.Dashboard{{Title: "The One"}, {Title: "the one"}, {}},
+		Alerts:     dashboard.Alerts{ErrorShare: 2},
+	})
+	err := app.Validate()
+	want := `dashboard "the one": its UID the-one is that of "The One": change one of the titles
+dashboard "": it has no title
+alerts: an error share of 2 is never exceeded: it is a part, such as 0.05`
+	if err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+}

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/ephor-io/ephor/dashboard"
 )
 
 // What names and paths look like. They are compiled where they are used: at package level they
@@ -53,12 +55,15 @@ func (a *App) Validate() error {
 		errs = append(errs, a.validateRoute(r)...)
 	}
 	errs = append(errs, a.validateAPI()...)
-	if g, ok := a.Monitoring(); ok && g.Stack == a.name {
+	g, ok := a.Monitoring()
+	if ok && g.Stack == a.name {
 		errs = append(errs, fmt.Errorf("monitoring stack %q has the application's own name", g.Stack))
 	} else if ok && !matches(validStack, g.Stack) {
 		errs = append(errs, fmt.Errorf("monitoring stack %q: a name is a letter, then letters, digits or hyphens, 100 at most", g.Stack))
 	}
-	errs = append(errs, a.validateMonitoring()...)
+	if ok {
+		errs = append(errs, dashboard.ValidateAll(g.Dashboards), g.Alerts.Validate())
+	}
 	return errors.Join(errs...)
 }
 

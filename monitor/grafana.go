@@ -2,7 +2,6 @@ package monitor
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 
@@ -32,31 +31,16 @@ type Dashboard struct {
 func Dashboards(g ephor.Grafana) ([]Dashboard, error) { return renderAll(g, false) }
 
 func renderAll(g ephor.Grafana, full bool) ([]Dashboard, error) {
-	var (
-		boards []Dashboard
-		errs   []error
-		titles = map[string]string{}
-	)
+	if err := dashboard.ValidateAll(g.Dashboards); err != nil {
+		return nil, err
+	}
+	var boards []Dashboard
 	for _, d := range g.Dashboards {
-		if err := d.Validate(); err != nil {
-			errs = append(errs, err)
-			continue
-		}
-		uid := d.UID()
-		if other, taken := titles[uid]; taken {
-			errs = append(errs, fmt.Errorf("dashboard %q: its UID %s is that of %q: change one of the titles", d.Title, uid, other))
-			continue
-		}
-		titles[uid] = d.Title
 		text, err := render(d, full)
 		if err != nil {
-			errs = append(errs, fmt.Errorf("dashboard %q: %w", d.Title, err))
-			continue
+			return nil, fmt.Errorf("dashboard %q: %w", d.Title, err)
 		}
-		boards = append(boards, Dashboard{UID: uid, Title: d.Title, JSON: text})
-	}
-	if err := errors.Join(errs...); err != nil {
-		return nil, err
+		boards = append(boards, Dashboard{UID: d.UID(), Title: d.Title, JSON: text})
 	}
 	return boards, nil
 }

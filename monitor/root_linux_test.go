@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -24,8 +25,11 @@ type debian struct {
 	env []string
 }
 
-// mirror is where the packages come from.
-const mirror = "http://deb.debian.org/debian"
+// mirror is where the packages come from, and release is the image's that the template names.
+const (
+	mirror  = "http://deb.debian.org/debian"
+	release = "trixie"
+)
 
 func newDebian(t *testing.T) *debian {
 	t.Helper()
@@ -38,13 +42,7 @@ func newDebian(t *testing.T) *debian {
 		t.Skip("a Debian root is made by root alone")
 	}
 	d := &debian{dir: filepath.Join(t.TempDir(), "root")}
-	out, err := exec.Command("debootstrap", "--variant=minbase", "--include=ca-certificates,curl,e2fsprogs,gpg,influxdb,jq,openssl", "trixie", d.dir, mirror).CombinedOutput()
-	if err != nil {
-		if bytes.Contains(out, []byte("Failed getting release file")) {
-			t.Skipf("Debian's mirror cannot be reached: %s", lastLine(out))
-		}
-		t.Fatalf("debootstrap: %v\n%s", err, out)
-	}
+	d.unpack(t)
 	hold := exec.Command("unshare", "--mount", "--propagation", "private", "--pid", "--fork", "--kill-child", "sh", "-ec", `
 mount -t proc proc "$1/proc"
 mount -t tmpfs tmpfs "$1/dev"
@@ -81,6 +79,49 @@ wait`, "sh", d.dir)
 	}
 	d.pid = strings.TrimSpace(string(children))
 	return d
+}
+
+// unpack fills the folder with a fresh Debian. debootstrap takes half a minute and a hundred megabytes
+// from the mirror, so what it made is kept for a week in the user's cache.
+func (d *debian) unpack(t *testing.T) {
+	t.Helper()
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	kept := filepath.Join(cache, "ephor", "debian-"+release+".tar")
+	if info, err := os.Stat(kept); err != nil || time.Since(info.ModTime()) > 7*24*time.Hour {
+		d.bootstrap(t)
+		aside := kept + strconv.Itoa(os.Getpid())
+		defer os.Remove(aside)
+		if err := os.MkdirAll(filepath.Dir(kept), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if out, err := exec.Command("tar", "--create", "--numeric-owner", "--directory", d.dir, "--file", aside, ".").CombinedOutput(); err != nil {
+			t.Fatalf("keeping the root: %v\n%s", err, out)
+		}
+		if err := os.Rename(aside, kept); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if err := os.MkdirAll(d.dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.Command("tar", "--extract", "--numeric-owner", "--same-permissions", "--directory", d.dir, "--file", kept).CombinedOutput(); err != nil {
+		t.Fatalf("unpacking the root: %v\n%s", err, out)
+	}
+}
+
+func (d *debian) bootstrap(t *testing.T) {
+	t.Helper()
+	out, err := exec.Command("debootstrap", "--variant=minbase", "--include=ca-certificates,curl,e2fsprogs,gpg,influxdb,jq,openssl", release, d.dir, mirror).CombinedOutput()
+	if bytes.Contains(out, []byte("Failed getting release file")) {
+		t.Skipf("Debian's mirror cannot be reached: %s", lastLine(out))
+	}
+	if err != nil {
+		t.Fatalf("debootstrap: %v\n%s", err, out)
+	}
 }
 
 func lastLine(text []byte) []byte {
@@ -181,10 +222,10 @@ func (d *debian) repository(t *testing.T, vendor, deb string) (source, key, fing
 	packages := fmt.Sprintf("%sFilename: %s\nSize: %d\nSHA256: %x\n", sh(home, "dpkg-deb", "--field", deb), pool, len(text), sha256.Sum256(text))
 	index := "main/binary-" + arch + "/Packages"
 	d.write(t, base+"/dists/stable/"+index, packages, 0o644)
-	release := fmt.Sprintf("Suite: stable\nCodename: stable\nComponents: main\nArchitectures: %s\nDate: %s\nSHA256:\n %x %d %s\n",
+	signed := fmt.Sprintf("Suite: stable\nCodename: stable\nComponents: main\nArchitectures: %s\nDate: %s\nSHA256:\n %x %d %s\n",
 		arch, time.Now().UTC().Format("Mon, 02 Jan 2006 15:04:05 UTC"), sha256.Sum256([]byte(packages)), len(packages), index)
 	file := filepath.Join(home, "Release")
-	if err := os.WriteFile(file, []byte(release), 0o644); err != nil {
+	if err := os.WriteFile(file, []byte(signed), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	d.write(t, base+"/dists/stable/InRelease", string(sh(home, "gpg", "--batch", "--clearsign", "--output", "-", file)), 0o644)

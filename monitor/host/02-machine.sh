@@ -8,9 +8,15 @@ tools() {
     dpkg-query -W -f '${db:Status-Status}' "$p" 2>/dev/null | grep -qx installed || missing+=("$p")
   done
   [ ${#missing[@]} = 0 ] && return
-  dpkg --configure -a
-  apt-get -qq -o Acquire::Retries=5 update
+  prepared
   apt-get -qq -o DPkg::Lock::Timeout=300 install --no-install-recommends "${missing[@]}" >/dev/null
+}
+
+# prepared mends what a killed run has left, and reads the repositories; Debian's own upkeep may have
+# the lock after a boot.
+prepared() {
+  waited 60 dpkg --configure -a
+  waited 60 apt-get -qq -o Acquire::Retries=5 update
 }
 
 # The elastic address comes after the machine is up, and breaks what is under way when it does. On

@@ -34,8 +34,7 @@ packages() {
     repository grafana "${EPHOR_GRAFANA_SOURCE:-https://apt.grafana.com stable main}" \
       "${EPHOR_GRAFANA_KEY:-https://apt.grafana.com/gpg.key}" \
       "${EPHOR_GRAFANA_FINGERPRINT:-B53AE77BADB630A683046005963FA27710458545}"
-    dpkg --configure -a
-    apt-get -qq -o Acquire::Retries=5 update
+    prepared
     apt-get -qq -o DPkg::Lock::Timeout=300 -o Dpkg::Options::=--force-confold install --no-install-recommends \
       --allow-downgrades --allow-change-held-packages "${want[@]}" >/dev/null
     apt-mark -qq hold influxdb grafana >/dev/null
@@ -52,7 +51,7 @@ agent() {
     local deb
     deb=$(mktemp --suffix .deb)
     web --output "$deb" "${EPHOR_AGENT:-https://s3.$EPHOR_REGION.$EPHOR_DOMAIN/amazon-ssm-$EPHOR_REGION/latest/debian_$(dpkg --print-architecture)/amazon-ssm-agent.deb}"
-    dpkg --install "$deb" >/dev/null
+    apt-get -qq -o DPkg::Lock::Timeout=300 install --no-install-recommends "$deb" >/dev/null
     rm -f "$deb"
   fi
   if has_systemd; then systemctl --quiet enable --now amazon-ssm-agent.service; fi

@@ -17,6 +17,7 @@ ExecStart=$*
 Restart=always
 RestartSec=2
 LimitNOFILE=65536
+UMask=0027
 NoNewPrivileges=true
 ProtectSystem=full
 ProtectHome=true
