@@ -88,6 +88,7 @@ func TestBootScriptWithStandInForGrafana(t *testing.T) {
 		}
 	})
 	run("doors are still shut", h.doors)
+	run("after a reboot", h.reboots)
 	run("new passwords", func(t *testing.T) {
 		for _, id := range []string{"WriterSecret", "ReaderSecret", "AdminSecret", "GrafanaSecret"} {
 			text := fmt.Sprintf(`{"username":"x","password":"changed%s"}`, id)
@@ -515,6 +516,20 @@ func (h *bootedHost) rollups(t *testing.T) {
 				t.Errorf("%s.%s (-want +got):\n%s", policy, measurement, diff)
 			}
 		}
+	}
+}
+
+// reboots: processes, mounts and /run are gone, the volume is what it was.
+func (h *bootedHost) reboots(t *testing.T) {
+	h.debian.run(t, "bash", "-ec", `for f in /run/ephor-*.pid; do kill "$(cat "$f")"; tail --pid "$(cat "$f")" -f /dev/null; done; umount /var/lib/ephor; rm -rf /run/ephor*`)
+	ca := h.ca
+	h.succeeds(t, 0)
+	if !bytes.Equal(ca, h.ca) {
+		t.Error("the machine has another certificate authority")
+	}
+	status, text := h.store(t, "GET", "/query", url.Values{"db": {Database}, "q": {`SELECT count("duration_ms") FROM "invocation"`}}, "", "reader", h.cloud.password("ReaderSecret"))
+	if status != 200 || !strings.Contains(text, `"values":[["1970-01-01T00:00:00Z",4]]`) {
+		t.Errorf("what was measured before: %d %s", status, text)
 	}
 }
 
