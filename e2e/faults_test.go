@@ -37,8 +37,20 @@ func TestHandlersThatFail(t *testing.T) {
 	f("/sleep", http.StatusInternalServerError, "timed out after 2.00 seconds")
 	// os.Exit is the one end that leaves the publisher no chance; the service's own count tells.
 	eventually(t, "three failures recorded", func() bool { return a.count(`SELECT count("error") FROM "invocation"`) == 3 })
-	eventually(t, "four successes recorded", func() bool {
-		return a.count(`SELECT count("duration_ms") FROM "invocation" WHERE "ok" = true`) == 4
+	// On a machine so busy that the store does not answer within the flush's 300 ms, a batch waits for the
+	// invocation after.
+	successes, asked := 4, time.Now()
+	eventually(t, "all successes recorded", func() bool {
+		if a.count(`SELECT count("duration_ms") FROM "invocation" WHERE "ok" = true`) == successes {
+			return true
+		}
+		if time.Since(asked) > 3*time.Second {
+			if status, _ := a.get("/"); status == http.StatusOK {
+				successes++
+			}
+			asked = time.Now()
+		}
+		return false
 	})
 }
 

@@ -75,7 +75,7 @@ func TestAStackOfOnesOwn(t *testing.T) {
 	ctx := t.Context()
 	a := up(t, root(t), helloProgram(t), filepath.Join(t.TempDir(), "state"))
 	c := newAccount(t, a)
-	c.upload(ctx, "code-of-mine", greeterZip(t))
+	c.upload(ctx, "code-of-mine", packaged(t, filepath.Join("testdata", "greeter.go")))
 	template, err := os.ReadFile("testdata/stack.yaml")
 	if err != nil {
 		t.Fatal(err)

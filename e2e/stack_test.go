@@ -62,17 +62,17 @@ func (c *awsCLI) outputs(stack string) map[string]string {
 	return m
 }
 
-// greeterZip is the deployment package of testdata/greeter.go.
-func greeterZip(t *testing.T) string {
+// packaged is the deployment package of a program in Go, a file that is named as its source.
+func packaged(t *testing.T, source string) string {
 	t.Helper()
 	dir := t.TempDir()
 	bootstrap := filepath.Join(dir, "bootstrap")
-	c := exec.Command("go", "build", "-tags", "lambda.norpc", "-o", bootstrap, filepath.Join("testdata", "greeter.go"))
+	c := exec.Command("go", "build", "-tags", "lambda.norpc", "-o", bootstrap, source)
 	c.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := c.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	path := filepath.Join(dir, "greeter.zip")
+	path := filepath.Join(dir, strings.TrimSuffix(filepath.Base(source), ".go")+".zip")
 	f, err := os.Create(path)
 	if err != nil {
 		t.Fatal(err)
@@ -122,7 +122,7 @@ func TestTheAWSCLI(t *testing.T) {
 	}
 
 	c.run(true, "s3", "mb", "s3://code-of-mine")
-	c.run(true, "s3", "cp", greeterZip(t), "s3://code-of-mine/greeter.zip")
+	c.run(true, "s3", "cp", packaged(t, filepath.Join("testdata", "greeter.go")), "s3://code-of-mine/greeter.zip")
 	// The command `deploy` would do, too, but looks only every 30 s whether the stack is there.
 	converge := func(call, greeting, status string) map[string]string {
 		t.Helper()

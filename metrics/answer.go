@@ -81,6 +81,7 @@ func retryAfter(header string, now time.Time) time.Duration {
 //	1.x  {"error": "partial write: … dropped=N"}    N leaves out what does not parse
 //	2    {"code": "…", "message": "…partial write: … dropped=N"}
 //	3    {"error": "partial write of line protocol occurred", "data": [{"original_line": …}, …]}
+//	     with the first 100 of them
 func readError(body []byte) (message string, points int) {
 	var e struct {
 		Error, Message string
@@ -97,10 +98,19 @@ func readError(body []byte) (message string, points int) {
 		Message string `json:"error_message"`
 	}
 	if json.Unmarshal(e.Data, &lines) == nil && len(lines) > 0 {
+		if len(lines) >= mostNamed {
+			return oneLine(message), -1
+		}
 		return oneLine(fmt.Sprintf("%s: %s", message, lines[0].Message)), len(lines)
 	}
 	return oneLine(message), dropped(message)
 }
+
+// mostNamed is how many refused points InfluxDB 3 names. Where it names so many there may be more, and
+// only parts of the batch tell: those that it has taken already change nothing when they come again.
+//
+// https://docs.influxdata.com/influxdb3/core/write-data/troubleshoot/#review-http-status-codes
+const mostNamed = 100
 
 // dropped is the N of dropped=N, and 1 at least: a partial write leaves something out. -1 means
 // that the message has none.

@@ -194,8 +194,9 @@ func (c Config) writeURL() (string, error) {
 	return u.String(), nil
 }
 
-// authorization is the header's value, "" for none.
-func (c Config) authorization() string {
+// Authorization is the header of that name with which the store is written to, "" for none: Basic with a
+// Token of the form user:password and no Bucket, else Token.
+func (c Config) Authorization() string {
 	switch {
 	case c.Token == "":
 		return ""
@@ -205,8 +206,8 @@ func (c Config) authorization() string {
 	return "Token " + c.Token
 }
 
-// roots are the certificates to trust, nil for the machine's.
-func (c Config) roots() (*x509.CertPool, error) {
+// Roots are the certificates that CA means, nil for the machine's. It is an error if it means none.
+func (c Config) Roots() (*x509.CertPool, error) {
 	if c.CA == "" || c.CA == "system" {
 		return nil, nil
 	}

@@ -72,7 +72,7 @@ func TestWriteURLOfABucket(t *testing.T) {
 		if got != want || (err == nil) != (complaint == "") || err != nil && !strings.Contains(err.Error(), complaint) {
 			t.Errorf("%+v: %q, %v", c, got, err)
 		}
-		if got := c.authorization(); got != authorization {
+		if got := c.Authorization(); got != authorization {
 			t.Errorf("%+v: authorization %q", c, got)
 		}
 	}

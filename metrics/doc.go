@@ -1,13 +1,17 @@
 // Package metrics measures a Lambda function from the inside, and sees to it that what was
 // measured reaches a store: instruments, and the publisher that runs beside the handler.
 //
-//	var (
-//		hellos  = metrics.NewCounter("hellos")
-//		orders  = metrics.NewCounter("orders", metrics.With("kind", "book"))
-//		queries = metrics.NewHistogram("query_ms")
-//		pool    = metrics.NewGauge("pool_size")
-//		_       = metrics.NewGaugeFunc("queued", func() float64 { return float64(len(queue)) })
+//	package main
+//
+//	import (
+//		"context"
+//
+//		"github.com/aws/aws-lambda-go/lambda"
+//
+//		"github.com/ephor-io/ephor/metrics"
 //	)
+//
+//	var hellos = metrics.NewCounter("hellos")
 //
 //	func hello(ctx context.Context) (string, error) {
 //		hellos.Inc()
@@ -16,37 +20,82 @@
 //
 //	func main() { lambda.Start(metrics.Wrap(hello)) }
 //
-// That one line is all it takes, with any deployment tool; EPHOR_STORE_URL in the function's
-// environment says where the points go, and without it metrics.Wrap returns the handler as it
-// is. FromEnv lists the other variables. An application of Ephor's is wrapped without that line.
+// metrics.Wrap is all it takes, with any deployment tool. Where the points go, the function's environment
+// says: EPHOR_STORE_URL=https://store.example.com:8086, and EPHOR_STORE_TOKEN=user:password if the store
+// wants one; FromEnv lists the rest. Without EPHOR_STORE_URL, as in a test of the handler, Wrap returns the
+// handler as it is. An application of Ephor's is wrapped without that line.
+//
+// Any store serves that takes InfluxDB's line protocol and answers InfluxQL: InfluxDB 1.x, 2 and 3,
+// openGemini, Ephor's own. Every invocation is a point there from now on, with its duration, whether it
+// failed and why, and every counter says what it counted:
+//
+//	SELECT count("duration_ms"), percentile("duration_ms", 99) FROM "invocation" WHERE time > now() - 1h
+//	SELECT sum("count") FROM "hellos" WHERE time > now() - 1h GROUP BY time(1m)
 //
 // # Which instrument
 //
-// A Counter counts what happens. Ask the store for the sum of its count, over whatever time and
-// environments: SELECT sum("count") FROM "hellos" GROUP BY time(10s). What is counted in fractions
-// has a FloatCounter, what comes and goes an UpDownCounter.
+// What happens is counted by a Counter:
 //
-// A Gauge holds what is now, a GaugeFunc asks for it: one value for each environment.
+//	var visits = metrics.NewCounter("visits")
 //
-// A Histogram keeps how long, or how large. Milliseconds are the unit that suits it:
+//	visits.Inc()
+//	visits.Add(3)
+//
+// Its field count is what was added since the point before, so sum("count") is right over whatever time and
+// however many environments. What is counted in fractions has a FloatCounter, what comes and goes an
+// UpDownCounter.
+//
+// What is now, one value for each environment, is held by a Gauge, or asked for by a GaugeFunc:
+//
+//	var pool = metrics.NewGauge("pool_size")
+//	var _ = metrics.NewGaugeFunc("queued", func() float64 { return float64(len(queue)) })
+//
+//	pool.Set(7)
+//
+// How long something takes, or how large it is, is kept by a Histogram. Milliseconds are the unit that
+// suits it:
+//
+//	var queries = metrics.NewHistogram("query_ms")
 //
 //	defer queries.ObserveSince(time.Now())
 //
-// Its buckets add up across environments as counts do, and Quantile reads the sum. Percentiles do
-// not add up, whoever averages them.
+// Each of its points has the percentiles of its own moment, p50, p90 and p99. For those of an hour or of
+// all environments add up the buckets, which percentiles cannot be, and ask Quantile:
 //
-// Tags tell series of one name apart: NewCounter("orders", With("kind", kind)) may be called with each
-// kind as it comes, and gives the same counter for the same kind. It takes a lock and some hundred
-// nanoseconds; what is known beforehand is better kept in a variable. Names and tags are checked:
-// see Set.Counter for what is refused. The functions of the package panic on that, as is right for
-// variables; the methods of a Set return the error.
+//	SELECT sum(/^b_/) FROM "query_ms" WHERE time > now() - 1h
+//
+// # Tags and names
+//
+// Tags tell series of one name apart:
+//
+//	var books = metrics.NewCounter("orders", metrics.With("kind", "book"))
+//	var pens = metrics.NewCounter("orders", metrics.With("kind", "pen"))
+//
+//	SELECT sum("count") FROM "orders" WHERE time > now() - 1h GROUP BY "kind"
+//
+// NewCounter("orders", With("kind", kind)) may be called with each kind as it comes, and gives the same
+// counter for the same kind. It takes a lock and some hundred nanoseconds; what is known beforehand
+// is better kept in a variable. Each value is a series for each environment: a tag is for kinds, not for
+// users' names.
+//
+// Names and tags are checked, and all series of a name have tags of the same keys: see Set.Counter for what
+// is refused. The functions of the package panic on that, as is right for variables; the methods of a Set
+// return the error. Wrap publishes the default Set; another one is for tests, and for programs that open a
+// Publisher of their own.
 //
 // # What it costs
 //
 // A count costs one atomic addition, an observation two to three, neither allocates, and the caller
 // waits for nothing else. Publishing takes place when the response is out.
 //
-// What another library has measured, metrics/gometrics, metrics/otel and metrics/prom publish.
+// # With another library
+//
+// What a program has measured with go-metrics, OpenTelemetry or Prometheus' client_golang is published by
+// the same publisher, in one line: see metrics/gometrics, metrics/otel and metrics/prom.
+//
+// # Without a handler
+//
+// A program that is no function opens a Publisher and says itself when to Flush; see the example there.
 //
 // # When it publishes
 //
@@ -99,5 +148,6 @@
 // batches wait in memory up to a bound and past it the oldest is dropped and counted. A batch that
 // the store refuses is split, so that a bad point costs no other, and that point is counted. A
 // process that is killed outright takes with it what it measured since its last batch: its
-// points end without one that says final.
+// points end without one that says final. docs/loss.md goes through every end that a process can meet;
+// package loss says for any period what is missing, and whose it was.
 package metrics

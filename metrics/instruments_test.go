@@ -11,8 +11,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ephor-io/ephor/line"
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/ephor-io/ephor/line"
 )
 
 var testSeries = func() line.Series {

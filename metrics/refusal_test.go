@@ -2,13 +2,9 @@ package metrics
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
-	"net/http/httptest"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -51,6 +47,8 @@ func TestRefusalsAreCounted(t *testing.T) {
 	f(422, `{"code":"unprocessable entity","message":"failure writing points to database: partial write: field type conflict: … dropped=1"}`, "1i", "3i", 1)
 	// InfluxDB 3: https://docs.influxdata.com/influxdb3/core/write-data/troubleshoot/
 	f(400, `{"error":"partial write of line protocol occurred","data":[{"original_line":"x","line_number":2,"error_message":"invalid column type"},{"original_line":"y","line_number":3,"error_message":"m"}]}`, "2i", "2i", 1)
+	// It names 100 at most: then the halves say how many there are.
+	f(400, `{"error":"partial write of line protocol occurred","data":[`+strings.Repeat(`{"error_message":"m"},`, 99)+`{"error_message":"m"}]}`, "0i", "4i", 3)
 	// Refused as a whole: the halves fare better.
 	f(400, `{"error":"unable to parse 'x': missing fields"}`, "0i", "4i", 3)
 	f(413, ``, "0i", "4i", 3)
@@ -212,71 +210,4 @@ func TestRetryAfter(t *testing.T) {
 	f(is("-5"), time.Second)
 	f(is("86400"), longestRetryAfter)
 	f(func() string { return time.Now().Add(90 * time.Second).UTC().Format(http.TimeFormat) }, 90*time.Second)
-}
-
-// A stub of InfluxDB 2's API, which checks what that documents: organisation, bucket, precision
-// and token, with its own answers where they are wrong.
-//
-// https://docs.influxdata.com/influxdb/v2/api/v2/write/
-func TestWritesToABucket(t *testing.T) {
-	t.Parallel()
-	var mu sync.Mutex
-	var bodies []string
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		fail := func(status int, code, message string) {
-			w.WriteHeader(status)
-			_ = json.NewEncoder(w).Encode(map[string]string{"code": code, "message": message}) // the test reads what arrives
-		}
-		q := r.URL.Query()
-		switch {
-		case r.Method != http.MethodPost || r.URL.Path != "/api/v2/write":
-			fail(404, "not found", "path not found")
-		case r.Header.Get("Authorization") != "Token secret":
-			fail(401, "unauthorized", "unauthorized access")
-		case q.Get("org") != "shop" || q.Get("bucket") != "metrics":
-			fail(404, "not found", `bucket "`+q.Get("bucket")+`" not found`)
-		case q.Get("precision") != "ns":
-			fail(400, "invalid", "precision")
-		default:
-			b, err := io.ReadAll(r.Body)
-			if err != nil {
-				fail(400, "invalid", err.Error())
-				return
-			}
-			mu.Lock()
-			defer mu.Unlock()
-			bodies = append(bodies, string(b))
-			w.WriteHeader(http.StatusNoContent)
-		}
-	}))
-	defer server.Close()
-	f := func(c Config, complaint string) {
-		t.Helper()
-		var logged []string
-		c.URL, c.Set, c.Log = server.URL, new(Set), func(m string) { logged = append(logged, m) }
-		p, err := Open(c)
-		if err != nil {
-			t.Fatal(err)
-		}
-		err = p.Close(t.Context())
-		if complaint == "" {
-			if err != nil || len(logged) > 0 {
-				t.Errorf("%v, %q", err, logged)
-			}
-		} else if err == nil || len(logged) != 1 || !strings.Contains(logged[0], complaint) {
-			t.Errorf("%v, logged %q, want %q", err, logged, complaint)
-		}
-	}
-	// On a machine under load the answer may take longer than the default allows.
-	c := Config{Org: "shop", Bucket: "metrics", Token: "secret", Function: "f", FlushTimeout: time.Minute}
-	f(c, "")
-	if len(bodies) != 1 || field(bodies[0], "publisher", "seq") != "1i" {
-		t.Errorf("stored %q", bodies)
-	}
-	wrong := c
-	wrong.Bucket = "other"
-	f(wrong, `bucket "other" not found`)
-	wrong = c
-	wrong.Token = "guess"
-	f(wrong, "EPHOR_STORE_TOKEN is missing, or the store does not know it")
 }

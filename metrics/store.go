@@ -29,7 +29,7 @@ func newStore(c Config) (*store, error) {
 	}
 	transport := c.Transport
 	if transport == nil {
-		roots, err := c.roots()
+		roots, err := c.Roots()
 		if err != nil {
 			return nil, err
 		}
@@ -49,7 +49,7 @@ func newStore(c Config) (*store, error) {
 	}
 	return &store{
 		url:           url,
-		authorization: c.authorization(),
+		authorization: c.Authorization(),
 		client: &http.Client{
 			Transport: transport,
 			// A redirect would turn the POST into a GET, and send the token elsewhere.

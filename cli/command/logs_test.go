@@ -107,7 +107,7 @@ func TestLogsAreFollowed(t *testing.T) {
 	w.put("a", "one", now)
 	p, _, _ := shopProgram("Handle")
 	var shown shownEvents
-	r := &logReader{program: p, config: config, target: target{targetLaptop}, client: w.client, show: shown.show,
+	r := &logReader{program: p, config: config, target: target{name: targetLaptop}, client: w.client, show: shown.show,
 		groups: []*logGroup{{function: p.functions()[0], name: w.group, since: now.Add(-time.Minute).UnixMilli(), seen: map[string]int64{}}}}
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
@@ -134,7 +134,7 @@ func TestLogsOfFunctionsThatAreNotThere(t *testing.T) {
 	config, w := startLogs(t)
 	p, _, _ := shopProgram("Handle", "Other")
 	var shown shownEvents
-	r := &logReader{program: p, config: config, target: target{targetLaptop}, client: w.client, show: shown.show}
+	r := &logReader{program: p, config: config, target: target{name: targetLaptop}, client: w.client, show: shown.show}
 	for _, f := range p.functions() {
 		r.groups = append(r.groups, &logGroup{function: f, name: "/aws/lambda/" + f.name, seen: map[string]int64{}})
 	}
@@ -155,7 +155,7 @@ func TestLogsOfASharedGroup(t *testing.T) {
 	w.put("by/hand/it/was", "too", now.Add(2*time.Millisecond))
 	p, _, _ := shopProgram("Handle")
 	var shown shownEvents
-	r := &logReader{program: p, config: config, target: target{targetLaptop}, client: w.client, show: shown.show,
+	r := &logReader{program: p, config: config, target: target{name: targetLaptop}, client: w.client, show: shown.show,
 		groups: []*logGroup{{function: p.functions()[0], name: w.group, seen: map[string]int64{}}}}
 	if err := r.run(t.Context(), false); err != nil {
 		t.Fatal(err)

@@ -19,6 +19,8 @@ type store struct {
 	url      string
 	database string
 	client   *http.Client
+	// authorization is the header of that name; "" for none.
+	authorization string
 }
 
 // query runs one statement. A measurement that is not there is no series.
@@ -29,11 +31,17 @@ func (s *store) query(ctx context.Context, influxQL string) ([]loss.Series, erro
 		return nil, fmt.Errorf("asking the store: %w", err)
 	}
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	if s.authorization != "" {
+		r.Header.Set("Authorization", s.authorization)
+	}
 	response, err := s.client.Do(r)
 	if err != nil {
 		return nil, fmt.Errorf("asking the store: %w", err)
 	}
 	defer response.Body.Close()
+	if response.StatusCode == http.StatusUnauthorized || response.StatusCode == http.StatusForbidden {
+		return nil, hinted(fmt.Errorf("asking the store: %s", response.Status), "EPHOR_STORE_TOKEN=user:password, of one who may read")
+	}
 	var answer struct {
 		Results []struct {
 			Series []loss.Series `json:"series"`

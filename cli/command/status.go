@@ -13,6 +13,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/spf13/cobra"
 
 	"github.com/ephor-io/ephor/deploy"
@@ -22,15 +23,25 @@ import (
 func (p *program) statusCommand() *cobra.Command {
 	var asJSON bool
 	var since string
+	var where target
 	c := &cobra.Command{
 		Use:   "status",
 		Short: "Show what runs: the stacks with their outputs and exports, the environments, what was recorded",
 		Long: `status shows the stacks with their outputs, exports and who imports them, the functions with their
 environments, and whether every invocation is in the store. Where one is not, it says which
-environment's it was and what is known of the reason.`,
-		RunE: func(c *cobra.Command, _ []string) error { return p.statusOf(c, since, asJSON) },
+environment's it was and what is known of the reason.
+
+With --target aws it also asks CloudWatch how often Lambda invoked the functions, and reads the store
+that the monitoring stack tells the address of, as the user that EPHOR_STORE_TOKEN names.`,
+		RunE: func(c *cobra.Command, _ []string) error {
+			if err := where.check(c); err != nil {
+				return err
+			}
+			return p.statusOf(c, where, since, asJSON)
+		},
 	}
-	c.Flags().StringVar(&since, "since", "", "account for the invocations of this last `duration`, as in 10m, 2h or 7d (default: since up started)")
+	c.Flags().StringVar(&since, "since", "", "account for the invocations of this last `duration`, as in 10m, 2h or 7d (default: since up started; 1h on AWS)")
+	where.flag(c)
 	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return c
 }
@@ -41,14 +52,16 @@ type report struct {
 	Stacks    []deploy.State `json:"stacks"`
 	// The rest is told by the monitoring host and not there without one.
 	*monitored
+	// CloudWatch is what it counted, on AWS alone.
+	CloudWatch *counted `json:"cloudwatch,omitempty"`
 }
 
 // monitored is what the monitoring host knows.
 type monitored struct {
 	// Host says what stands in for the monitoring stack's machine.
-	Host string `json:"host"`
+	Host string `json:"host,omitempty"`
 	// Lambda is since `up` started.
-	Lambda lambdaStatus `json:"lambda"`
+	Lambda lambdaStatus `json:"lambda,omitzero"`
 	// Since begins the period that is accounted for.
 	Since time.Time `json:"since"`
 	loss.Report
@@ -66,7 +79,7 @@ func (m *monitored) unnamed() int64 {
 // hostNote is what is not real on a laptop.
 const hostNote = "the monitoring stack's EC2 instance is not a machine here: the laptop runs its store and its dashboards itself"
 
-func (p *program) statusOf(c *cobra.Command, since string, asJSON bool) error {
+func (p *program) statusOf(c *cobra.Command, where target, since string, asJSON bool) error {
 	var from time.Time
 	if since != "" {
 		d, err := parseSince(since)
@@ -76,12 +89,18 @@ func (p *program) statusOf(c *cobra.Command, since string, asJSON bool) error {
 		from = time.Now().Add(-d)
 	}
 	ctx := c.Context()
-	at, err := p.connect(ctx)
+	var r report
+	var config aws.Config
+	var err error
+	if where.name == targetAWS {
+		config, err = p.config(ctx, where)
+	} else if r.Addresses, err = p.connect(ctx); err == nil {
+		config = laptopAWS(r.Addresses.Endpoint)
+	}
 	if err != nil {
 		return err
 	}
-	r := report{Addresses: at}
-	d := deploy.New(deploy.Config{AWS: laptopAWS(at.Endpoint)})
+	d := deploy.New(deploy.Config{AWS: config})
 	g, ok := p.app.Monitoring()
 	names := []string{p.app.Name()}
 	if ok {
@@ -89,16 +108,18 @@ func (p *program) statusOf(c *cobra.Command, since string, asJSON bool) error {
 	}
 	for _, name := range names {
 		s, err := d.State(ctx, name)
-		if unreachable(err) {
-			return p.notRunning()
-		}
 		if err != nil {
-			return err
+			return p.reached(where, err)
 		}
 		r.Stacks = append(r.Stacks, s)
 	}
 	if ok && r.Stacks[1].Status != "" {
-		if r.monitored, err = p.askHost(ctx, at, from); err != nil {
+		if where.name == targetAWS {
+			err = p.accountOnAWS(ctx, config, where, from, &r)
+		} else {
+			r.monitored, err = p.askHost(ctx, r.Addresses, from)
+		}
+		if err != nil {
 			return err
 		}
 	}
@@ -121,7 +142,7 @@ func (p *program) askHost(ctx context.Context, at addresses, from time.Time) (*m
 		m.Since = m.Lambda.Since
 	}
 	period := loss.Period{From: m.Since}
-	served, err := p.served(ctx, laptopAWS(at.Endpoint), target{targetLaptop}, period)
+	served, err := p.served(ctx, laptopAWS(at.Endpoint), target{name: targetLaptop}, period)
 	if err != nil {
 		return nil, err
 	}
@@ -177,9 +198,8 @@ func (r report) print(w io.Writer) error {
 	if r.monitored == nil {
 		return t.Flush()
 	}
-	fmt.Fprintf(t, "\nFUNCTION\tINVOCATIONS\tERRORS\tTHROTTLED\tENVIRONMENTS\tBUSY\tPEAK\n")
-	for _, f := range r.Lambda.Functions {
-		fmt.Fprintf(t, "%s\t%d\t%d\t%d\t%d\t%d\t%d\n", f.Name, f.Invocations, f.Errors, f.Throttles, f.Environments, f.Busy, f.Peak)
+	if r.CloudWatch == nil {
+		r.Lambda.print(t)
 	}
 	fmt.Fprintf(t, "\nrecorded %d of %d invocations since %s\n", r.Recorded, r.Served, since(r.Since))
 	for i, l := range r.Losses {
@@ -192,8 +212,20 @@ func (r report) print(w io.Writer) error {
 	if n := r.unnamed(); n > 0 {
 		fmt.Fprintf(t, "  %d lost: no log says whose they were; up says what kept logs from being written\n", n)
 	}
-	fmt.Fprintf(t, "note: %s\n", r.Host)
+	if r.CloudWatch != nil {
+		r.CloudWatch.print(t)
+	} else {
+		fmt.Fprintf(t, "note: %s\n", r.Host)
+	}
 	return t.Flush()
+}
+
+// print is the table of the functions.
+func (s lambdaStatus) print(t io.Writer) {
+	fmt.Fprintf(t, "\nFUNCTION\tINVOCATIONS\tERRORS\tTHROTTLED\tENVIRONMENTS\tBUSY\tPEAK\n")
+	for _, f := range s.Functions {
+		fmt.Fprintf(t, "%s\t%d\t%d\t%d\t%d\t%d\t%d\n", f.Name, f.Invocations, f.Errors, f.Throttles, f.Environments, f.Busy, f.Peak)
+	}
 }
 
 // mostLosses is how many environments status names.

@@ -16,6 +16,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/iotest"
 	"time"
 )
 
@@ -39,10 +40,11 @@ type tap struct {
 	last        map[string][]string // the points of the last batch of each connection, by its address
 	from        map[string]bool     // the addresses that sent them
 	troubled    map[string]bool     // the environments whose last batch had trouble
+	met         map[trouble]int     // how many batches met what
 }
 
 func newTap(t *testing.T) *tap {
-	p := &tap{invocations: map[string]string{}, acked: map[string]bool{}, last: map[string][]string{}, from: map[string]bool{}, troubled: map[string]bool{}}
+	p := &tap{invocations: map[string]string{}, acked: map[string]bool{}, last: map[string][]string{}, from: map[string]bool{}, troubled: map[string]bool{}, met: map[trouble]int{}}
 	p.Server = httptest.NewServer(p)
 	t.Cleanup(p.Close)
 	return p
@@ -55,11 +57,16 @@ const (
 	none      trouble = iota
 	late              // it is handed on, after a while
 	refused           // it is answered with 503 and not handed on
-	cut               // the connection is closed and it is not handed on
-	forgotten         // it is written, and the connection closed without an answer
+	cut               // the connection is reset and it is not handed on
+	halved            // a half of it is handed on, and the connection reset
+	forgotten         // it is written, and the connection reset without an answer
 	truncated         // it is written, and a part of the answer sent
 	troubles
 )
+
+func (t trouble) String() string {
+	return [...]string{"none", "late", "refused", "cut", "halved", "forgotten", "truncated"}[t]
+}
 
 func (p *tap) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if p.refuse.Load() {
@@ -83,6 +90,12 @@ func (p *tap) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, `{"error":"gone"}`, http.StatusServiceUnavailable)
 		return
 	case cut:
+		hangUp(w, "")
+		return
+	case halved:
+		// The store waits for the rest, and finds the connection closed.
+		r.Body = io.NopCloser(io.MultiReader(bytes.NewReader(body[:len(body)/2]), iotest.ErrReader(io.ErrUnexpectedEOF)))
+		p.store.Load().ServeHTTP(httptest.NewRecorder(), r)
 		hangUp(w, "")
 		return
 	case late:
@@ -118,6 +131,7 @@ func (p *tap) next(text string) trouble {
 		what = none
 	}
 	p.troubled[instance] = what != none
+	p.met[what]++
 	return what
 }
 
@@ -134,11 +148,14 @@ func unzipped(r *http.Request, body []byte) (string, error) {
 	return string(text), err
 }
 
-// hangUp closes the connection after these last words.
+// hangUp closes the connection after these last words; without words it resets it.
 func hangUp(w http.ResponseWriter, words string) {
 	conn, _, err := w.(http.Hijacker).Hijack()
 	if err != nil {
 		panic(err) // this server's connections can all be taken over
+	}
+	if tcp, ok := conn.(*net.TCPConn); ok && words == "" {
+		_ = tcp.SetLinger(0) // else it is closed in order
 	}
 	_, _ = io.WriteString(conn, words) // whether they are heard is the test's question
 	_ = conn.Close()

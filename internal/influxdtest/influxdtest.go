@@ -2,6 +2,7 @@
 package influxdtest
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -22,15 +23,39 @@ const patience = time.Minute
 // address. It ends with the test. Without influxd the test is skipped.
 func Start(t testing.TB, database string) string {
 	t.Helper()
-	program, err := exec.LookPath("influxd")
-	if err != nil {
-		t.Skip("influxd is not installed: apt-get install influxdb")
+	return StartWith(t, Config{Database: database})
+}
+
+// Config is what an influxd is to be like. Only Database has to be there.
+type Config struct {
+	// Database is made.
+	Database string
+	// Admin is the user:password of one who may do everything; with one, nobody else may do anything.
+	Admin string
+	// Certificate is a file with a certificate for 127.0.0.1 and its key, in PEM; with one, influxd
+	// speaks TLS.
+	Certificate string
+	// Program is another influxd than the one on PATH.
+	Program string
+	// Client trusts Certificate; nil means http.DefaultClient.
+	Client *http.Client
+}
+
+// StartWith is Start for an influxd that differs from Debian's own configuration.
+func StartWith(t testing.TB, c Config) string {
+	t.Helper()
+	program := c.Program
+	if program == "" {
+		var err error
+		if program, err = exec.LookPath("influxd"); err != nil {
+			t.Skip("influxd is not installed: apt-get install influxdb")
+		}
 	}
 	dir := t.TempDir()
 	config := filepath.Join(dir, "influxdb.conf")
 	// Port 0, not one found free a moment ago: another test's server may take that in between, and
 	// this test would talk to it. influxd tells which port it got in its log alone.
-	err = os.WriteFile(config, fmt.Appendf(nil, `
+	err := os.WriteFile(config, fmt.Appendf(nil, `
 reporting-disabled = true
 bind-address = "127.0.0.1:0"
 [meta]
@@ -43,9 +68,13 @@ bind-address = "127.0.0.1:0"
   store-enabled = false
 [http]
   bind-address = "127.0.0.1:0"
+  auth-enabled = %t
+  https-enabled = %t
+  https-certificate = %q
 [logging]
   format = "logfmt"
-`, filepath.Join(dir, "meta"), filepath.Join(dir, "data"), filepath.Join(dir, "wal")), 0o600)
+`, filepath.Join(dir, "meta"), filepath.Join(dir, "data"), filepath.Join(dir, "wal"),
+		c.Admin != "", c.Certificate != "", c.Certificate), 0o600)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,7 +100,10 @@ bind-address = "127.0.0.1:0"
 	for {
 		address, err := listening(log.Name())
 		if err == nil {
-			err = create(address, database)
+			if c.Certificate != "" {
+				address = strings.Replace(address, "http:", "https:", 1)
+			}
+			err = c.prepare(address)
 		}
 		if err == nil {
 			return address
@@ -102,39 +134,60 @@ func listening(log string) (string, error) {
 	return "", fmt.Errorf("no line of the log says where it listens")
 }
 
-// create makes the database and sees to it that it is there.
-func create(address, database string) error {
-	for _, q := range []string{"CREATE DATABASE " + database, "SHOW DATABASES"} {
-		resp, err := http.PostForm(address+"/query", url.Values{"q": {q}})
+// prepare makes the user and the database, and sees to it that the database is there.
+func (c Config) prepare(address string) error {
+	statements := []string{"CREATE DATABASE " + c.Database, "SHOW DATABASES"}
+	if user, password, ok := strings.Cut(c.Admin, ":"); ok {
+		// The first user may be made by anybody; made again with the same password it stays as it is.
+		quoted := "'" + strings.ReplaceAll(password, "'", `\'`) + "'"
+		statements = slices.Insert(statements, 0, "CREATE USER "+user+" WITH PASSWORD "+quoted+" WITH ALL PRIVILEGES")
+	}
+	for _, q := range statements {
+		names, err := c.run(address, q)
 		if err != nil {
 			return err
 		}
-		var answer struct {
-			Results []struct {
-				Error  string
-				Series []struct{ Values [][]string }
-			}
-			Error string
+		if q == "SHOW DATABASES" && !slices.Contains(names, c.Database) {
+			return fmt.Errorf("%s: %q is not among %q", q, c.Database, names)
 		}
-		err = json.NewDecoder(resp.Body).Decode(&answer)
-		resp.Body.Close()
-		if err != nil {
-			return fmt.Errorf("%s: %w", q, err)
-		}
-		if resp.StatusCode != http.StatusOK || len(answer.Results) != 1 || answer.Results[0].Error != "" {
-			return fmt.Errorf("%s: %s: %+v", q, resp.Status, answer)
-		}
-		if q != "SHOW DATABASES" {
-			continue
-		}
-		for _, s := range answer.Results[0].Series {
-			if slices.ContainsFunc(s.Values, func(row []string) bool { return slices.Contains(row, database) }) {
-				return nil
-			}
-		}
-		return fmt.Errorf("%s: %q is not among %+v", q, database, answer.Results[0].Series)
 	}
 	return nil
+}
+
+// run runs one statement and returns the first value of each row.
+func (c Config) run(address, q string) (names []string, err error) {
+	r, err := http.NewRequest(http.MethodPost, address+"/query", strings.NewReader(url.Values{"q": {q}}.Encode()))
+	if err != nil {
+		return nil, err
+	}
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	if user, password, ok := strings.Cut(c.Admin, ":"); ok && !strings.HasPrefix(q, "CREATE USER") {
+		r.SetBasicAuth(user, password)
+	}
+	resp, err := cmp.Or(c.Client, http.DefaultClient).Do(r)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	var answer struct {
+		Results []struct {
+			Error  string
+			Series []struct{ Values [][]string }
+		}
+		Error string
+	}
+	if err := json.NewDecoder(resp.Body).Decode(&answer); err != nil {
+		return nil, fmt.Errorf("%s: %w", q, err)
+	}
+	if resp.StatusCode != http.StatusOK || len(answer.Results) != 1 || answer.Results[0].Error != "" {
+		return nil, fmt.Errorf("%s: %s: %+v", q, resp.Status, answer)
+	}
+	for _, s := range answer.Results[0].Series {
+		for _, row := range s.Values {
+			names = append(names, row[0])
+		}
+	}
+	return names, nil
 }
 
 func read(file string) string {
