@@ -14,6 +14,7 @@ const shop = `package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"strings"
 	"time"
@@ -40,6 +41,8 @@ func handle(ctx context.Context, r events.APIGatewayV2HTTPRequest) (string, erro
 		os.Exit(7)
 	case "sleep":
 		time.Sleep(time.Minute)
+	case "json":
+		fmt.Println("{\"level\":\"ERROR\",\"msg\":\"sold out\",\"price\":1.0}")
 	case "size":
 		return strings.Repeat("x", len(r.Body)), nil
 	}

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -38,12 +40,22 @@ func TestLogsAndInvoke(t *testing.T) {
 	t.Cleanup(func() { _ = follower.Process.Kill() })
 
 	stdout, stderr := run(0, "invoke", "--event", "apigateway-v2", "--tail")
-	if stdout != `"version 1"`+"\n" || !strings.HasPrefix(stderr, "START RequestId: ") || !strings.Contains(stderr, "Handle, version $LATEST: answered in") {
+	if stdout != `"version 1"`+"\n" || !strings.Contains(stderr, "START RequestId: ") || !strings.Contains(stderr, "Handle, version $LATEST: answered in") {
 		t.Errorf("invoke: %q %q", stdout, stderr)
 	}
 	stdout, stderr = run(1, "invoke", "Shop-Handle", "--payload", `{"pathParameters": {"what": "panic"}}`)
 	if !strings.Contains(stdout, `"errorMessage":"the handler gave up"`) || !strings.Contains(stderr, "error: Handle failed: ") || !strings.Contains(stderr, "the handler gave up") {
 		t.Errorf("invoke of what panics: %q %q", stdout, stderr)
+	}
+	event := filepath.Join(dir, "event.json")
+	writeFile(t, event, `{"pathParameters": {"what": "error"}}`)
+	if _, stderr = run(1, "invoke", "--payload", "@"+event); !strings.Contains(stderr, "the handler said no") {
+		t.Errorf("invoke with a file: %q", stderr)
+	}
+	piped := exec.Command(program, "invoke", "--payload", "-", "--state", a.state)
+	piped.Dir, piped.Stdin = dir, strings.NewReader(`{"pathParameters": {"what": "error"}}`)
+	if out, err := piped.CombinedOutput(); piped.ProcessState.ExitCode() != 1 || !strings.Contains(string(out), "the handler said no") {
+		t.Errorf("invoke with what comes through a pipe: %v\n%s", err, out)
 	}
 	if _, stderr = run(1, "invoke", "Other"); !strings.Contains(stderr, "there is no function Other\n  try: one of Handle") {
 		t.Errorf("invoke of what is not there: %q", stderr)
@@ -66,6 +78,7 @@ func TestLogsAndInvoke(t *testing.T) {
 		t.Errorf("the follower ended with %v: %s", err, &complaints)
 	}
 
+	streams := map[string]string{} // of invocations
 	count := func() (starts, reports int) {
 		t.Helper()
 		stdout, _ := run(0, "logs", "--json", "--filter", `?"START RequestId" ?"REPORT RequestId"`)
@@ -74,6 +87,11 @@ func TestLogsAndInvoke(t *testing.T) {
 			if err := d.Decode(&e); err != nil || e.Function != "Handle" || !strings.Contains(e.Stream, "[$LATEST]") || len(e.ID) != 56 {
 				t.Fatalf("%+v, %v", e, err)
 			}
+			invocation := strings.Fields(e.Message)[2]
+			if stream, seen := streams[invocation]; seen && stream != e.Stream {
+				t.Errorf("what invocation %s wrote is in %s and in %s", invocation, stream, e.Stream)
+			}
+			streams[invocation] = e.Stream
 			if strings.HasPrefix(e.Message, "START") {
 				starts++
 			} else {
@@ -82,18 +100,42 @@ func TestLogsAndInvoke(t *testing.T) {
 		}
 		return starts, reports
 	}
+	run(0, "invoke", "--payload", `{"pathParameters": {"what": "json"}}`)
 	// An answer does not wait for its REPORT line.
-	eventually(t, "START and REPORT lines of two invocations", func() bool {
+	eventually(t, "START and REPORT lines of five invocations", func() bool {
 		starts, reports := count()
-		return starts == 2 && reports == 2
+		return starts == 5 && reports == 5
 	})
+	// What is JSON is found by its members, and stays as it was written.
+	eventually(t, "a line of JSON, alone", func() bool {
+		stdout, _ = run(0, "logs", "--filter", `{ $.level = "ERROR" && $.price < 2 }`)
+		return strings.HasSuffix(stdout, ` {"level":"ERROR","msg":"sold out","price":1.0}`+"\n") && strings.Count(stdout, "\n") == 1
+	})
+	environments := map[string]bool{}
+	for _, stream := range streams {
+		environments[stream] = true
+	}
+	if len(streams) != 5 || len(environments) < 2 { // the panic ended one
+		t.Errorf("the streams of the invocations are %v", streams)
+	}
+	inATerminal(t, dir, program+" logs --state "+a.state, "\x1b[2mSTART RequestId: ", "\x1b[31m")
+	if stdout, _ := run(0, "logs"); strings.Contains(stdout, "\x1b") {
+		t.Errorf("colours go into a pipe:\n%s", stdout)
+	}
 	// The same path leads to AWS, wherever the configuration says that it is.
 	c := exec.Command(program, "logs", "--target", "aws", "--filter", "REPORT")
 	c.Dir = dir
 	c.Env = append(os.Environ(), "AWS_ENDPOINT_URL="+a.Endpoint, "AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=any", "AWS_SECRET_ACCESS_KEY=any",
 		"AWS_CONFIG_FILE=/dev/null", "AWS_SHARED_CREDENTIALS_FILE=/dev/null")
-	if out, err := c.CombinedOutput(); err != nil || strings.Count(string(out), "REPORT RequestId") != 2 {
+	if out, err := c.CombinedOutput(); err != nil || strings.Count(string(out), "REPORT RequestId") != 5 {
 		t.Errorf("logs --target aws: %v\n%s", err, out)
+	}
+	c = exec.Command(program, "invoke", "--target", "aws", "--payload", "@"+event)
+	c.Dir = dir
+	c.Env = append(os.Environ(), "AWS_ENDPOINT_URL="+a.Endpoint, "AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=any", "AWS_SECRET_ACCESS_KEY=any",
+		"AWS_CONFIG_FILE=/dev/null", "AWS_SHARED_CREDENTIALS_FILE=/dev/null")
+	if out, err := c.CombinedOutput(); c.ProcessState.ExitCode() != 1 || !strings.Contains(string(out), "the handler said no") {
+		t.Errorf("invoke --target aws: %v\n%s", err, out)
 	}
 	c = exec.Command(program, "invoke", "--target", "aws")
 	c.Dir = dir
@@ -102,12 +144,12 @@ func TestLogsAndInvoke(t *testing.T) {
 		t.Errorf("invoke --target aws without a region: %v\n%s", err, out)
 	}
 
-	if stdout, stderr := run(0, "invoke", "--async"); stdout != "" || stderr != "Handle: queued\n" {
+	if stdout, stderr := run(0, "invoke", "--async"); stdout != "" || !strings.HasSuffix(stderr, "Handle: queued\n") {
 		t.Errorf("invoke --async: %q %q", stdout, stderr)
 	}
 	eventually(t, "START and REPORT lines of what was queued", func() bool {
 		starts, reports := count()
-		return starts == 3 && reports == 3
+		return starts == 7 && reports == 7
 	})
 
 	a.stop(syscall.SIGKILL)
@@ -115,7 +157,25 @@ func TestLogsAndInvoke(t *testing.T) {
 		t.Errorf("logs without up: %q", stderr)
 	}
 	a = up(t, dir, program, a.state)
-	if starts, reports := count(); starts != 3 || reports != 3 {
-		t.Errorf("after kill -9: %d START and %d REPORT lines of three invocations", starts, reports)
+	if starts, reports := count(); starts != 7 || reports != 7 {
+		t.Errorf("after kill -9: %d START and %d REPORT lines of seven invocations", starts, reports)
+	}
+}
+
+// inATerminal runs a command in one, and wants what it shows to have all of these.
+func inATerminal(t *testing.T, dir, command string, want ...string) {
+	t.Helper()
+	script, err := exec.LookPath("script")
+	if err != nil || runtime.GOOS != "linux" {
+		t.Log("script is not installed: apt-get install bsdutils")
+		return
+	}
+	c := exec.Command(script, "-qec", command, "/dev/null")
+	c.Dir, c.Env = dir, append(os.Environ(), "TERM=xterm", "NO_COLOR=")
+	out, err := c.CombinedOutput()
+	for _, w := range want {
+		if err != nil || !strings.Contains(string(out), w) {
+			t.Errorf("%s in a terminal: %v, want %q\n%q", command, err, w, out)
+		}
 	}
 }

@@ -141,6 +141,15 @@ func TestTheAWSCLI(t *testing.T) {
 	if body, err := os.ReadFile(answer); err != nil || string(body) != `"Hello, CLI"` {
 		t.Errorf("invoke answered %s (%v)", body, err)
 	}
+	group := "/aws/lambda/" + o["Function"]
+	eventually(t, "the REPORT lines of both invocations", func() bool {
+		return strings.Count(c.run(true, "logs", "filter-log-events", "--log-group-name", group, "--filter-pattern", "REPORT"), `"message": "REPORT RequestId: `) == 2
+	})
+	if version := c.run(true, "--version"); !strings.HasPrefix(version, "aws-cli/1.") { // which has no logs tail
+		if lines := c.run(true, "logs", "tail", group, "--since", "1h", "--filter-pattern", "REPORT"); strings.Count(lines, "REPORT RequestId: ") != 2 || !strings.Contains(lines, "[$LATEST]") {
+			t.Errorf("logs tail: %s", lines)
+		}
+	}
 	converge("update-stack", "Servus", "UPDATE_COMPLETE")
 	greets(t, o["Url"], "Servus beinand, you")
 	c.run(true, "cloudformation", "delete-stack", "--stack-name", "mine")

@@ -5,6 +5,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"testing"
 )
 
@@ -49,6 +50,18 @@ func BenchmarkWrite5000(b *testing.B) {
 		writeBench(b, s, points)
 	}
 	b.ReportMetric(float64(at)/b.Elapsed().Seconds(), "points/s")
+}
+
+// BenchmarkWriteAtOnce is many clients that each write a few points at a time, as functions do.
+func BenchmarkWriteAtOnce(b *testing.B) {
+	s := openBench(b)
+	var at atomic.Int64
+	b.SetParallelism(32)
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			writeBench(b, s, invocations(int(at.Add(3)), 3))
+		}
+	})
 }
 
 func BenchmarkWriteOne(b *testing.B) {

@@ -94,6 +94,7 @@ type Server struct {
 	config  Config
 	writes  *gate
 	queries *gate
+	joiner  *joiner
 	routes  map[string]map[string]http.HandlerFunc // path, then method
 
 	live     sync.RWMutex // held for reading while the engine is in use, for writing while it is replaced
@@ -128,6 +129,7 @@ func Open(c Config) (*Server, error) {
 		writes:  newGate(c.MaxConcurrentWrites, c.MaxQueued, c.QueueTimeout),
 		queries: newGate(c.MaxConcurrentQueries, c.MaxQueued, c.QueueTimeout),
 	}
+	s.joiner = newJoiner(s.storePoints)
 	s.closing, s.stop = context.WithCancel(context.Background())
 	s.routes = s.table()
 	return s, nil

@@ -135,7 +135,7 @@ func (s *Server) store(body []byte, consistency string, to destination) (status 
 			return http.StatusBadRequest, err.Error()
 		}
 	}
-	err := s.storePoints(points, level, to)
+	err := s.joiner.write(batch{points, level, to})
 	var partial tsdb.PartialWriteError
 	switch {
 	case influxdb.IsClientError(err), errors.As(err, &partial):
@@ -150,18 +150,18 @@ func (s *Server) store(body []byte, consistency string, to destination) (status 
 
 // storePoints returns when the points are on disk, or with what kept them from it. A failure of the disk makes
 // the engine open again.
-func (s *Server) storePoints(points []models.Point, level models.ConsistencyLevel, to destination) error {
+func (s *Server) storePoints(b batch) error {
 	e, release, err := s.use()
 	if err != nil {
 		return err
 	}
-	if to.policy != "" {
-		if policy, err := e.meta.RetentionPolicy(to.database, to.policy); err != nil || policy == nil {
+	if b.to.policy != "" {
+		if policy, err := e.meta.RetentionPolicy(b.to.database, b.to.policy); err != nil || policy == nil {
 			release()
-			return influxdb.ErrRetentionPolicyNotFound(to.policy)
+			return influxdb.ErrRetentionPolicyNotFound(b.to.policy)
 		}
 	}
-	err = e.points.WritePoints(to.database, to.policy, level, nil, points)
+	err = e.points.WritePoints(b.to.database, b.to.policy, b.level, nil, b.points)
 	release()
 	if isStorageFailure(err) {
 		s.reopen(err)

@@ -3,8 +3,6 @@ package laptop
 import (
 	"net/http"
 	"net/url"
-	"regexp"
-	"strings"
 	"sync/atomic"
 
 	"github.com/ephor-io/ephor/laptop/internal/awsproto"
@@ -46,30 +44,13 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // URL that it was given holds a token, which is the secret.
 const signals = "signal"
 
-var scope = regexp.MustCompile(`^[^/]+/[0-9]{8}/[^/]+/([a-z0-9-]+)/aws4_request$`)
-
 // signedFor is the service that a request is signed for, or "" if it is not signed.
 func signedFor(r *http.Request) string {
-	credential := ""
-	if rest, ok := strings.CutPrefix(r.Header.Get("Authorization"), "AWS4-HMAC-SHA256 "); ok {
-		for part := range strings.SplitSeq(rest, ",") {
-			if c, ok := strings.CutPrefix(strings.TrimSpace(part), "Credential="); ok {
-				credential = c
-			}
-		}
-	} else if r.URL.RawQuery != "" {
-		q, err := url.ParseQuery(r.URL.RawQuery)
-		if err != nil || q.Get("X-Amz-Signature") == "" {
-			return ""
-		}
-		credential = q.Get("X-Amz-Credential")
-		if credential == "" {
-			return signals
-		}
+	if _, service := awsproto.Signature(r); service != "" {
+		return service
 	}
-	m := scope.FindStringSubmatch(credential)
-	if m == nil {
-		return ""
+	if q, err := url.ParseQuery(r.URL.RawQuery); err == nil && q.Get("X-Amz-Signature") != "" && q.Get("X-Amz-Credential") == "" {
+		return signals
 	}
-	return m[1]
+	return ""
 }

@@ -61,7 +61,7 @@ func (l *Laptop) lambdaEvent(e lambda.Event) {
 		}
 	case lambda.EventProblem:
 		l.config.Events(Problem{Err: e})
-	case lambda.EventSetAside:
+	case lambda.SetAside:
 		l.config.Events(Problem{Err: e})
 	}
 }

@@ -76,6 +76,16 @@ const every = `{
     "Authorizer": {"Type": "AWS::ApiGatewayV2::Authorizer", "Properties": {"ApiId": {"Ref": "Api"}, "Name": {"Ref": "Description"}, "AuthorizerType": "REQUEST",
       "AuthorizerUri": "arn:aws:lambda:us-east-1:000000000000:function:none", "AuthorizerPayloadFormatVersion": "2.0", "EnableSimpleResponses": true,
       "IdentitySource": ["$request.header.Authorization"]}},
+    "Jwt": {"Type": "AWS::ApiGatewayV2::Authorizer", "Properties": {"ApiId": {"Ref": "Api"}, "Name": {"Ref": "Description"}, "AuthorizerType": "JWT",
+      "IdentitySource": ["$request.header.Authorization"], "JwtConfiguration": {"Audience": ["me"], "Issuer": "http://127.0.0.1:1"}}},
+    "JwtRoute": {"Type": "AWS::ApiGatewayV2::Route", "Properties": {"ApiId": {"Ref": "Api"}, "RouteKey": "GET /jwt", "OperationName": {"Ref": "Description"},
+      "AuthorizationType": "JWT", "AuthorizerId": {"Ref": "Jwt"}, "AuthorizationScopes": ["read"], "Target": {"Fn::Sub": "integrations/${Integration}"}}},
+    "RestAuthorizer": {"Type": "AWS::ApiGateway::Authorizer", "Properties": {"RestApiId": {"Ref": "Rest"}, "Name": {"Ref": "Description"}, "Type": "TOKEN",
+      "AuthorizerUri": "arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/arn:aws:lambda:us-east-1:000000000000:function:none/invocations",
+      "IdentitySource": "method.request.header.Authorization", "IdentityValidationExpression": ".+", "AuthorizerResultTtlInSeconds": 0}},
+    "GuardedMethod": {"Type": "AWS::ApiGateway::Method", "Properties": {"RestApiId": {"Ref": "Rest"}, "ResourceId": {"Ref": "RestResource"}, "HttpMethod": "POST",
+      "AuthorizationType": "CUSTOM", "AuthorizerId": {"Ref": "RestAuthorizer"}, "Integration": {"Type": "MOCK", "RequestTemplates": {"application/json": "{ statusCode: 200 }"},
+        "IntegrationResponses": [{"StatusCode": "200"}]}, "MethodResponses": [{"StatusCode": "200"}]}},
     "Rest": {"Type": "AWS::ApiGateway::RestApi", "Properties": {"Name": "r", "Description": {"Ref": "Description"}, "BinaryMediaTypes": ["image~1png"],
       "EndpointConfiguration": {"Types": ["REGIONAL"]}}},
     "RestAccount": {"Type": "AWS::ApiGateway::Account", "Properties": {"CloudWatchRoleArn": {"Fn::GetAtt": ["Role", "Arn"]}}},
@@ -84,14 +94,14 @@ const every = `{
       "AuthorizationType": "NONE", "OperationName": {"Ref": "Description"}, "Integration": {"Type": "MOCK", "RequestTemplates": {"application/json": "{ statusCode: 200 }"},
         "IntegrationResponses": [{"StatusCode": "200", "ResponseParameters": {"method.response.header.X-A": "'a'"}, "ResponseTemplates": {"application/json": "mocked"}}]},
       "MethodResponses": [{"StatusCode": "200", "ResponseParameters": {"method.response.header.X-A": true}}]}},
-    "RestDeployment": {"Type": "AWS::ApiGateway::Deployment", "DependsOn": "RestMethod", "Properties": {"RestApiId": {"Ref": "Rest"}}},
+    "RestDeployment": {"Type": "AWS::ApiGateway::Deployment", "DependsOn": ["RestMethod", "GuardedMethod"], "Properties": {"RestApiId": {"Ref": "Rest"}}},
     "RestStage": {"Type": "AWS::ApiGateway::Stage", "Properties": {"RestApiId": {"Ref": "Rest"}, "StageName": "prod", "DeploymentId": {"Ref": "RestDeployment"},
       "Description": {"Ref": "Description"}, "MethodSettings": [{"ResourcePath": "/*", "HttpMethod": "*", "ThrottlingRateLimit": 100, "ThrottlingBurstLimit": 100}]}},
     "Integration": {"Type": "AWS::ApiGatewayV2::Integration", "Properties": {"ApiId": {"Ref": "Api"}, "IntegrationType": "AWS_PROXY",
       "IntegrationUri": "arn:aws:lambda:us-east-1:000000000000:function:none", "PayloadFormatVersion": "2.0", "Description": {"Ref": "Description"}}},
     "Route": {"Type": "AWS::ApiGatewayV2::Route", "Properties": {"ApiId": {"Ref": "Api"}, "RouteKey": "GET /", "OperationName": {"Ref": "Description"},
       "AuthorizationType": "CUSTOM", "AuthorizerId": {"Ref": "Authorizer"}, "Target": {"Fn::Sub": "integrations/${Integration}"}}},
-    "Deployment": {"Type": "AWS::ApiGatewayV2::Deployment", "DependsOn": "Route", "Properties": {"ApiId": {"Ref": "Api"}, "Description": {"Ref": "Description"}}},
+    "Deployment": {"Type": "AWS::ApiGatewayV2::Deployment", "DependsOn": ["Route", "JwtRoute"], "Properties": {"ApiId": {"Ref": "Api"}, "Description": {"Ref": "Description"}}},
     "Stage": {"Type": "AWS::ApiGatewayV2::Stage", "Properties": {"ApiId": {"Ref": "Api"}, "StageName": "$default", "DeploymentId": {"Ref": "Deployment"}}}
   },
   "Outputs": {
@@ -173,8 +183,16 @@ func TestEveryResourceType(t *testing.T) {
 	if got := get(t, o["Api"]); !strings.Contains(got, "Unauthorized") { // it has an authorizer
 		t.Errorf("the API says %q", got)
 	}
+	if got := get(t, o["Api"]+"/jwt"); !strings.Contains(got, "Unauthorized") {
+		t.Errorf("the API says %q to what brings no token", got)
+	}
 	if got := get(t, o["Rest"]); got != "mocked" {
 		t.Errorf("the REST API at %s says %q", o["Rest"], got)
+	}
+	if response, err := http.Post(o["Rest"], "", nil); err != nil || response.StatusCode != http.StatusUnauthorized {
+		t.Errorf("the REST API's guarded method: %v, %v", response, err)
+	} else {
+		response.Body.Close()
 	}
 	update := func(tc *life, description string) {
 		t.Helper()

@@ -35,6 +35,7 @@ type services struct {
 func providers(s services, region string) map[string]cloudformation.Provider {
 	return map[string]cloudformation.Provider{
 		"AWS::ApiGateway::Account":            gatewayAccount(s.gateway),
+		"AWS::ApiGateway::Authorizer":         restAuthorizers(s.gateway),
 		"AWS::ApiGateway::Deployment":         restDeployments(s.gateway),
 		"AWS::ApiGateway::Method":             restMethods(s.gateway),
 		"AWS::ApiGateway::Resource":           restResources(s.gateway),

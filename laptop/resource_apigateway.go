@@ -124,16 +124,18 @@ func integrations(service *apigateway.Service) cloudformation.Provider {
 
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-apigatewayv2-route.html
 type routeProperties struct {
-	ApiId             string
-	RouteKey          string
-	Target            string
-	AuthorizationType string
-	AuthorizerId      string
-	OperationName     string
+	ApiId               string
+	RouteKey            string
+	Target              string
+	AuthorizationType   string
+	AuthorizerId        string
+	AuthorizationScopes []string
+	OperationName       string
 }
 
 func (p routeProperties) input() apigateway.RouteInput {
-	return apigateway.RouteInput{RouteKey: p.RouteKey, Target: p.Target, AuthorizationType: p.AuthorizationType, AuthorizerID: p.AuthorizerId, OperationName: p.OperationName}
+	return apigateway.RouteInput{RouteKey: p.RouteKey, Target: p.Target, AuthorizationType: p.AuthorizationType, AuthorizerID: p.AuthorizerId,
+		AuthorizationScopes: p.AuthorizationScopes, OperationName: p.OperationName}
 }
 
 func routes(service *apigateway.Service) cloudformation.Provider {
@@ -142,7 +144,7 @@ func routes(service *apigateway.Service) cloudformation.Provider {
 	}
 	return resource[routeProperties]{
 		schema: cloudformation.Schema{
-			Properties: []string{"ApiId", "RouteKey", "Target", "AuthorizationType", "AuthorizerId", "OperationName"},
+			Properties: []string{"ApiId", "RouteKey", "Target", "AuthorizationType", "AuthorizerId", "AuthorizationScopes", "OperationName"},
 			Required:   []string{"ApiId", "RouteKey"},
 			CreateOnly: []string{"ApiId"},
 			Attributes: []string{"RouteId"},
@@ -250,51 +252,6 @@ func deployments(service *apigateway.Service) cloudformation.Provider {
 		},
 		remove: func(_ context.Context, r cloudformation.Request, p deploymentProperties) error {
 			return service.DeleteDeployment(p.ApiId, r.PhysicalID)
-		},
-	}
-}
-
-// https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-apigatewayv2-authorizer.html
-type authorizerProperties struct {
-	ApiId                          string
-	Name                           string
-	AuthorizerType                 string
-	AuthorizerUri                  string
-	AuthorizerPayloadFormatVersion string
-	EnableSimpleResponses          bool
-	IdentitySource                 []string
-	AuthorizerResultTtlInSeconds   int
-}
-
-func (p authorizerProperties) input() apigateway.AuthorizerInput {
-	return apigateway.AuthorizerInput{Name: p.Name, AuthorizerType: p.AuthorizerType, AuthorizerURI: p.AuthorizerUri,
-		AuthorizerPayloadFormatVersion: p.AuthorizerPayloadFormatVersion, EnableSimpleResponses: p.EnableSimpleResponses,
-		IdentitySource: p.IdentitySource, AuthorizerResultTTLInSeconds: p.AuthorizerResultTtlInSeconds}
-}
-
-func authorizers(service *apigateway.Service) cloudformation.Provider {
-	made := func(a apigateway.Authorizer, err error) (cloudformation.Resource, error) {
-		return made(a.AuthorizerID, map[string]any{"AuthorizerId": a.AuthorizerID}, err)
-	}
-	return resource[authorizerProperties]{
-		schema: cloudformation.Schema{
-			Properties: []string{"ApiId", "Name", "AuthorizerType", "AuthorizerUri", "AuthorizerPayloadFormatVersion", "EnableSimpleResponses",
-				"IdentitySource", "AuthorizerResultTtlInSeconds"},
-			Required:   []string{"ApiId", "Name", "AuthorizerType"},
-			CreateOnly: []string{"ApiId"},
-			Attributes: []string{"AuthorizerId"},
-		},
-		find: byID(func(p authorizerProperties, id string) (apigateway.Authorizer, error) {
-			return service.GetAuthorizer(p.ApiId, id)
-		}, made),
-		create: func(_ context.Context, _ cloudformation.Request, p authorizerProperties) (cloudformation.Resource, error) {
-			return made(service.CreateAuthorizer(p.ApiId, p.input()))
-		},
-		update: func(_ context.Context, r cloudformation.Request, p authorizerProperties) (cloudformation.Resource, error) {
-			return made(service.UpdateAuthorizer(p.ApiId, r.PhysicalID, p.input()))
-		},
-		remove: func(_ context.Context, r cloudformation.Request, p authorizerProperties) error {
-			return service.DeleteAuthorizer(p.ApiId, r.PhysicalID)
 		},
 	}
 }

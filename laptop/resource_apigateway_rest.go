@@ -85,6 +85,7 @@ type restMethodProperties struct {
 	ResourceId        string
 	HttpMethod        string
 	AuthorizationType string
+	AuthorizerId      string
 	ApiKeyRequired    bool
 	OperationName     string
 	Integration       struct {
@@ -117,7 +118,7 @@ type (
 
 func (p restMethodProperties) input() apigateway.MethodInput {
 	in := p.Integration
-	out := apigateway.MethodInput{HTTPMethod: p.HttpMethod, AuthorizationType: p.AuthorizationType, APIKeyRequired: p.ApiKeyRequired,
+	out := apigateway.MethodInput{HTTPMethod: p.HttpMethod, AuthorizationType: p.AuthorizationType, AuthorizerID: p.AuthorizerId, APIKeyRequired: p.ApiKeyRequired,
 		OperationName: p.OperationName, Integration: apigateway.MethodIntegration{
 			Type: in.Type, HTTPMethod: in.IntegrationHttpMethod, URI: in.Uri, TimeoutInMillis: in.TimeoutInMillis,
 			PassthroughBehavior: in.PassthroughBehavior, RequestTemplates: in.RequestTemplates, Responses: map[string]apigateway.IntegrationResponse{}}}
@@ -141,7 +142,7 @@ func restMethods(service *apigateway.Service) cloudformation.Provider {
 	}
 	return resource[restMethodProperties]{
 		schema: cloudformation.Schema{
-			Properties: []string{"RestApiId", "ResourceId", "HttpMethod", "AuthorizationType", "ApiKeyRequired", "OperationName", "Integration", "MethodResponses"},
+			Properties: []string{"RestApiId", "ResourceId", "HttpMethod", "AuthorizationType", "AuthorizerId", "ApiKeyRequired", "OperationName", "Integration", "MethodResponses"},
 			Required:   []string{"RestApiId", "ResourceId", "HttpMethod", "Integration"},
 			CreateOnly: []string{"RestApiId", "ResourceId", "HttpMethod"},
 		},

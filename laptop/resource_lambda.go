@@ -47,7 +47,8 @@ func (p functionProperties) input(r cloudformation.Request) lambda.FunctionInput
 		MemorySize: p.MemorySize, Timeout: time.Duration(p.Timeout) * time.Second,
 		Environment: p.Environment.Variables, Tags: withToken(r, p.Tags.toMap()), ReservedConcurrency: p.ReservedConcurrentExecutions,
 		Layers: p.Layers, EphemeralStorage: p.EphemeralStorage.Size, LogGroup: p.LoggingConfig.LogGroup,
-		Code: lambda.Code{S3Bucket: p.Code.S3Bucket, S3Key: p.Code.S3Key, S3ObjectVersion: p.Code.S3ObjectVersion},
+		Logging: lambda.Logging{Format: p.LoggingConfig.LogFormat, ApplicationLevel: p.LoggingConfig.ApplicationLogLevel, SystemLevel: p.LoggingConfig.SystemLogLevel},
+		Code:    lambda.Code{S3Bucket: p.Code.S3Bucket, S3Key: p.Code.S3Key, S3ObjectVersion: p.Code.S3ObjectVersion},
 	}
 	if c := p.CapacityProviderConfig; c != nil {
 		m := c.LambdaManagedInstancesCapacityProviderConfig
@@ -69,16 +70,11 @@ func (p functionProperties) check() error {
 	bad := func(property, value, remedy string) error {
 		return awsproto.Errorf("InvalidParameterValueException", "%s %s: %s", property, value, remedy)
 	}
-	log := p.LoggingConfig
 	switch {
 	case p.PackageType != "" && p.PackageType != "Zip":
 		return bad("PackageType", p.PackageType, "the laptop runs functions from zip archives only")
 	case p.TracingConfig.Mode != "" && p.TracingConfig.Mode != "PassThrough":
 		return bad("TracingConfig.Mode", p.TracingConfig.Mode, "the laptop has no X-Ray: PassThrough")
-	case log.LogFormat != "" && log.LogFormat != "Text":
-		return bad("LoggingConfig.LogFormat", log.LogFormat, "the laptop writes Text")
-	case log.ApplicationLogLevel+log.SystemLogLevel != "":
-		return bad("LoggingConfig", "levels", "they are for the format JSON, which the laptop does not write")
 	}
 	return nil
 }

@@ -22,7 +22,7 @@ const everythingOfLambda = `{
       "Code": {"S3Bucket": "code", "S3Key": "c.zip"}}},
     "F": {"Type": "AWS::Lambda::Function", "Properties": {"FunctionName": "f", "Runtime": "provided.al2023", "Handler": "h", "Role": "arn:aws:iam::000000000000:role/r",
       "Code": {"S3Bucket": "code", "S3Key": "c.zip"}, "Layers": [{"Ref": "Tools"}], "EphemeralStorage": {"Size": 1024}, "TracingConfig": {"Mode": "PassThrough"},
-      "LoggingConfig": {"LogFormat": "Text", "LogGroup": {"Ref": "Log"}}, "Environment": {"Variables": {"EDITION": "%[1]s"}}, "Tags": [{"Key": "k", "Value": "v"}]}},
+      "LoggingConfig": {"LogFormat": "JSON", "SystemLogLevel": "DEBUG", "LogGroup": {"Ref": "Log"}}, "Environment": {"Variables": {"EDITION": "%[1]s"}}, "Tags": [{"Key": "k", "Value": "v"}]}},
     "%[2]s": {"Type": "AWS::Lambda::Version", "Properties": {"FunctionName": {"Ref": "F"}, "Description": "edition %[1]s"}},
     "Live": {"Type": "AWS::Lambda::Alias", "Properties": {"FunctionName": {"Ref": "F"}, "Name": "live", "FunctionVersion": {"Fn::GetAtt": ["%[2]s", "Version"]}, "Description": "what callers get"}},
     "May": {"Type": "AWS::Lambda::Permission", "Properties": {"FunctionName": {"Ref": "Live"}, "Action": "lambda:InvokeFunctionUrl", "Principal": "*", "FunctionUrlAuthType": "NONE"}},
@@ -50,7 +50,7 @@ func TestEveryTypeOfLambda(t *testing.T) {
 	check := func(s services, version string) {
 		t.Helper()
 		f, err := s.lambda.Function("f:live")
-		if err != nil || f.Version != version || len(f.Layers) != 1 || f.EphemeralStorage != 1024 || f.LogsTo() != "shared/logs" || f.Description != "edition "+version {
+		if err != nil || f.Version != version || len(f.Layers) != 1 || f.EphemeralStorage != 1024 || f.LogsTo() != "shared/logs" || f.Logging != (lambda.Logging{Format: "JSON", ApplicationLevel: "INFO", SystemLevel: "DEBUG"}) || f.Description != "edition "+version {
 			t.Errorf("the alias leads to %+v, %v", f, err)
 		}
 		if policy, _, err := s.lambda.Policy("f:live"); err != nil || len(policy) != 1 || policy[0].URLAuthType != "NONE" {
@@ -107,7 +107,8 @@ func TestLambdaTypesRefuseWhatTheyCannot(t *testing.T) {
 		}
 	}
 	f("tracing", `"TracingConfig": {"Mode": "Active"}`)
-	f("logging", `"LoggingConfig": {"LogFormat": "JSON"}`)
+	f("logging", `"LoggingConfig": {"LogFormat": "Text", "SystemLogLevel": "WARN"}`)
 	f("group", `"LoggingConfig": {"LogGroup": "aws/mine"}`)
 	f("image", `"PackageType": "Image"`)
+	f("dead-letters", `"DeadLetterConfig": {"TargetArn": "arn:aws:sqs:us-east-1:000000000000:q"}`)
 }

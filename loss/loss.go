@@ -1,7 +1,7 @@
 // Package loss tells which invocations a store does not have, whose they were, and why.
 //
 // Three parties count an invocation. The Lambda service knows how many each execution environment
-// served: it writes a REPORT line for every one into the environment's log stream. The store has the
+// served: it writes a report of every one into the environment's log stream, see IsReport. The store has the
 // points that the environment's publisher sent. And the publisher numbers its batches and says what it
 // gave up. Account puts the three side by side:
 //

@@ -64,8 +64,8 @@ type Config struct {
 
 	// Set holds the instruments to publish; nil means the default one. A set has one publisher.
 	Set *Set
-	// Transport carries the requests to the store; nil means an HTTP/1.1 transport of the
-	// publisher's own, with two connections at most and the proxy of the environment.
+	// Transport carries the requests to the store; nil means a connection of HTTP/1.1 of the
+	// publisher's own, or through the environment's proxy where there is one.
 	Transport http.RoundTripper
 	// Clock tells the time; nil means the machine's.
 	Clock Clock

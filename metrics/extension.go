@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 )
@@ -25,9 +26,9 @@ const (
 // process is the runtime's. Lambda neither freezes the environment nor sends the next invocation
 // while an extension that was told of an invocation has not asked for the next event.
 type extension struct {
-	base   string
-	id     string
-	client *http.Client
+	id   string
+	poll string // the URL that asks for an event
+	wire *wire  // the address is the machine's own: no proxy of the environment is meant for it
 }
 
 type event struct {
@@ -38,19 +39,18 @@ type event struct {
 // register must come before the runtime asks for its first invocation; from then on Lambda
 // refuses it. An internal extension cannot have SHUTDOWN, it gets SIGTERM instead.
 func register(ctx context.Context, api, events string) (*extension, error) {
-	e := &extension{
-		base: "http://" + api + "/2020-01-01/extension/",
-		// The address is the machine's own: no proxy of the environment is meant for it. The
-		// time until the next event has no bound, so neither has the client.
-		client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 1}},
+	u, err := url.Parse("http://" + api + "/2020-01-01/extension/")
+	if err != nil {
+		return nil, err
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, e.base+"register", strings.NewReader(events))
+	e := &extension{poll: u.JoinPath("event/next").String(), wire: newWire(u, nil)}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, u.JoinPath("register").String(), strings.NewReader(events))
 	if err != nil {
 		return nil, err
 	}
 	req.Header.Set(headerExtensionName, extensionName)
 	req.Header.Set("Content-Type", "application/json")
-	resp, err := e.client.Do(req)
+	resp, err := e.wire.RoundTrip(req)
 	if err != nil {
 		return nil, err
 	}
@@ -67,14 +67,14 @@ func register(ctx context.Context, api, events string) (*extension, error) {
 }
 
 // next asks for the next event and blocks until there is one. Asking says that the work on the
-// one before is done.
-func (e *extension) next(ctx context.Context) (event, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, e.base+"event/next", nil)
+// one before is done. asked is called when that has been said.
+func (e *extension) next(ctx context.Context, asked func()) (event, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, e.poll, nil)
 	if err != nil {
 		return event{}, err
 	}
 	req.Header.Set(headerExtensionIdentifier, e.id)
-	resp, err := e.client.Do(req)
+	resp, err := e.wire.roundTrip(req, asked)
 	if err != nil {
 		return event{}, err
 	}

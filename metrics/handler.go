@@ -62,7 +62,7 @@ func newHandler(f any) (*handler, error) {
 		}
 		if event != nil {
 			v := reflect.New(event)
-			if err := json.NewDecoder(bytes.NewReader(payload)).Decode(v.Interface()); err != nil {
+			if err := json.Unmarshal(payload, v.Interface()); err != nil {
 				return nil, err
 			}
 			args = append(args, v.Elem())

@@ -18,6 +18,20 @@ type hold struct {
 	left      bool // an invocation was out before its event came
 	gaveUp    bool // an event came, and no handler began
 	wake      chan struct{}
+	outs      chan struct{} // has a token when an invocation was out before its event came
+}
+
+func newHold() hold {
+	return hold{wake: make(chan struct{}, 1), outs: make(chan struct{}, 1)}
+}
+
+// expect makes ready for the next token of outs, and returns whether there is no need to wait for it.
+func (h *hold) expect() (out bool) {
+	select {
+	case <-h.outs:
+	default:
+	}
+	return h.left
 }
 
 // begin says that a handler begins, and returns whether its event has been given up before.
@@ -36,6 +50,10 @@ func (h *hold) out(orphan bool) (alone bool) {
 		h.wake <- struct{}{} // has room: there is one token for each wait
 	case h.listening && !orphan:
 		h.left = true
+		select {
+		case h.outs <- struct{}{}:
+		default: // nobody has waited for the one before
+		}
 	default:
 		return true
 	}

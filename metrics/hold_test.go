@@ -4,7 +4,7 @@ import "testing"
 
 func TestHold(t *testing.T) {
 	t.Parallel()
-	fresh := func() *hold { return &hold{listening: true, wake: make(chan struct{}, 1)} }
+	fresh := func() *hold { h := newHold(); h.listening = true; return &h }
 	woken := func(h *hold) bool {
 		select {
 		case <-h.wake:
@@ -22,6 +22,14 @@ func TestHold(t *testing.T) {
 	h = fresh() // the handler is quicker than the event
 	if h.begin() || h.out(false) || h.event() || woken(h) {
 		t.Errorf("begin, out, event: %+v", h)
+	}
+
+	h = fresh() // the event is not looked at before the handler is out
+	if h.expect() || h.begin() || h.out(false) || len(h.outs) != 1 || h.event() || h.expect() || len(h.outs) != 0 {
+		t.Errorf("begin, out, event: %+v", h)
+	}
+	if h.begin(); h.out(false) || !h.expect() || h.event() || woken(h) {
+		t.Errorf("begin, out, expect, event: %+v", h)
 	}
 
 	h = fresh() // nobody listens

@@ -38,15 +38,19 @@ func (s *Set) onFlush(name string, f func()) (stop func()) {
 	}
 }
 
+// hooked says that there are functions to call.
+func (s *Set) hooked() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.hooks) > 0
+}
+
 // update calls the functions and returns when all have returned or ctx has ended. One flush does so
 // at a time.
 func (s *Set) update(ctx context.Context, log func(string)) {
 	s.mu.Lock()
 	hooks := s.hooks
 	s.mu.Unlock()
-	if len(hooks) == 0 {
-		return
-	}
 	done := make(chan struct{})
 	// The goroutine ends when the function that runs returns; whoever wrote it owns that.
 	go func() {
@@ -79,6 +83,9 @@ func (h *hook) call(log func(string)) {
 
 // updateInstruments calls the set's functions within half of the time that is left.
 func (p *Publisher) updateInstruments(ctx context.Context) {
+	if !p.cfg.Set.hooked() {
+		return
+	}
 	if end, ok := ctx.Deadline(); ok {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, time.Until(end)/2)

@@ -75,7 +75,7 @@ func Open(cfg Config) (*Publisher, error) {
 		flushing: make(chan struct{}, 1),
 		cutter:   cutter,
 		queue:    queue{limit: cfg.MemoryLimit},
-		hold:     hold{wake: make(chan struct{}, 1)},
+		hold:     newHold(),
 		running:  map[*invocation]struct{}{},
 		// Where Lambda starts environments ahead of need, no invocation waits for one.
 		cold: cfg.Initialization != provisionedConcurrency && cfg.Initialization != managedInstances,
@@ -126,13 +126,16 @@ const (
 	// beginTimeout is how long a handler may take to begin after its event has come, which takes
 	// microseconds, until it is taken for an invocation that the runtime refused.
 	beginTimeout = time.Second
+	// eventDelay is how long an event may lie until it is looked at. A handler is most probably out by
+	// then; one that is not has lost nothing.
+	eventDelay = 100 * time.Millisecond
 )
 
 // listen is the extension: it lets the environment freeze when the batch of the invocation is
 // written, and not before.
 func (p *Publisher) listen(ext *extension) {
 	for {
-		ev, err := ext.next(p.ctx)
+		ev, err := ext.next(p.ctx, p.awaitLeft)
 		if err != nil {
 			p.mu.Lock()
 			p.hold.listening = false
@@ -154,6 +157,25 @@ func (p *Publisher) listen(ext *extension) {
 		if !wrapped || p.awaitOut() {
 			p.flush(flushOptions{deadline: ev.deadline()})
 		}
+	}
+}
+
+// awaitLeft waits until an invocation is out before its event is looked at, for eventDelay at most: the
+// event comes at the same time as the handler's, and whatever is done then, if only that a thread
+// wakes up, delays the handler.
+func (p *Publisher) awaitLeft() {
+	p.mu.Lock()
+	look := !p.wrapped || p.hold.expect()
+	p.mu.Unlock()
+	if look {
+		return
+	}
+	delay := time.NewTimer(eventDelay)
+	defer delay.Stop()
+	select {
+	case <-p.hold.outs:
+	case <-delay.C:
+	case <-p.ctx.Done():
 	}
 }
 

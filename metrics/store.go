@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"time"
 )
 
@@ -19,43 +20,41 @@ import (
 type store struct {
 	url           string
 	authorization string
-	client        *http.Client
+	transport     http.RoundTripper
 }
 
 func newStore(c Config) (*store, error) {
-	url, err := c.writeURL()
+	address, err := c.writeURL()
 	if err != nil {
 		return nil, err
 	}
-	transport := c.Transport
-	if transport == nil {
-		roots, err := c.Roots()
-		if err != nil {
-			return nil, err
-		}
-		transport = &http.Transport{
-			Proxy:       http.ProxyFromEnvironment,
-			DialContext: (&net.Dialer{KeepAlive: 15 * time.Second}).DialContext,
-			TLSClientConfig: &tls.Config{
-				RootCAs:            roots,
-				MinVersion:         tls.VersionTLS12,
-				ClientSessionCache: tls.NewLRUClientSessionCache(2),
-			},
-			MaxConnsPerHost: 2,
-			// One request at a time has no use for HTTP/2, and a connection of HTTP/1.1 that a
-			// freeze has broken is replaced without further ado.
-			Protocols: http1(),
-		}
+	s := &store{url: address, authorization: c.Authorization(), transport: c.Transport}
+	if s.transport != nil {
+		return s, nil
 	}
-	return &store{
-		url:           url,
-		authorization: c.Authorization(),
-		client: &http.Client{
-			Transport: transport,
-			// A redirect would turn the POST into a GET, and send the token elsewhere.
-			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		},
-	}, nil
+	roots, err := c.Roots()
+	if err != nil {
+		return nil, err
+	}
+	u, err := url.Parse(address)
+	if err != nil {
+		return nil, err
+	}
+	config := &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12, ClientSessionCache: tls.NewLRUClientSessionCache(2)}
+	if proxy, err := http.ProxyFromEnvironment(&http.Request{URL: u}); proxy == nil && err == nil {
+		s.transport = newWire(u, config)
+		return s, nil
+	}
+	s.transport = &http.Transport{
+		Proxy:           http.ProxyFromEnvironment,
+		DialContext:     (&net.Dialer{KeepAlive: 15 * time.Second}).DialContext,
+		TLSClientConfig: config,
+		MaxConnsPerHost: 2,
+		// One request at a time has no use for HTTP/2, and a connection of HTTP/1.1 that a
+		// freeze has broken is replaced without further ado.
+		Protocols: http1(),
+	}
+	return s, nil
 }
 
 func http1() *http.Protocols {
@@ -100,7 +99,7 @@ func (s *store) write(ctx context.Context, batch []byte) error {
 	// With this key, which an empty list keeps off the wire, net/http repeats the request by itself
 	// where it finds a kept connection closed: a batch may be written twice.
 	req.Header["Idempotency-Key"] = []string{}
-	resp, err := s.client.Do(req)
+	resp, err := s.transport.RoundTrip(req) // and so no redirect: it would turn the POST into a GET, and send the token elsewhere
 	if err != nil {
 		return err
 	}
@@ -114,4 +113,8 @@ func (s *store) write(ctx context.Context, batch []byte) error {
 }
 
 // closeIdle drops the connections that are kept for the next batch.
-func (s *store) closeIdle() { s.client.CloseIdleConnections() }
+func (s *store) closeIdle() {
+	if t, ok := s.transport.(interface{ CloseIdleConnections() }); ok {
+		t.CloseIdleConnections()
+	}
+}

@@ -11,6 +11,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	awslambda "github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 
 	"github.com/ephor-io/ephor"
 	"github.com/ephor-io/ephor/load"
@@ -124,8 +126,16 @@ func kills(t *testing.T, chance *func(n int64) trouble) {
 	app, source := faulty()
 	s, tap := tapped(t, app, source)
 	tap.chance.Store(chance)
-	// One request after the other, so that the machine has time for each.
-	for range 60 {
+	// One request after the other, so that the machine has time for each. Half of them are logged as text,
+	// the others as JSON.
+	for n := range 60 {
+		if n == 30 {
+			_, err := awslambda.NewFromConfig(laptopAWS(s.addresses.Endpoint)).UpdateFunctionConfiguration(t.Context(), &awslambda.UpdateFunctionConfigurationInput{
+				FunctionName: aws.String("Faulty-Handle"), LoggingConfig: &types.LoggingConfig{LogFormat: types.LogFormatJson}})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
 		response, err := http.Get(s.addresses.API + "/?ends=kill")
 		if err != nil {
 			t.Fatal(err)

@@ -22,7 +22,8 @@ func (s *session) follow(ctx context.Context) error {
 			List: func(ctx context.Context) ([]string, error) {
 				return gotool.Files(ctx, s.source.ModuleDir, s.source.ImportPath, functionTags)
 			},
-			Since: s.started,
+			Since:  s.started,
+			Except: s.dir,
 			Events: func(e watch.Event) {
 				switch e := e.(type) {
 				case watch.Change:

@@ -1,6 +1,7 @@
 package command
 
 import (
+	"bytes"
 	"context"
 	"encoding/base64"
 	"encoding/json"
@@ -125,11 +126,18 @@ func (p *program) payload(c *cobra.Command, f invokeFlags) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the payload: %w", err)
 	}
-	return data, checkJSON(what, data)
+	err = checkJSON(what, data)
+	if info, noFile := os.Stat(f.payload); err != nil && noFile == nil && info.Mode().IsRegular() {
+		err = fmt.Errorf("%w; the file of that name is --payload @%s", err, f.payload)
+	}
+	return data, err
 }
 
 // checkJSON says where data is no JSON.
 func checkJSON(what string, data []byte) error {
+	if len(bytes.TrimSpace(data)) == 0 {
+		return fmt.Errorf("%s is empty; an event is JSON, if only {}", what)
+	}
 	var v json.RawMessage
 	err := json.Unmarshal(data, &v)
 	var syntax *json.SyntaxError

@@ -103,7 +103,7 @@ func shade(message string) string {
 		}
 		level = event.Level + event.Severity
 	} else {
-		for _, own := range []string{"START RequestId: ", "END RequestId: ", "REPORT RequestId: ", "INIT_START "} {
+		for _, own := range []string{"START RequestId: ", "END RequestId: ", "REPORT RequestId: ", "INIT_START ", "INIT_REPORT ", "EXTENSION\t", "TELEMETRY\t"} {
 			if strings.HasPrefix(message, own) {
 				return dim
 			}

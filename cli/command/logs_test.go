@@ -198,7 +198,7 @@ func TestLogLines(t *testing.T) {
 	behind := reset + " " + dim + "abcdef" + reset + " "
 	f(c, "hello", behind+"hello\n")
 	for colour, messages := range map[string][]string{
-		dim:    {"START RequestId: 1 Version: $LATEST", "REPORT RequestId: 1", `{"type":"platform.start"}`, `{"level":"debug"}`},
+		dim:    {"START RequestId: 1 Version: $LATEST", "REPORT RequestId: 1", "INIT_REPORT Init Duration: 8.1 ms", "EXTENSION\tName: ephor", "TELEMETRY\tName: ephor", `{"type":"platform.start"}`, `{"level":"debug"}`},
 		red:    {"an ERROR", "panic: oh", "2026-11-22 1 Task timed out after 1.00 seconds", "RequestId: 1 Error: Runtime exited", `{"level":"error"}`, `{"severity":"CRITICAL"}`},
 		yellow: {"WARNING", `{"level":"warn"}`},
 	} {
@@ -279,8 +279,14 @@ func TestUsageOfLogsAndInvoke(t *testing.T) {
 	f(2, `there is no sample event "nope"; there are apigateway-v1, `, one, "invoke", "--event", "nope")
 	f(2, `there is no sample event "nope"`, one, "invoke", "--list-events", "--event", "nope")
 	f(2, "--payload is not JSON: ", one, "invoke", "--payload", `{"a"`)
-	f(2, "--payload is not JSON: ", one, "invoke", "--payload", "")
-	f(2, "standard input is not JSON: ", one, "invoke", "--payload", "-")
+	f(2, "--payload is empty; an event is JSON", one, "invoke", "--payload", "")
+	f(2, "standard input is empty", one, "invoke", "--payload", "-")
+	event := state + "/event.json"
+	if err := os.WriteFile(event, []byte(" "), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	f(2, "the file of that name is --payload @"+event, one, "invoke", "--payload", event)
+	f(2, event+" is empty", one, "invoke", "--payload", "@"+event)
 	f(2, "no such file", one, "invoke", "--payload", "@"+state+"/none.json")
 	f(2, `--target "moon"`, one, "invoke", "--target", "moon")
 }

@@ -3,7 +3,6 @@ package command
 import (
 	"context"
 	"errors"
-	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
@@ -11,11 +10,6 @@ import (
 
 	"github.com/ephor-io/ephor/loss"
 )
-
-// reportLine is how the line begins that Lambda writes of every invocation, in functions that log as
-// text:
-// https://docs.aws.amazon.com/lambda/latest/dg/golang-logging.html
-const reportLine = "REPORT RequestId: "
 
 // served counts the invocations that ended in a period, by environment, from the logs of the
 // application's functions. It counts what the logs still hold.
@@ -27,7 +21,7 @@ func (p *program) served(ctx context.Context, config aws.Config, t target, perio
 		if err != nil {
 			return nil, p.reached(t, err)
 		}
-		in := &cloudwatchlogs.FilterLogEventsInput{LogGroupName: &group, FilterPattern: aws.String(`"` + reportLine + `"`)}
+		in := &cloudwatchlogs.FilterLogEventsInput{LogGroupName: &group, FilterPattern: aws.String(loss.Reports)}
 		if !period.From.IsZero() {
 			in.StartTime = aws.Int64(period.From.UnixMilli())
 		}
@@ -45,8 +39,7 @@ func (p *program) served(ctx context.Context, config aws.Config, t target, perio
 				return nil, p.reached(t, err)
 			}
 			for _, e := range page.Events {
-				// The pattern finds the words anywhere, and a function may write what it likes.
-				if strings.HasPrefix(aws.ToString(e.Message), reportLine) {
+				if loss.IsReport(aws.ToString(e.Message)) {
 					counts[loss.Environment{Function: f.name, Instance: aws.ToString(e.LogStreamName)}]++
 				}
 			}

@@ -28,6 +28,9 @@ type Config struct {
 	// List gives the files that a build reads, with absolute paths. It is asked at the start,
 	// and again after every change, since a change may bring packages in.
 	List func(context.Context) ([]string, error)
+	// Except is a folder of the module, with an absolute path, in which no source will be: what
+	// the program itself writes. Empty means none.
+	Except string
 	// Events is told what happens, one event at a time, and should return at once.
 	Events func(Event)
 	// Since, unless zero, makes files that are newer a change right at the start: give it the

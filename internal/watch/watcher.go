@@ -140,7 +140,7 @@ func (w *watcher) touch(path string) {
 	case w.set.dirs[path]:
 		// Removed and made again, or a source that lost track.
 		w.enter(path)
-	case w.set.mayEnter(path) && isDir(path):
+	case path != w.Except && w.set.mayEnter(path) && isDir(path):
 		// A package in the making: it is in no list before something imports it.
 		w.set.enter(path)
 		w.enter(path)

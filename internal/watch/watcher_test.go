@@ -3,7 +3,9 @@ package watch
 import (
 	"context"
 	"errors"
+	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -14,13 +16,15 @@ type hand struct {
 	paths chan string
 	errs  chan error
 	full  bool // no folder can be added any more
+	added []string
 }
 
 func (h *hand) touched() <-chan string { return h.paths }
 func (h *hand) failed() <-chan error   { return h.errs }
 func (h *hand) close()                 {}
 
-func (h *hand) add(string) error {
+func (h *hand) add(dir string) error {
+	h.added = append(h.added, filepath.Base(dir))
 	if h.full {
 		return errors.New("no space left on device")
 	}
@@ -36,6 +40,7 @@ func withHand(t *testing.T, test func(h *hand, file string, events chan Event)) 
 		c := Config{
 			List:   func(context.Context) ([]string, error) { return []string{file}, nil },
 			Events: func(e Event) { events <- e },
+			Except: filepath.Join(filepath.Dir(file), "state"),
 		}.withDefaults()
 		c.notify = func() (source, error) { return h, nil }
 		ctx, cancel := context.WithCancel(t.Context())
@@ -138,4 +143,22 @@ func TestFallsBackWhenWatchesRunOutLater(t *testing.T) {
 		t.Fatalf("event %v, want polling", e)
 	}
 	tr.changed("store/store.go")
+}
+
+// A new folder may become a package, but not the one in which the program itself writes.
+func TestWhatTheProgramWritesIsNotWatched(t *testing.T) {
+	t.Parallel()
+	withHand(t, func(h *hand, file string, events chan Event) {
+		dir := filepath.Dir(file)
+		for _, name := range []string{"state", "pkg"} {
+			if err := os.Mkdir(filepath.Join(dir, name), 0o700); err != nil {
+				t.Fatal(err)
+			}
+			h.paths <- filepath.Join(dir, name)
+		}
+		h.paths <- file // is taken when the folders have been
+		if <-events; !slices.Contains(h.added, "pkg") || slices.Contains(h.added, "state") {
+			t.Errorf("it watches %v", h.added)
+		}
+	})
 }

@@ -134,7 +134,7 @@ func (in APIInput) apply(a *API) {
 
 // start listens for an API, saves where, and serves it. s.mu is held, or s is not shared yet.
 func (s *Service) start(r *record) error {
-	tables, err := compile(r)
+	tables, err := compile(r, s.guards)
 	if err != nil {
 		return fmt.Errorf("API %s: %w", r.API.APIID, err)
 	}

@@ -108,6 +108,7 @@ type Result struct {
 // Service is API Gateway. It is safe for concurrent use.
 type Service struct {
 	config Config
+	guards guards
 
 	mu       sync.Mutex
 	fronts   map[string]*front // of all that follow, by their IDs
@@ -134,6 +135,7 @@ func Open(config Config) (*Service, error) {
 	}
 	s := &Service{config: config, reserved: map[int]bool{}, fronts: map[string]*front{},
 		apis: map[string]*api{}, rests: map[string]*rest{}, urls: map[string]*urlFront{}}
+	s.guards = guards{config: &s.config, keys: newKeyring()}
 	if err := s.load(); err != nil {
 		return nil, errors.Join(fmt.Errorf("opening API Gateway: %w", err), s.Close(context.Background()))
 	}
@@ -303,7 +305,7 @@ func (s *Service) change(apiID string, edit func(*record) error) error {
 	if err := edit(next); err != nil {
 		return err
 	}
-	tables, err := compile(next)
+	tables, err := compile(next, s.guards)
 	if err != nil {
 		return err
 	}

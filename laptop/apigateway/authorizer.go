@@ -1,208 +1,103 @@
 package apigateway
 
 import (
-	"encoding/json"
-	"fmt"
-	"net/http"
 	"regexp"
 	"slices"
-	"strings"
-	"sync"
-	"time"
 )
 
-// AuthorizerInput is what AWS::ApiGatewayV2::Authorizer takes for a function that decides who may
-// call, with simple responses of payload format 2.0:
-// https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-lambda-authorizer.html
+// AuthorizerInput is what AWS::ApiGatewayV2::Authorizer takes for what decides who may call: a function
+// (REQUEST) or an issuer's tokens (JWT).
+//
+//   - https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-lambda-authorizer.html
+//   - https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-jwt-authorizer.html
 type AuthorizerInput struct {
 	Name           string
-	AuthorizerType string // REQUEST
-	AuthorizerURI  string // as an integration's URI
-	// AuthorizerPayloadFormatVersion is 2.0, and EnableSimpleResponses is true.
+	AuthorizerType string // REQUEST or JWT
+	// AuthorizerURI names the function of REQUEST, as an integration's URI does.
+	AuthorizerURI string
+	// AuthorizerPayloadFormatVersion is 1.0 or 2.0 for REQUEST and "" for JWT.
 	AuthorizerPayloadFormatVersion string
-	EnableSimpleResponses          bool
+	// EnableSimpleResponses, with format 2.0: the function answers isAuthorized, otherwise a policy.
+	EnableSimpleResponses bool
 	// IdentitySource are what a request must have to be asked about at all, such as
-	// $request.header.Authorization; they are the key of the cache, too.
+	// $request.header.Authorization; they are the key of the cache, too. JWT has one, for the token.
 	IdentitySource []string
-	// AuthorizerResultTTLInSeconds keeps answers that long, 3600 at most; 0 keeps none.
+	// AuthorizerResultTTLInSeconds keeps answers of REQUEST that long, 3600 at most; 0 keeps none.
 	AuthorizerResultTTLInSeconds int
+	// JWTConfiguration is of JWT.
+	JWTConfiguration *JWTConfiguration
 }
 
-// Authorizer is a function that decides who may call. Its JSON is the one of GetAuthorizer.
+// Authorizer decides who may call. Its JSON is the one of GetAuthorizer.
 type Authorizer struct {
-	AuthorizerID                   string   `json:"authorizerId"`
-	Name                           string   `json:"name"`
-	AuthorizerType                 string   `json:"authorizerType"`
-	AuthorizerURI                  string   `json:"authorizerUri"`
-	AuthorizerPayloadFormatVersion string   `json:"authorizerPayloadFormatVersion"`
-	EnableSimpleResponses          bool     `json:"enableSimpleResponses"`
-	IdentitySource                 []string `json:"identitySource,omitempty"`
-	AuthorizerResultTTLInSeconds   int      `json:"authorizerResultTtlInSeconds"`
+	AuthorizerID                   string            `json:"authorizerId"`
+	Name                           string            `json:"name"`
+	AuthorizerType                 string            `json:"authorizerType"`
+	AuthorizerURI                  string            `json:"authorizerUri,omitempty"`
+	AuthorizerPayloadFormatVersion string            `json:"authorizerPayloadFormatVersion,omitempty"`
+	EnableSimpleResponses          bool              `json:"enableSimpleResponses,omitempty"`
+	IdentitySource                 []string          `json:"identitySource,omitempty"`
+	AuthorizerResultTTLInSeconds   int               `json:"authorizerResultTtlInSeconds,omitempty"`
+	JWTConfiguration               *JWTConfiguration `json:"jwtConfiguration,omitempty"`
 }
+
+// The types of authorizers.
+const (
+	authorizerREQUEST = "REQUEST"
+	authorizerTOKEN   = "TOKEN" // REST APIs'
+	authorizerJWT     = "JWT"   // HTTP APIs'
+)
 
 var identitySource = regexp.MustCompile(`^\$(request\.(header|querystring)\.[\w-]+|stageVariables\.\w+|context\.(httpMethod|path|routeKey|stage))$`)
 
 func (in AuthorizerInput) authorizer(id string) (Authorizer, error) {
-	bad := func(format string, args ...any) (Authorizer, error) { return Authorizer{}, badRequest(format, args...) }
-	switch _, ok := function(in.AuthorizerURI); {
-	case in.Name == "":
-		return bad("an authorizer needs a Name")
-	case in.AuthorizerType != "REQUEST":
-		return bad("AuthorizerType %q: the laptop has Lambda authorizers (REQUEST) only; of JWT there are none", in.AuthorizerType)
-	case !ok:
-		return bad("AuthorizerUri %q does not name a Lambda function", in.AuthorizerURI)
-	case in.AuthorizerPayloadFormatVersion != "2.0" || !in.EnableSimpleResponses:
-		return bad("authorizer %q: the laptop has authorizers with AuthorizerPayloadFormatVersion 2.0 and EnableSimpleResponses only; it evaluates no IAM policies", in.Name)
-	case in.AuthorizerResultTTLInSeconds < 0 || in.AuthorizerResultTTLInSeconds > 3600:
-		return bad("AuthorizerResultTtlInSeconds is %d; it may be 0 to 3600", in.AuthorizerResultTTLInSeconds)
-	case in.AuthorizerResultTTLInSeconds > 0 && len(in.IdentitySource) == 0:
-		return bad("authorizer %q keeps answers (AuthorizerResultTtlInSeconds) but has no IdentitySource to know them by", in.Name)
+	if in.Name == "" {
+		return Authorizer{}, badRequest("an authorizer needs a Name")
+	}
+	var err error
+	switch in.AuthorizerType {
+	case authorizerREQUEST:
+		err = in.checkREQUEST()
+	case authorizerJWT:
+		err = in.checkJWT()
+	default:
+		err = badRequest("AuthorizerType %q: an HTTP API has REQUEST and JWT", in.AuthorizerType)
+	}
+	if err != nil {
+		return Authorizer{}, err
 	}
 	for _, source := range in.IdentitySource {
 		if !identitySource.MatchString(source) {
-			return bad("IdentitySource %q: on the laptop it is $request.header.NAME, $request.querystring.NAME, $stageVariables.NAME or "+
+			return Authorizer{}, badRequest("IdentitySource %q: on the laptop it is $request.header.NAME, $request.querystring.NAME, $stageVariables.NAME or "+
 				"$context.httpMethod, path, routeKey or stage", source)
 		}
 	}
 	return Authorizer{AuthorizerID: id, Name: in.Name, AuthorizerType: in.AuthorizerType, AuthorizerURI: in.AuthorizerURI,
-		AuthorizerPayloadFormatVersion: in.AuthorizerPayloadFormatVersion, EnableSimpleResponses: true,
-		IdentitySource: slices.Clone(in.IdentitySource), AuthorizerResultTTLInSeconds: in.AuthorizerResultTTLInSeconds}, nil
+		AuthorizerPayloadFormatVersion: in.AuthorizerPayloadFormatVersion, EnableSimpleResponses: in.EnableSimpleResponses,
+		IdentitySource: slices.Clone(in.IdentitySource), AuthorizerResultTTLInSeconds: in.AuthorizerResultTTLInSeconds,
+		JWTConfiguration: in.JWTConfiguration.clone()}, nil
 }
 
-// authorizer asks a function who may call, and remembers what it said.
-type authorizer struct {
-	Authorizer
-	function string
-
-	mu    sync.Mutex
-	known map[string]verdict // by the values of the identity sources
-}
-
-// verdict is what a function said about a request.
-type verdict struct {
-	allowed bool
-	context json.RawMessage // an object, or nil
-	until   time.Time
-}
-
-// maxVerdicts bounds what one authorizer remembers.
-const maxVerdicts = 1000
-
-func newAuthorizer(a Authorizer) *authorizer {
-	arn, _ := function(a.AuthorizerURI)
-	return &authorizer{Authorizer: a, function: arn, known: map[string]verdict{}}
-}
-
-// authorize asks the route's authorizer about the request.
-func (a *api) authorize(req *request) *failure {
-	g := req.route.guard
-	if g == nil {
-		return nil
-	}
-	identity := make([]string, len(g.IdentitySource))
-	for i, source := range g.IdentitySource {
-		if identity[i] = req.identity(source); identity[i] == "" {
-			return &failure{http.StatusUnauthorized, "the request has no " + source}
-		}
-	}
-	key := req.route.key + "\x00" + strings.Join(identity, "\x00")
-	v, ok := g.remembered(key, req.start)
-	if !ok {
-		var fail *failure
-		if v, fail = a.ask(g, req, identity); fail != nil {
-			return fail
-		}
-		g.remember(key, v)
-	}
-	if !v.allowed {
-		return &failure{http.StatusForbidden, fmt.Sprintf("the authorizer %s does not allow it", g.Name)}
-	}
-	if len(v.context) == 0 {
-		return nil
-	}
-	// Format 1.0 has the context's members where 2.0 has them below lambda.
-	if req.route.format1 {
-		req.authorizer = v.context
-	} else {
-		req.authorizer = []byte(`{"lambda":` + string(v.context) + `}`)
+func (in AuthorizerInput) checkREQUEST() error {
+	switch arn, _ := function(in.AuthorizerURI); {
+	case !functionARN.MatchString(arn): // which has no stage variables in it
+		return badRequest("AuthorizerUri %q does not name a Lambda function", in.AuthorizerURI)
+	case in.AuthorizerPayloadFormatVersion != "1.0" && in.AuthorizerPayloadFormatVersion != "2.0":
+		return badRequest("authorizer %q: AuthorizerPayloadFormatVersion %q: it is 1.0 or 2.0", in.Name, in.AuthorizerPayloadFormatVersion)
+	case in.EnableSimpleResponses && in.AuthorizerPayloadFormatVersion != "2.0":
+		return badRequest("authorizer %q: EnableSimpleResponses takes AuthorizerPayloadFormatVersion 2.0", in.Name)
+	case in.AuthorizerResultTTLInSeconds < 0 || in.AuthorizerResultTTLInSeconds > maxAuthorizerTTL:
+		return badRequest("AuthorizerResultTtlInSeconds is %d; it may be 0 to %d", in.AuthorizerResultTTLInSeconds, maxAuthorizerTTL)
+	case in.AuthorizerResultTTLInSeconds > 0 && len(in.IdentitySource) == 0:
+		return badRequest("authorizer %q keeps answers (AuthorizerResultTtlInSeconds) but has no IdentitySource to know them by", in.Name)
+	case in.JWTConfiguration != nil:
+		return badRequest("authorizer %q: JwtConfiguration is of the type JWT", in.Name)
 	}
 	return nil
 }
 
-// ask invokes the authorizer's function.
-func (a *api) ask(g *authorizer, req *request, identity []string) (verdict, *failure) {
-	req.trace = traceID(req.Header, req.start)
-	sources, err := json.Marshal(identity)
-	if err != nil {
-		panic(err) // strings marshal always
-	}
-	b := append([]byte(nil), `{"version":"2.0","type":"REQUEST",`...)
-	b = appendMember(b, "routeArn", a.sourceARN(req))
-	b = append(b, `,"identitySource":`...)
-	b = append(b, sources...)
-	b = append(b, ',')
-	b = req.appendRequest(b)
-	b = append(b, req.stage.variables...)
-	b = append(b, '}')
-	payload, p := a.config.invoke(req.Request, maxIntegrationTimeout, Call{
-		Function: g.function, Payload: b, TraceID: req.trace, Principal: gatewayPrincipal,
-		SourceARN: a.config.executeARN(a.id, "authorizers") + "/" + g.AuthorizerID,
-	})
-	if p != nil {
-		return verdict{}, &failure{http.StatusInternalServerError, fmt.Sprintf("the authorizer %s: %s", g.Name, p.reason)}
-	}
-	var said struct {
-		IsAuthorized *bool                      `json:"isAuthorized"`
-		Context      map[string]json.RawMessage `json:"context"`
-	}
-	if err := json.Unmarshal(payload, &said); err != nil || said.IsAuthorized == nil {
-		return verdict{}, &failure{http.StatusInternalServerError,
-			fmt.Sprintf(`the authorizer %s answered %s; expected {"isAuthorized": true or false, "context": {…}}`, g.Name, cut(payload))}
-	}
-	v := verdict{allowed: *said.IsAuthorized, until: req.start.Add(time.Duration(g.AuthorizerResultTTLInSeconds) * time.Second)}
-	if said.Context != nil {
-		if v.context, err = json.Marshal(said.Context); err != nil {
-			return verdict{}, &failure{http.StatusInternalServerError, fmt.Sprintf("the authorizer %s: its context: %v", g.Name, err)}
-		}
-	}
-	return v, nil
-}
-
-func (g *authorizer) remembered(key string, now time.Time) (verdict, bool) {
-	if g.AuthorizerResultTTLInSeconds == 0 {
-		return verdict{}, false
-	}
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	v, ok := g.known[key]
-	return v, ok && now.Before(v.until)
-}
-
-func (g *authorizer) remember(key string, v verdict) {
-	if g.AuthorizerResultTTLInSeconds == 0 {
-		return
-	}
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if len(g.known) >= maxVerdicts {
-		clear(g.known)
-	}
-	g.known[key] = v
-}
-
-// identity is the value of an identity source.
-func (r *request) identity(source string) string {
-	kind, name, _ := strings.Cut(strings.TrimPrefix(strings.TrimPrefix(source, "$"), "request."), ".")
-	switch kind {
-	case "header":
-		return strings.Join(r.Header.Values(name), ",")
-	case "querystring":
-		return query(r.URL.RawQuery)[name]
-	case "stageVariables":
-		return r.stage.given[name]
-	}
-	return map[string]string{"httpMethod": r.Method, "path": r.URL.Path, "routeKey": r.route.key, "stage": r.stage.name}[name]
-}
+// maxAuthorizerTTL bounds how many seconds answers are kept.
+const maxAuthorizerTTL = 3600
 
 // CreateAuthorizer adds an authorizer to an API.
 func (s *Service) CreateAuthorizer(apiID string, in AuthorizerInput) (Authorizer, error) {

@@ -55,7 +55,7 @@ func TestALambdaAuthorizer(t *testing.T) {
 	must(t, json.Unmarshal(last.Payload, &e))
 	is := []any{e.Version, e.Type, e.RouteArn, e.IdentitySource, e.RouteKey, e.RawPath, e.PathParameters, e.RequestContext.HTTP.Method, last.Principal, last.SourceARN}
 	execute := "arn:aws:execute-api:us-east-1:000000000000:" + api.APIID
-	want := []any{"2.0", "REQUEST", execute + "/$default/GET/a/{id}", []string{"x", "1"}, "GET /a/{id}", "/a/1", map[string]string{"id": "1"}, "GET",
+	want := []any{"2.0", "REQUEST", execute + "/$default/GET/a/1", []string{"x", "1"}, "GET /a/{id}", "/a/1", map[string]string{"id": "1"}, "GET",
 		"apigateway.amazonaws.com", execute + "/authorizers/" + auth.AuthorizerID}
 	if diff := cmp.Diff(want, is); diff != "" {
 		t.Error(diff)
@@ -105,9 +105,30 @@ func TestAuthorizersThatAreRefused(t *testing.T) {
 			t.Errorf("%v, want %q", err, want)
 		}
 	}
-	f("JWT", func(in *AuthorizerInput) { in.AuthorizerType = "JWT" })
-	f("EnableSimpleResponses", func(in *AuthorizerInput) { in.EnableSimpleResponses = false })
+	f("REQUEST and JWT", func(in *AuthorizerInput) { in.AuthorizerType = "TOKEN" })
 	f("2.0", func(in *AuthorizerInput) { in.AuthorizerPayloadFormatVersion = "1.0" })
+	f("1.0 or 2.0", func(in *AuthorizerInput) { in.AuthorizerPayloadFormatVersion = "3.0" })
+	f("of the type JWT", func(in *AuthorizerInput) { in.JWTConfiguration = &JWTConfiguration{} })
+	jwt := func(want string, edit func(*AuthorizerInput)) {
+		t.Helper()
+		f(want, func(in *AuthorizerInput) {
+			*in = AuthorizerInput{Name: "a", AuthorizerType: "JWT", IdentitySource: []string{"$request.header.Authorization"},
+				JWTConfiguration: &JWTConfiguration{Audience: []string{"me"}, Issuer: "http://127.0.0.1:1"}}
+			if _, err := in.authorizer("id"); err != nil {
+				t.Error(err)
+			}
+			edit(in)
+		})
+	}
+	jwt("an Issuer and an Audience", func(in *AuthorizerInput) { in.JWTConfiguration = nil })
+	jwt("an Issuer and an Audience", func(in *AuthorizerInput) { in.JWTConfiguration.Audience = nil })
+	jwt("is not on this machine", func(in *AuthorizerInput) {
+		in.JWTConfiguration.Issuer = "https://cognito-idp.us-east-1.amazonaws.com/x"
+	})
+	jwt("is no URL", func(in *AuthorizerInput) { in.JWTConfiguration.Issuer = "me" })
+	jwt("51 audiences", func(in *AuthorizerInput) { in.JWTConfiguration.Audience = make([]string, 51) })
+	jwt("one IdentitySource", func(in *AuthorizerInput) { in.IdentitySource = nil })
+	jwt("of the type REQUEST", func(in *AuthorizerInput) { in.AuthorizerURI = asker })
 	f("Lambda function", func(in *AuthorizerInput) { in.AuthorizerURI = "http://x" })
 	f("IdentitySource", func(in *AuthorizerInput) { in.IdentitySource = []string{"$request.body.x"} })
 	f("no IdentitySource", func(in *AuthorizerInput) { in.AuthorizerResultTTLInSeconds = 1 })

@@ -2,6 +2,7 @@ package apigateway
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -26,8 +27,9 @@ const (
 // failure is an answer of the gateway's own. The reason goes into the access log, as it does on
 // AWS ($context.integrationErrorMessage), and not to the caller.
 type failure struct {
-	status int
-	reason string
+	status    int
+	reason    string
+	challenge string // WWW-Authenticate
 }
 
 // outcome says how a function's invocation ended without a payload to answer with. What it means
@@ -49,6 +51,18 @@ type problem struct {
 	outcome outcome
 	reason  string
 	err     *awsproto.Error // Lambda's, nil if it was not Lambda's
+	said    []byte          // what a function that failed said of it
+}
+
+// errorMessage is what a function that failed said, "" if it was not the function that failed.
+func (p *problem) errorMessage() string {
+	var said struct {
+		ErrorMessage string `json:"errorMessage"`
+	}
+	if p.said == nil || json.Unmarshal(p.said, &said) != nil {
+		return ""
+	}
+	return said.ErrorMessage
 }
 
 // invoke runs a function for r, for at most timeout; 0 means as long as the function may.
@@ -70,7 +84,7 @@ func (c *Config) invoke(r *http.Request, timeout time.Duration, call Call) ([]by
 }
 
 func failedWith(result Result) *problem {
-	return &problem{outcome: failed, reason: fmt.Sprintf("the function failed (%s): %s", result.FunctionError, cut(result.Payload))}
+	return &problem{outcome: failed, said: result.Payload, reason: fmt.Sprintf("the function failed (%s): %s", result.FunctionError, cut(result.Payload))}
 }
 
 func problemOf(err error, ctx context.Context, r *http.Request, timeout time.Duration) *problem {
@@ -97,7 +111,7 @@ func (r *request) readBody(c *http.ResponseController, most int64) *failure {
 	if r.ContentLength == 0 {
 		return nil
 	}
-	tooLarge := &failure{http.StatusRequestEntityTooLarge, fmt.Sprintf("the body is over the limit of %d bytes", most)}
+	tooLarge := &failure{status: http.StatusRequestEntityTooLarge, reason: fmt.Sprintf("the body is over the limit of %d bytes", most)}
 	if r.ContentLength > most {
 		return tooLarge
 	}
@@ -113,7 +127,7 @@ func (r *request) readBody(c *http.ResponseController, most int64) *failure {
 		r.body, err = io.ReadAll(io.LimitReader(r.Body, most+1))
 	}
 	if err != nil {
-		return &failure{http.StatusBadRequest, "reading the body: " + err.Error()}
+		return &failure{status: http.StatusBadRequest, reason: "reading the body: " + err.Error()}
 	}
 	if int64(len(r.body)) > most {
 		return tooLarge
@@ -124,11 +138,11 @@ func (r *request) readBody(c *http.ResponseController, most int64) *failure {
 // checkHead refuses a request line and headers that are too long, and a path that is none.
 func checkHead(r *http.Request) *failure {
 	if head := headBytes(r); head > maxHeadBytes {
-		return &failure{http.StatusRequestHeaderFieldsTooLarge,
-			fmt.Sprintf("request line and headers are %d bytes; API Gateway takes %d", head, maxHeadBytes)}
+		return &failure{status: http.StatusRequestHeaderFieldsTooLarge,
+			reason: fmt.Sprintf("request line and headers are %d bytes; API Gateway takes %d", head, maxHeadBytes)}
 	}
 	if path := r.URL.EscapedPath(); path == "" || path[0] != '/' {
-		return &failure{http.StatusBadRequest, fmt.Sprintf("the path %q does not begin with a slash", path)}
+		return &failure{status: http.StatusBadRequest, reason: fmt.Sprintf("the path %q does not begin with a slash", path)}
 	}
 	return nil
 }

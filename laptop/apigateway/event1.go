@@ -27,6 +27,20 @@ func (r *request) event1(e *event1) []byte {
 		b = append(b, `"version":"1.0",`...)
 		encoded = isBinary(r.Header.Get("Content-Type"))
 	}
+	b = r.appendRequest1(b, e)
+	if encoded = encoded && len(r.body) > 0; len(r.body) > 0 {
+		b = append(b, ',')
+		b = r.appendBody(b, encoded)
+	} else {
+		b = append(b, `,"body":null`...)
+	}
+	b = append(b, `,"isBase64Encoded":`...)
+	b = strconv.AppendBool(b, encoded)
+	return append(b, '}')
+}
+
+// appendRequest1 writes what the events of functions and of authorizers have in common.
+func (r *request) appendRequest1(b []byte, e *event1) []byte {
 	b = appendMember(b, "resource", r.resource())
 	b = append(b, ',')
 	b = appendMember(b, "path", e.path)
@@ -45,19 +59,9 @@ func (r *request) event1(e *event1) []byte {
 		b = append(b, "null"...)
 	}
 	if len(r.stage.variables) > 0 {
-		b = append(b, r.stage.variables...)
-	} else {
-		b = append(b, `,"stageVariables":null`...)
+		return append(b, r.stage.variables...)
 	}
-	if encoded = encoded && len(r.body) > 0; len(r.body) > 0 {
-		b = append(b, ',')
-		b = r.appendBody(b, encoded)
-	} else {
-		b = append(b, `,"body":null`...)
-	}
-	b = append(b, `,"isBase64Encoded":`...)
-	b = strconv.AppendBool(b, encoded)
-	return append(b, '}')
+	return append(b, `,"stageVariables":null`...)
 }
 
 // resource is the path of the route, or the route's key where that is $default.
@@ -83,12 +87,9 @@ func (r *request) appendContext1(b []byte, e *event1) []byte {
 		b = append(b, ',')
 		b = appendMember(b, m[0], m[1])
 	}
-	b = append(b, `,"identity":{"accessKey":null,"accountId":null,"caller":null,"cognitoAuthenticationProvider":null,`+
-		`"cognitoAuthenticationType":null,"cognitoIdentityId":null,"cognitoIdentityPoolId":null,"principalOrgId":null,`...)
-	b = appendMember(b, "sourceIp", r.sourceIP)
-	b = append(b, `,"user":null,`...)
-	b = appendMember(b, "userAgent", r.UserAgent())
-	b = append(b, `,"userArn":null},`...)
+	b = append(b, `,"identity":`...)
+	b = r.appendIdentity(b)
+	b = append(b, ',')
 	b = appendMember(b, "path", r.path()) // the stage stays in it
 	b = append(b, ',')
 	b = appendMember(b, "protocol", r.Proto)
@@ -135,7 +136,7 @@ func (r *request) headers1(lower bool) map[string][]string {
 		}
 	}
 	if lower {
-		put("Content-Length", strconv.Itoa(len(r.body)))
+		put("Content-Length", strconv.Itoa(r.length()))
 	}
 	put("Host", r.Host)
 	put("X-Amzn-Trace-Id", r.trace)

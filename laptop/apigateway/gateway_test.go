@@ -312,3 +312,40 @@ func TestHeadHasNoBody(t *testing.T) {
 		t.Errorf("%q, Content-Length %d", body, res.ContentLength)
 	}
 }
+
+// A stage variable in place of a function's name or qualifier leads each stage to its own.
+func TestAStageVariableNamesTheFunction(t *testing.T) {
+	t.Parallel()
+	const arn = "arn:aws:lambda:us-east-1:000000000000:function:${stageVariables.fn}:v${stageVariables.version}"
+	r := &recorder{payload: `{"statusCode":200}`}
+	s := openService(t, Config{Invoker: r})
+	api := newTestAPI(t, s, "GET /")
+	in, err := s.ListIntegrations(api.APIID)
+	must(t, err)
+	_, err = s.UpdateIntegration(api.APIID, in[0].IntegrationID, IntegrationInput{IntegrationType: "AWS_PROXY", IntegrationURI: arn, PayloadFormatVersion: "2.0"})
+	must(t, err)
+	rest := newTestREST(t, s, RestAPIInput{}, "GET /")
+	root := resourceAt(t, s, rest, "/")
+	_, err = s.UpdateMethod(rest.ID, root.ID, MethodInput{HTTPMethod: "GET", Integration: MethodIntegration{Type: "AWS_PROXY", HTTPMethod: "POST",
+		URI: "arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/" + arn + "/invocations"}})
+	must(t, err)
+	deployed, err := s.CreateRestDeployment(rest.ID, "", "prod")
+	must(t, err)
+	f := func(variables map[string]string, want string, wantHTTP, wantREST int) {
+		t.Helper()
+		_, err := s.UpdateStage(api.APIID, StageInput{StageName: "$default", AutoDeploy: true, StageVariables: variables})
+		must(t, err)
+		_, err = s.UpdateRestStage(rest.ID, RestStageInput{StageName: "prod", DeploymentID: deployed.ID, Variables: variables})
+		must(t, err)
+		for url, wantStatus := range map[string]int{s.Endpoint(api.APIID) + "/": wantHTTP, s.Endpoint(rest.ID) + "/prod": wantREST} {
+			r.last = Call{}
+			if res, body := get(t, "GET", url, nil); res.StatusCode != wantStatus || r.last.Function != want {
+				t.Errorf("%v: %d %s of %q, want %d of %q", variables, res.StatusCode, body, r.last.Function, wantStatus, want)
+			}
+		}
+	}
+	f(map[string]string{"fn": "blue", "version": "1"}, "arn:aws:lambda:us-east-1:000000000000:function:blue:v1", 200, 200)
+	f(map[string]string{"fn": "green", "version": "2"}, "arn:aws:lambda:us-east-1:000000000000:function:green:v2", 200, 200)
+	f(map[string]string{"fn": "blue"}, "", 500, 500)
+	f(map[string]string{"fn": "no name", "version": "1"}, "", 500, 500)
+}

@@ -1,7 +1,9 @@
 package apigateway
 
 import (
+	"fmt"
 	"regexp"
+	"strings"
 	"time"
 )
 
@@ -40,12 +42,38 @@ var (
 	pathARN     = regexp.MustCompile(`^arn:aws[a-z-]*:apigateway:[a-z0-9-]+:lambda:path/2015-03-31/functions/(.+)/invocations$`)
 )
 
-// function is the ARN of the function that an integration's URI names.
+// fromStage stands in place of a function's name or qualifier, or of a part of them: a stage variable.
+// https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-stages.html#http-api-stages.stage-variables-reference
+var fromStage = regexp.MustCompile(`\$\{stageVariables\.(\w+)\}`)
+
+// function is the ARN of the function that an integration's URI names, which may have stage variables
+// in it.
 func function(uri string) (arn string, ok bool) {
 	if m := pathARN.FindStringSubmatch(uri); m != nil {
 		uri = m[1]
 	}
-	return uri, functionARN.MatchString(uri)
+	return uri, functionARN.MatchString(fromStage.ReplaceAllString(uri, "x"))
+}
+
+// functionIn is the ARN of the function that a URI names in a stage with these variables.
+func functionIn(uri string, variables map[string]string) (string, error) {
+	arn, _ := function(uri)
+	var missing []string
+	arn = fromStage.ReplaceAllStringFunc(arn, func(placeholder string) string {
+		name := fromStage.FindStringSubmatch(placeholder)[1]
+		value, ok := variables[name]
+		if !ok {
+			missing = append(missing, name)
+		}
+		return value
+	})
+	switch {
+	case missing != nil:
+		return "", fmt.Errorf("the stage has no variable %s, which %s names", strings.Join(missing, ", "), uri)
+	case !functionARN.MatchString(arn):
+		return "", fmt.Errorf("with the stage's variables %s is %s, which is not the ARN of a function", uri, arn)
+	}
+	return arn, nil
 }
 
 func (in IntegrationInput) integration(id string) (Integration, error) {

@@ -24,9 +24,12 @@ type request struct {
 	route                *target
 	values               []string // of the route's variables
 	body                 []byte
-	authorizer           []byte // JSON of requestContext.authorizer, nil for none
-	domain, prefix       string // domainName and domainPrefix; "" tells them by the host
-	escaped              bool   // paths stay as they were sent
+	authorizer           []byte  // JSON of requestContext.authorizer, nil for none
+	signer               *signer // who signed the request, if that was asked
+	rest                 string  // the path as it was sent, without the stage
+	extendedID           string  // of a REST API
+	domain, prefix       string  // domainName and domainPrefix; "" tells them by the host
+	escaped              bool    // paths stay as they were sent
 }
 
 // event encodes the request in payload format 2.0. It is written by hand because it stands in
@@ -210,7 +213,7 @@ func (r *request) appendHeaders(b []byte) []byte {
 	}
 	forwarded := r.forwardedFor()
 	all = append(all,
-		header{"content-length", strconv.Itoa(len(r.body))}, header{"host", r.Host}, header{"x-amzn-trace-id", r.trace},
+		header{"content-length", strconv.Itoa(r.length())}, header{"host", r.Host}, header{"x-amzn-trace-id", r.trace},
 		header{"x-forwarded-for", forwarded}, header{"x-forwarded-port", r.port}, header{"x-forwarded-proto", "http"})
 	slices.SortFunc(all, func(a, b header) int { return strings.Compare(a.name, b.name) })
 	b = append(b, `,"headers":{`...)
@@ -221,6 +224,14 @@ func (r *request) appendHeaders(b []byte) []byte {
 		b = appendMember(b, h.name, h.value)
 	}
 	return append(b, '}')
+}
+
+// length is the body's, which an authorizer is told before it has been read.
+func (r *request) length() int {
+	if r.body == nil && r.ContentLength > 0 {
+		return int(r.ContentLength)
+	}
+	return len(r.body)
 }
 
 // forwardedFor is who sent the request through whom.

@@ -48,6 +48,7 @@ type restRecord struct {
 	Resources   map[string]Resource
 	Stages      map[string]RestStage
 	Deployments map[string]RestDeployment
+	Authorizers map[string]RestAuthorizer
 }
 
 func (r *restRecord) clone() *restRecord {
@@ -59,6 +60,7 @@ func (r *restRecord) clone() *restRecord {
 	}
 	c.Stages = cloneMap(r.Stages)
 	c.Deployments = cloneMap(r.Deployments)
+	c.Authorizers = cloneMap(r.Authorizers)
 	return &c
 }
 
@@ -118,7 +120,7 @@ func (s *Service) CreateRestAPI(in RestAPIInput) (RestAPI, error) {
 
 // startREST listens for a REST API, saves where, and serves it. s.mu is held, or s is not shared yet.
 func (s *Service) startREST(r *restRecord) error {
-	tables, err := compileREST(r)
+	tables, err := compileREST(&s.config, r)
 	if err != nil {
 		return fmt.Errorf("REST API %s: %w", r.API.ID, err)
 	}
@@ -200,7 +202,7 @@ func (s *Service) changeREST(id string, edit func(*restRecord) error) error {
 	if err := edit(next); err != nil {
 		return err
 	}
-	tables, err := compileREST(next)
+	tables, err := compileREST(&s.config, next)
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package apigateway
 
 import (
+	"cmp"
 	"maps"
 	"regexp"
 	"slices"
@@ -21,7 +22,8 @@ type Resource struct {
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-apigateway-method.html
 type MethodInput struct {
 	HTTPMethod        string // ANY, GET, …
-	AuthorizationType string // "" or NONE
+	AuthorizationType string // "", NONE, AWS_IAM or CUSTOM, which is a Lambda authorizer
+	AuthorizerID      string // of CUSTOM
 	APIKeyRequired    bool   // false
 	OperationName     string
 	Integration       MethodIntegration
@@ -32,6 +34,7 @@ type MethodInput struct {
 type Method struct {
 	HTTPMethod        string                    `json:"httpMethod,omitempty"`
 	AuthorizationType string                    `json:"authorizationType,omitempty"`
+	AuthorizerID      string                    `json:"authorizerId,omitempty"`
 	APIKeyRequired    bool                      `json:"apiKeyRequired,omitempty"`
 	OperationName     string                    `json:"operationName,omitempty"`
 	MethodResponses   map[string]MethodResponse `json:"methodResponses,omitempty"`
@@ -72,23 +75,25 @@ var pathPart = regexp.MustCompile(`^([A-Za-z0-9._~:$&'()*+,;=@%-]+|\{[\w.:-]+\+?
 
 func (in MethodInput) method() (Method, error) {
 	bad := func(format string, args ...any) (Method, error) { return Method{}, badRequest(format, args...) }
+	kind := cmp.Or(in.AuthorizationType, authorizationNONE)
 	switch {
 	case !routeMethod.MatchString(in.HTTPMethod):
 		return bad("HttpMethod %q: it is ANY, GET, HEAD, POST, PUT, PATCH, DELETE or OPTIONS", in.HTTPMethod)
-	case in.AuthorizationType != "" && in.AuthorizationType != "NONE":
-		return bad("AuthorizationType %s: methods have no authorizers on the laptop (NONE)", in.AuthorizationType)
+	case kind != authorizationNONE && kind != authorizationIAM && kind != authorizationCUSTOM:
+		return bad("AuthorizationType %s: on the laptop it is NONE, AWS_IAM or CUSTOM; there are no user pools", kind)
+	case (kind == authorizationCUSTOM) != (in.AuthorizerID != ""):
+		return bad("AuthorizationType %s with AuthorizerId %q: CUSTOM has an authorizer, NONE and AWS_IAM have none", kind, in.AuthorizerID)
 	case in.APIKeyRequired:
 		return bad("ApiKeyRequired: there are no API keys on the laptop")
 	}
-	out := Method{HTTPMethod: in.HTTPMethod, AuthorizationType: "NONE", OperationName: in.OperationName, MethodIntegration: in.Integration}
+	out := Method{HTTPMethod: in.HTTPMethod, AuthorizationType: kind, AuthorizerID: in.AuthorizerID, OperationName: in.OperationName, MethodIntegration: in.Integration}
 	for _, r := range in.MethodResponses {
 		out.MethodResponses = put(out.MethodResponses, r.StatusCode, r)
 	}
 	integration := &out.MethodIntegration
 	switch integration.Type {
 	case "AWS_PROXY":
-		m := pathARN.FindStringSubmatch(integration.URI)
-		if m == nil || !functionARN.MatchString(m[1]) {
+		if _, ok := function(integration.URI); !ok || !pathARN.MatchString(integration.URI) {
 			return bad("Integration Uri %q: a REST API invokes a function by "+
 				"arn:aws:apigateway:REGION:lambda:path/2015-03-31/functions/FUNCTION_ARN/invocations; streamed answers are not served", integration.URI)
 		}
@@ -204,6 +209,11 @@ func (s *Service) putMethod(apiID, resourceID string, in MethodInput, check func
 		resource, err := lookup(r.Resources, "Resource", resourceID)
 		if err != nil {
 			return err
+		}
+		if out.AuthorizerID != "" {
+			if _, err := lookup(r.Authorizers, "Authorizer", out.AuthorizerID); err != nil {
+				return err
+			}
 		}
 		_, there := resource.Methods[out.HTTPMethod]
 		if err := check(there); err != nil {

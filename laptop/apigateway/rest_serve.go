@@ -93,14 +93,18 @@ func (a *rest) answer(w http.ResponseWriter, req *request) (response, *restFailu
 	if stage == nil {
 		return response{}, &restFailure{http.StatusForbidden, "ForbiddenException", `{"message":"Forbidden"}`, "the path begins with no stage's name"}
 	}
-	req.stage = stage
+	req.stage, req.rest, req.extendedID = stage, path, w.Header().Get("X-Amz-Apigw-Id")
 	if req.route, req.values = byMethod(methods, req.Method), values; req.route == nil {
-		return response{}, &restFailure{http.StatusForbidden, "MissingAuthenticationTokenException", `{"message":"Missing Authentication Token"}`,
-			"no resource of the deployment has this path and method"}
+		return response{}, missingToken("no resource of the deployment has this path and method")
 	}
 	if !req.route.limit.admit(req.start) {
 		return response{}, &restFailure{http.StatusTooManyRequests, "TooManyRequestsException", `{"message":"Too Many Requests"}`,
 			"the stage's throttling settings let no more through"}
+	}
+	if req.route.guard != nil {
+		if refused := req.route.guard.check(req); refused != nil {
+			return response{}, refused.rest()
+		}
 	}
 	if fail := req.readBody(http.NewResponseController(w), maxBodyBytes); fail != nil {
 		if fail.status == http.StatusRequestEntityTooLarge {
@@ -111,7 +115,10 @@ func (a *rest) answer(w http.ResponseWriter, req *request) (response, *restFailu
 	if req.route.mock != nil {
 		return req.route.mock.response(), nil
 	}
-	payload := req.event1(&event1{path: path, resourceID: req.route.resource, extendedID: w.Header().Get("X-Amz-Apigw-Id"),
+	if req.route.function == "" {
+		return response{}, restInternal(http.StatusInternalServerError, req.route.nowhere)
+	}
+	payload := req.event1(&event1{path: path, resourceID: req.route.resource, extendedID: req.extendedID,
 		binary: t.binary.has(req.Header.Get("Content-Type"))})
 	if len(payload) > maxEventBytes {
 		return response{}, requestTooLong(fmt.Sprintf("the event is %d bytes, a body of %d in it; Lambda takes %d", len(payload), len(req.body), maxEventBytes))

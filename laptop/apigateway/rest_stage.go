@@ -45,6 +45,14 @@ type RestDeployment struct {
 	Description string              `json:"description,omitempty"`
 	CreatedDate int64               `json:"createdDate"`
 	Resources   map[string]Resource `json:"resources,omitempty"`
+	// Authorizers are as they were, too.
+	Authorizers map[string]RestAuthorizer `json:"authorizers,omitempty"`
+}
+
+// told is a deployment without what it holds, which no call tells.
+func (d RestDeployment) told() RestDeployment {
+	d.Resources, d.Authorizers = nil, nil
+	return d
 }
 
 var restStageName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,128}$`)
@@ -142,7 +150,8 @@ func (s *Service) DeleteRestStage(apiID, name string) error {
 // made if there is none of the name.
 func (s *Service) CreateRestDeployment(apiID, description, stage string) (out RestDeployment, err error) {
 	err = s.changeREST(apiID, func(r *restRecord) error {
-		out = RestDeployment{ID: newID(6), Description: description, CreatedDate: now().Unix(), Resources: map[string]Resource{}}
+		out = RestDeployment{ID: newID(6), Description: description, CreatedDate: now().Unix(), Resources: map[string]Resource{},
+			Authorizers: maps.Clone(r.Authorizers)}
 		for id, resource := range r.Resources {
 			if len(resource.Methods) > 0 {
 				resource.Methods = maps.Clone(resource.Methods)
@@ -194,20 +203,25 @@ func (s *Service) DeleteRestDeployment(apiID, id string) error {
 }
 
 // compileREST makes the tables of a REST API. There is no default stage.
-func compileREST(r *restRecord) (*restTables, error) {
+func compileREST(c *Config, r *restRecord) (*restTables, error) {
 	t := &restTables{stages: map[string]*stageTable{}, binary: r.API.BinaryMediaTypes}
 	for name, stage := range r.Stages {
 		st := &stageTable{name: name, given: stage.Variables, variables: appendMap(nil, "stageVariables", stage.Variables), root: &node{}}
+		shared := map[string]guard{} // by all methods of the stage, as the authorizers' caches are
+		for id, a := range r.Deployments[stage.DeploymentID].Authorizers {
+			shared[id] = a.guard(c, r.API.ID)
+		}
 		for _, resource := range values(r.Deployments[stage.DeploymentID].Resources) {
 			for _, m := range values(resource.Methods) {
-				to := &target{key: m.HTTPMethod + " " + resource.Path, path: resource.Path, resource: resource.ID, limit: stage.limit(resource.Path, m.HTTPMethod)}
+				to := &target{key: m.HTTPMethod + " " + resource.Path, path: resource.Path, resource: resource.ID, format1: true,
+					limit: stage.limit(resource.Path, m.HTTPMethod), guard: restGuard(c, m, shared)}
 				if m.MethodIntegration.Type == "MOCK" {
 					var err error
 					if to.mock, err = newMock(m); err != nil {
 						return nil, fmt.Errorf("stage %s: %w", name, err)
 					}
 				} else {
-					to.function, _ = function(m.MethodIntegration.URI)
+					to.lead(m.MethodIntegration.URI, stage.Variables)
 					to.timeout = time.Duration(m.MethodIntegration.TimeoutInMillis) * time.Millisecond
 				}
 				st.root.put(m.HTTPMethod, resource.Path, to)

@@ -345,7 +345,9 @@ func TestWhatARESTAPIRefuses(t *testing.T) {
 	method := func(in MethodInput) error { _, err := s.CreateMethod(api.ID, a, in); return err }
 	proxy := MethodIntegration{Type: "AWS_PROXY", HTTPMethod: "POST", URI: helloURI}
 	f(method(MethodInput{HTTPMethod: "GET", Integration: MethodIntegration{Type: "HTTP_PROXY"}}), "BadRequestException", "HTTP_PROXY")
-	f(method(MethodInput{HTTPMethod: "GET", AuthorizationType: "AWS_IAM", Integration: proxy}), "BadRequestException", "AWS_IAM")
+	f(method(MethodInput{HTTPMethod: "GET", AuthorizationType: "COGNITO_USER_POOLS", Integration: proxy}), "BadRequestException", "there are no user pools")
+	f(method(MethodInput{HTTPMethod: "GET", AuthorizationType: "CUSTOM", Integration: proxy}), "BadRequestException", "CUSTOM has an authorizer")
+	f(method(MethodInput{HTTPMethod: "GET", AuthorizationType: "CUSTOM", AuthorizerID: "none", Integration: proxy}), "NotFoundException", "none")
 	f(method(MethodInput{HTTPMethod: "GET", APIKeyRequired: true, Integration: proxy}), "BadRequestException", "ApiKeyRequired")
 	f(method(MethodInput{HTTPMethod: "GET", Integration: MethodIntegration{Type: "AWS_PROXY", HTTPMethod: "POST",
 		URI: strings.Replace(helloURI, "2015-03-31/functions/", "2021-11-15/functions/", 1)}}), "BadRequestException", "streamed")

@@ -3,6 +3,7 @@ package apigateway
 import (
 	"cmp"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -16,20 +17,23 @@ const (
 type RouteInput struct {
 	RouteKey          string // "GET /orders/{id}", "ANY /files/{proxy+}" or "$default"
 	Target            string // "integrations/" and the integration's ID
-	AuthorizationType string // "", NONE or CUSTOM, which is a Lambda authorizer
-	AuthorizerID      string // of CUSTOM
-	OperationName     string
+	AuthorizationType string // "", NONE, AWS_IAM, CUSTOM, which is a Lambda authorizer, or JWT
+	AuthorizerID      string // of CUSTOM and JWT
+	// AuthorizationScopes are of JWT: the token must have one of them; 10 at most.
+	AuthorizationScopes []string
+	OperationName       string
 }
 
 // Route leads requests to an integration. Its JSON is the one of GetRoute.
 type Route struct {
-	RouteID           string `json:"routeId"`
-	RouteKey          string `json:"routeKey"`
-	Target            string `json:"target,omitempty"`
-	AuthorizationType string `json:"authorizationType"`
-	AuthorizerID      string `json:"authorizerId,omitempty"`
-	OperationName     string `json:"operationName,omitempty"`
-	APIKeyRequired    bool   `json:"apiKeyRequired"`
+	RouteID             string   `json:"routeId"`
+	RouteKey            string   `json:"routeKey"`
+	Target              string   `json:"target,omitempty"`
+	AuthorizationType   string   `json:"authorizationType"`
+	AuthorizerID        string   `json:"authorizerId,omitempty"`
+	AuthorizationScopes []string `json:"authorizationScopes,omitempty"`
+	OperationName       string   `json:"operationName,omitempty"`
+	APIKeyRequired      bool     `json:"apiKeyRequired"`
 }
 
 var (
@@ -54,14 +58,20 @@ func (in RouteInput) route(id string) (Route, error) {
 	if _, _, err := splitKey(in.RouteKey); err != nil {
 		return Route{}, err
 	}
-	kind := cmp.Or(in.AuthorizationType, "NONE")
+	kind := cmp.Or(in.AuthorizationType, authorizationNONE)
+	authorized := kind == authorizationCUSTOM || kind == authorizationJWT
 	switch {
-	case kind != "NONE" && kind != "CUSTOM":
-		return Route{}, badRequest("AuthorizationType %q: on the laptop a route has a Lambda authorizer (CUSTOM) or none (NONE)", kind)
-	case (kind == "CUSTOM") != (in.AuthorizerID != ""):
-		return Route{}, badRequest("AuthorizationType %s with AuthorizerId %q: CUSTOM has an authorizer and NONE has not", kind, in.AuthorizerID)
+	case kind != authorizationNONE && kind != authorizationIAM && !authorized:
+		return Route{}, badRequest("AuthorizationType %q: it is NONE, AWS_IAM, CUSTOM or JWT", kind)
+	case authorized != (in.AuthorizerID != ""):
+		return Route{}, badRequest("AuthorizationType %s with AuthorizerId %q: CUSTOM and JWT have an authorizer, NONE and AWS_IAM have none", kind, in.AuthorizerID)
+	case len(in.AuthorizationScopes) > 0 && kind != authorizationJWT:
+		return Route{}, badRequest("AuthorizationType %s with AuthorizationScopes %v: scopes are of JWT; give it none ([])", kind, in.AuthorizationScopes)
+	case len(in.AuthorizationScopes) > maxScopes:
+		return Route{}, badRequest("AuthorizationScopes are %d; a route has %d at most", len(in.AuthorizationScopes), maxScopes)
 	}
-	return Route{RouteID: id, RouteKey: in.RouteKey, Target: in.Target, AuthorizationType: kind, AuthorizerID: in.AuthorizerID, OperationName: in.OperationName}, nil
+	return Route{RouteID: id, RouteKey: in.RouteKey, Target: in.Target, AuthorizationType: kind, AuthorizerID: in.AuthorizerID,
+		AuthorizationScopes: slices.Clone(in.AuthorizationScopes), OperationName: in.OperationName}, nil
 }
 
 // put stores a route if its key is the only one of its kind and its target is there.
@@ -78,8 +88,12 @@ func (r *record) put(route Route) error {
 		}
 	}
 	if route.AuthorizerID != "" {
-		if _, err := lookup(r.Authorizers, "Authorizer", route.AuthorizerID); err != nil {
+		a, err := lookup(r.Authorizers, "Authorizer", route.AuthorizerID)
+		if err != nil {
 			return err
+		}
+		if (a.AuthorizerType == authorizerJWT) != (route.AuthorizationType == authorizationJWT) {
+			return badRequest("AuthorizationType %s: the authorizer %s is of type %s", route.AuthorizationType, a.AuthorizerID, a.AuthorizerType)
 		}
 	}
 	r.Routes[route.RouteID] = route

@@ -37,17 +37,18 @@ type target struct {
 	key      string
 	path     string   // as in the key
 	names    []string // of the path's variables, in their order
-	function string   // "" if the route has no integration
+	function string   // "" if the route has no integration, or none in this stage
+	nowhere  string   // why it has none
 	timeout  time.Duration
 	format1  bool // payload format 1.0
 	limit    *bucket
-	guard    *authorizer // nil lets everybody in
-	mock     *mock       // of a REST API: what it answers without a function
-	resource string      // the ID of a REST API's resource
+	guard    guard  // nil lets everybody in
+	mock     *mock  // of a REST API: what it answers without a function
+	resource string // the ID of a REST API's resource
 }
 
 // compile makes the tables of an API.
-func compile(r *record) (*tables, error) {
+func compile(r *record, g guards) (*tables, error) {
 	t := &tables{cors: newCORS(r.API.CorsConfiguration), stages: map[string]*stageTable{}}
 	for name, stage := range r.Stages {
 		st := &stageTable{name: name, given: stage.StageVariables, variables: appendMap(nil, "stageVariables", stage.StageVariables), root: &node{}}
@@ -56,15 +57,14 @@ func compile(r *record) (*tables, error) {
 			d := r.Deployments[stage.DeploymentID]
 			routes, integrations = d.Routes, d.Integrations
 		}
+		shared := g.shared(r)
 		for _, route := range values(routes) {
 			to, err := st.add(route, integrations)
 			if err != nil {
 				return nil, fmt.Errorf("stage %s: %w", name, err)
 			}
 			to.limit = stage.limit(route.RouteKey)
-			if route.AuthorizerID != "" {
-				to.guard = newAuthorizer(r.Authorizers[route.AuthorizerID])
-			}
+			to.guard = g.of(r, route, shared)
 		}
 		t.stages[name] = st
 	}
@@ -76,9 +76,9 @@ func (st *stageTable) add(route Route, integrations map[string]Integration) (*ta
 	if err != nil {
 		return nil, err
 	}
-	to := &target{key: route.RouteKey, path: path}
+	to := &target{key: route.RouteKey, path: path, nowhere: "the route has no integration"}
 	if in, ok := integrations[strings.TrimPrefix(route.Target, integrationTarget)]; ok {
-		to.function, _ = function(in.IntegrationURI)
+		to.lead(in.IntegrationURI, st.given)
 		to.timeout = time.Duration(in.TimeoutInMillis) * time.Millisecond
 		to.format1 = in.PayloadFormatVersion == "1.0"
 	}
@@ -88,6 +88,15 @@ func (st *stageTable) add(route Route, integrations map[string]Integration) (*ta
 	}
 	st.root.put(method, path, to)
 	return to, nil
+}
+
+// lead lets a target lead to the function that a URI names in a stage with these variables. What it
+// cannot lead to is told to whoever asks, as on AWS.
+func (to *target) lead(uri string, variables map[string]string) {
+	var err error
+	if to.function, err = functionIn(uri, variables); err != nil {
+		to.nowhere = err.Error()
+	}
 }
 
 // put hangs a target into the tree below n.

@@ -60,6 +60,7 @@ func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		log.Status = http.StatusNoContent
 	} else if out, fail := a.answer(w, req, t); fail != nil {
 		t.cors.decorate(w.Header(), r)
+		set(w.Header(), "Www-Authenticate", fail.challenge)
 		log.Status, log.IntegrationError = fail.status, fail.reason
 		log.Bytes = write(w, response{status: fail.status, contentType: "application/json", body: []byte(messages[fail.status])})
 	} else {
@@ -82,27 +83,30 @@ func (a *api) answer(w http.ResponseWriter, req *request, t *tables) (response, 
 	if fail := checkHead(req.Request); fail != nil {
 		return response{}, fail
 	}
-	var path string
-	req.stage, path = t.pick(req.URL.EscapedPath())
+	req.stage, req.rest = t.pick(req.URL.EscapedPath())
 	if req.stage == nil {
-		return response{}, &failure{http.StatusNotFound, "no stage matches the path, and there is no $default stage"}
+		return response{}, &failure{status: http.StatusNotFound, reason: "no stage matches the path, and there is no $default stage"}
 	}
-	if req.route, req.values = req.stage.find(req.Method, path); req.route == nil {
-		return response{}, &failure{http.StatusNotFound, "no route matches"}
+	if req.route, req.values = req.stage.find(req.Method, req.rest); req.route == nil {
+		return response{}, &failure{status: http.StatusNotFound, reason: "no route matches"}
 	}
 	if !req.route.limit.admit(req.start) {
-		return response{}, &failure{http.StatusTooManyRequests, "the route's throttling settings let no more through"}
+		return response{}, &failure{status: http.StatusTooManyRequests, reason: "the route's throttling settings let no more through"}
 	}
-	if fail := a.authorize(req); fail != nil {
-		return response{}, fail
+	if req.route.guard != nil {
+		if refused := req.route.guard.check(req); refused != nil {
+			return response{}, refused.failure()
+		}
 	}
 	if req.route.function == "" {
-		return response{}, &failure{http.StatusInternalServerError, "the route has no integration"}
+		return response{}, &failure{status: http.StatusInternalServerError, reason: req.route.nowhere}
 	}
 	if fail := req.readBody(http.NewResponseController(w), maxBodyBytes); fail != nil {
 		return response{}, fail
 	}
-	req.trace = traceID(req.Header, req.start)
+	if req.trace == "" { // an authorizer's function may have begun it
+		req.trace = traceID(req.Header, req.start)
+	}
 	var payload []byte
 	if req.route.format1 {
 		payload = req.event1(&event1{version: true, path: req.URL.Path})
@@ -110,8 +114,8 @@ func (a *api) answer(w http.ResponseWriter, req *request, t *tables) (response, 
 		payload = req.event()
 	}
 	if len(payload) > maxEventBytes {
-		return response{}, &failure{http.StatusRequestEntityTooLarge,
-			fmt.Sprintf("the event is %d bytes, a body of %d in it; Lambda takes %d", len(payload), len(req.body), maxEventBytes)}
+		return response{}, &failure{status: http.StatusRequestEntityTooLarge,
+			reason: fmt.Sprintf("the event is %d bytes, a body of %d in it; Lambda takes %d", len(payload), len(req.body), maxEventBytes)}
 	}
 	return a.invoke(req, payload)
 }
@@ -129,7 +133,7 @@ func (a *api) invoke(req *request, payload []byte) (response, *failure) {
 		case tooLarge:
 			status = http.StatusRequestEntityTooLarge
 		}
-		return response{}, &failure{status, p.reason}
+		return response{}, &failure{status: status, reason: p.reason}
 	}
 	parse := parseResponse
 	if req.route.format1 {
@@ -137,8 +141,8 @@ func (a *api) invoke(req *request, payload []byte) (response, *failure) {
 	}
 	out, err := parse(payload)
 	if err != nil {
-		return response{}, &failure{http.StatusInternalServerError,
-			"the function's response does not match the format that API Gateway expects: " + err.Error()}
+		return response{}, &failure{status: http.StatusInternalServerError,
+			reason: "the function's response does not match the format that API Gateway expects: " + err.Error()}
 	}
 	return out, nil
 }

@@ -38,7 +38,7 @@ func (u FunctionURL) validate() error {
 	switch {
 	case !functionARN.MatchString(u.Function):
 		return badRequest("function URL %s: %q is not the ARN of a function", u.ID, u.Function)
-	case u.AuthType != "NONE" && u.AuthType != "AWS_IAM":
+	case u.AuthType != authorizationNONE && u.AuthType != authorizationIAM:
 		return badRequest("function URL %s: AuthType %q: it is NONE or AWS_IAM", u.ID, u.AuthType)
 	case u.InvokeMode != "" && u.InvokeMode != "BUFFERED" && u.InvokeMode != "RESPONSE_STREAM":
 		return badRequest("function URL %s: InvokeMode %q: it is BUFFERED or RESPONSE_STREAM", u.ID, u.InvokeMode)

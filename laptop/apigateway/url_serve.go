@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"regexp"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -85,20 +84,16 @@ func (f *urlFront) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	f.config.Events(log)
 }
 
-var signature = regexp.MustCompile(`^AWS4-HMAC-SHA256 +Credential=([^/,]+)/[0-9]{8}/[^/]+/lambda/aws4_request,`)
-
 // answer asks the function and writes what it says.
 func (f *urlFront) answer(w http.ResponseWriter, req *request, t *urlTable, log *Served) *urlFailure {
 	if fail := checkHead(req.Request); fail != nil {
 		return &urlFailure{fail.status, "BadRequestException", messages[fail.status], fail.reason}
 	}
 	call := Call{Function: t.Function, TraceID: req.trace, Principal: "*", URLAuthType: t.AuthType}
-	if t.AuthType == "AWS_IAM" {
-		found := signature.FindStringSubmatch(req.Header.Get("Authorization"))
-		if found == nil {
-			return forbidden("the request is not signed for lambda (SigV4); any access key will do")
+	if t.AuthType == authorizationIAM {
+		if refused := (iam{service: "lambda", account: f.config.Account}).check(req); refused != nil {
+			return forbidden(refused.reason)
 		}
-		req.authorizer = f.caller(found[1])
 		call.Principal = "" // of the account itself, whose callers may
 	}
 	if fail := req.readBody(http.NewResponseController(w), maxEventBytes); fail != nil {
@@ -156,18 +151,6 @@ func (f *urlFront) stream(w http.ResponseWriter, req *request, t *urlTable, call
 	log.IntegrationError, log.Latency = fail.reason, time.Since(req.start)
 	f.config.Events(*log)
 	panic(http.ErrAbortHandler)
-}
-
-// caller is what the event says of whoever signed the request. Every key is the account's own.
-func (f *urlFront) caller(accessKey string) []byte {
-	text, err := json.Marshal(map[string]any{"iam": map[string]any{
-		"accessKey": accessKey, "accountId": f.config.Account, "callerId": f.config.Account, "cognitoIdentity": nil,
-		"principalOrgId": nil, "userArn": "arn:aws:iam::" + f.config.Account + ":root", "userId": f.config.Account,
-	}})
-	if err != nil {
-		panic(err) // strings marshal always
-	}
-	return text
 }
 
 func forbidden(reason string) *urlFailure {

@@ -77,6 +77,12 @@ func TestTheEventOfAFunctionURL(t *testing.T) {
 	if diff := cmp.Diff(Call{Function: hello, URLAuthType: "AWS_IAM", TraceID: r.last.TraceID, Payload: r.last.Payload}, r.last); diff != "" {
 		t.Error(diff)
 	}
+	if res, body := get(t, "GET", presigned(t, url+"/", "lambda"), nil); res.StatusCode != 201 {
+		t.Errorf("signed in the query: %d %s", res.StatusCode, body)
+	}
+	if res, body := get(t, "GET", presigned(t, url+"/", "execute-api"), nil); res.StatusCode != 403 {
+		t.Errorf("signed for another service: %d %s", res.StatusCode, body)
+	}
 	openURL(t, s, FunctionURL{})
 	r.payload = `{"plain":1}`
 	if res, body := get(t, "GET", url+"/", nil); res.StatusCode != 200 || body != `{"plain":1}` || r.last.Principal != "*" || r.last.URLAuthType != "NONE" {

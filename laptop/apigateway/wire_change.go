@@ -1,6 +1,9 @@
 package apigateway
 
-import "net/http"
+import (
+	"net/http"
+	"slices"
+)
 
 // create2 answers POST: on /v2/apis, or below one of them on a kind of part. Nothing means that
 // there is no such call. The members of a body are the inputs' fields, in any case.
@@ -78,7 +81,8 @@ func (a API) input() APIInput {
 }
 
 func (r Route) input() RouteInput {
-	return RouteInput{RouteKey: r.RouteKey, Target: r.Target, AuthorizationType: r.AuthorizationType, AuthorizerID: r.AuthorizerID, OperationName: r.OperationName}
+	return RouteInput{RouteKey: r.RouteKey, Target: r.Target, AuthorizationType: r.AuthorizationType, AuthorizerID: r.AuthorizerID,
+		AuthorizationScopes: slices.Clone(r.AuthorizationScopes), OperationName: r.OperationName}
 }
 
 func (i Integration) input() IntegrationInput {
@@ -95,7 +99,8 @@ func (s Stage) input() StageInput {
 func (a Authorizer) input() AuthorizerInput {
 	return AuthorizerInput{Name: a.Name, AuthorizerType: a.AuthorizerType, AuthorizerURI: a.AuthorizerURI,
 		AuthorizerPayloadFormatVersion: a.AuthorizerPayloadFormatVersion, EnableSimpleResponses: a.EnableSimpleResponses,
-		IdentitySource: a.IdentitySource, AuthorizerResultTTLInSeconds: a.AuthorizerResultTTLInSeconds}
+		IdentitySource: slices.Clone(a.IdentitySource), AuthorizerResultTTLInSeconds: a.AuthorizerResultTTLInSeconds,
+		JWTConfiguration: a.JWTConfiguration.clone()}
 }
 
 // told is a deployment without what it holds, which no call tells.

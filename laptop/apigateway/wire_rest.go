@@ -31,9 +31,11 @@ func (s *Service) read1(part []string, query url.Values) (any, error) {
 		case "deployments":
 			all, err := s.ListRestDeployments(id)
 			for i := range all {
-				all[i].Resources = nil
+				all[i] = all[i].told()
 			}
 			return items(all, err)
+		case "authorizers":
+			return items(s.ListRestAuthorizers(id))
 		}
 	case 3:
 		switch part[1] {
@@ -44,8 +46,9 @@ func (s *Service) read1(part []string, query url.Values) (any, error) {
 			return one(s.GetRestStage(id, part[2]))
 		case "deployments":
 			d, err := s.GetRestDeployment(id, part[2])
-			d.Resources = nil
-			return one(d, err)
+			return one(d.told(), err)
+		case "authorizers":
+			return one(s.GetRestAuthorizer(id, part[2]))
 		}
 	case 5, 6:
 		if part[1] != "resources" || part[3] != "methods" || len(part) == 6 && part[5] != "integration" {

@@ -66,6 +66,17 @@ assert s["DefaultRouteSettings"]["ThrottlingRateLimit"] == 100.5 and not s["Auto
 fails(api.delete_authorizer, "ConflictException", "GET /a", ApiId=id, AuthorizerId=z)
 assert api.update_route(ApiId=id, RouteId=r, AuthorizationType="NONE", AuthorizerId="")["Target"] == "integrations/" + i
 api.delete_authorizer(ApiId=id, AuthorizerId=z)
+j = api.create_authorizer(ApiId=id, Name="j", AuthorizerType="JWT", IdentitySource=["$request.header.Authorization"],
+    JwtConfiguration={"Audience": ["me"], "Issuer": "http://127.0.0.1:1"})
+assert j["JwtConfiguration"] == {"Audience": ["me"], "Issuer": "http://127.0.0.1:1"} == api.get_authorizer(ApiId=id, AuthorizerId=j["AuthorizerId"])["JwtConfiguration"]
+assert api.update_authorizer(ApiId=id, AuthorizerId=j["AuthorizerId"], Name="k")["JwtConfiguration"]["Audience"] == ["me"]
+fails(api.create_authorizer, "BadRequestException", "not on this machine", ApiId=id, Name="c", AuthorizerType="JWT", IdentitySource=["$request.header.Authorization"],
+    JwtConfiguration={"Audience": ["me"], "Issuer": "https://cognito-idp.us-east-1.amazonaws.com/us-east-1_x"})
+assert api.update_route(ApiId=id, RouteId=r, AuthorizationType="JWT", AuthorizerId=j["AuthorizerId"], AuthorizationScopes=["a"])["AuthorizationScopes"] == ["a"]
+fails(api.update_route, "BadRequestException", "give it none", ApiId=id, RouteId=r, AuthorizationType="AWS_IAM", AuthorizerId="")
+assert api.update_route(ApiId=id, RouteId=r, AuthorizationType="AWS_IAM", AuthorizerId="", AuthorizationScopes=[])["AuthorizationType"] == "AWS_IAM"
+assert api.update_route(ApiId=id, RouteId=r, AuthorizationType="NONE")["AuthorizationType"] == "NONE"
+api.delete_authorizer(ApiId=id, AuthorizerId=j["AuthorizerId"])
 d = api.create_deployment(ApiId=id, StageName="v1")["DeploymentId"]
 assert [x["DeploymentId"] for x in api.get_deployments(ApiId=id)["Items"]] == [d]
 assert urllib.request.urlopen(a["ApiEndpoint"] + "/v1/a").read() == b"made over the wire"
@@ -91,6 +102,8 @@ func TestBoto3ReadsRESTAPIs(t *testing.T) {
 	t.Parallel()
 	s := openService(t, Config{Invoker: answer(`1`)})
 	api := newTestREST(t, s, RestAPIInput{BinaryMediaTypes: []string{"image/png"}}, "GET /a/{id}", "POST /a/{id}")
+	auth, err := s.CreateRestAuthorizer(api.ID, RestAuthorizerInput{Name: "asker", Type: "TOKEN", AuthorizerURI: helloURI, IdentitySource: "method.request.header.A"})
+	must(t, err)
 	must(t, s.UpdateAccount(Account{CloudWatchRoleARN: "arn:aws:iam::000000000000:role/r"}))
 	stage, err := s.GetRestStage(api.ID, "prod")
 	must(t, err)
@@ -114,12 +127,15 @@ assert rest.get_integration(restApiId=id, resourceId=r["id"], httpMethod="POST")
 s = rest.get_stages(restApiId=id)["item"]
 assert [x["stageName"] for x in s] == ["prod"] and s[0]["methodSettings"]["*/*"]["throttlingBurstLimit"] == 7, s
 assert rest.get_stage(restApiId=id, stageName="prod")["deploymentId"] == rest.get_deployments(restApiId=id)["items"][0]["id"]
+z = rest.get_authorizer(restApiId=id, authorizerId=sys.argv[3])
+assert z["type"] == "TOKEN" and z["authorizerResultTtlInSeconds"] == 300 and z["authType"] == "custom", z
+assert [x["name"] for x in rest.get_authorizers(restApiId=id)["items"]] == ["asker"]
 assert rest.get_account()["cloudwatchRoleArn"].endswith("role/r")
 fails(rest.get_rest_api, "NotFoundException", restApiId="nope")
 fails(rest.get_method, "NotFoundException", restApiId=id, resourceId=r["id"], httpMethod="PUT")
 fails(rest.create_rest_api, "UnknownOperationException", "CloudFormation", name="x")
 fails(rest.get_models, "UnknownOperationException", restApiId=id)
-`, api.ID, helloURI)
+`, api.ID, helloURI, auth.ID)
 }
 
 // The commands that people look with.

@@ -28,6 +28,8 @@ func (e *environment) serveAPI(w http.ResponseWriter, r *http.Request) {
 		e.serveTelemetry(w, r)
 	case logsPath:
 		serveLogs(w)
+	case metadataPath:
+		e.serveMetadata(w, r)
 	default:
 		refuse(w, http.StatusNotFound, "NotFound", "this environment has no %s", r.URL.Path)
 	}

@@ -59,7 +59,7 @@ func (q *queue) attempt(w waitingEvent) verdict {
 		return later // it is not the file's fault
 	}
 	if err != nil {
-		q.setAside(w.file, err)
+		s.setAside("an asynchronous invocation", q.path(w.file), err)
 		return verdict{}
 	}
 	name := withQualifier(e.Function, e.Qualifier)

@@ -24,13 +24,10 @@ type cgroups struct {
 
 // newCgroups makes a control group for those of the environments: beside our own if memory can be
 // limited there, which needs a parent that gives that controller, or else below our own.
-func newCgroups() *cgroups {
-	own := ownCgroup()
+func newCgroups(own, name string) *cgroups {
 	if own == "" {
 		return nil
 	}
-	name := "ephor-lambda-" + strconv.Itoa(os.Getpid()) + "-" + strconv.FormatInt(time.Now().UnixNano(), 36)
-	var found *cgroups
 	for _, parent := range []string{filepath.Dir(own), own} {
 		dir := filepath.Join(parent, name)
 		if os.Mkdir(dir, 0o755) != nil {
@@ -48,43 +45,9 @@ func newCgroups() *cgroups {
 			_ = os.Remove(dir) // it is empty
 			continue
 		}
-		found = c
-		break
+		return c
 	}
-	return found
-}
-
-// ownCgroup is the folder of the control group that this process is in, or empty.
-func ownCgroup() string {
-	mounts, err := os.ReadFile("/proc/self/mountinfo")
-	if err != nil {
-		return ""
-	}
-	groups, err := os.ReadFile("/proc/self/cgroup")
-	if err != nil {
-		return ""
-	}
-	own := ""
-	for line := range strings.Lines(string(groups)) {
-		if path, ok := strings.CutPrefix(strings.TrimSpace(line), "0::"); ok {
-			own = path
-		}
-	}
-	if own == "" || strings.HasPrefix(own, "/..") {
-		return ""
-	}
-	for line := range strings.Lines(string(mounts)) {
-		// 36 35 98:0 <root> <mount point> <options> … - <type> …
-		head, tail, ok := strings.Cut(line, " - ")
-		fields := strings.Fields(head)
-		if !ok || len(fields) < 6 || !strings.HasPrefix(tail, "cgroup2 ") {
-			continue
-		}
-		if rest, ok := strings.CutPrefix(own, strings.TrimSuffix(fields[3], "/")); ok {
-			return filepath.Join(fields[4], rest)
-		}
-	}
-	return ""
+	return nil
 }
 
 // admits says that a process can be started in a control group below c.
@@ -123,6 +86,7 @@ type cgroup struct {
 	procs   int // of cgroup.procs, open for reading
 	name    string
 	limited bool // in its memory
+	counted bool // its processes and threads are limited
 	frozen  bool
 }
 
@@ -136,7 +100,23 @@ func (c *cgroups) make(limit int) *cgroup {
 	if err != nil {
 		return nil
 	}
+	g := openCgroup(dir)
+	if g == nil {
+		return nil
+	}
+	if c.memory && limit > 0 {
+		g.limitMemory(limit)
+	}
+	if c.pids {
+		g.limitProcesses()
+	}
+	return g
+}
+
+// openCgroup is the group of a folder, or nil, and then the folder is no more.
+func openCgroup(dir string) *cgroup {
 	g := &cgroup{name: dir, fd: -1, procs: -1}
+	var err error
 	g.fd, err = unix.Open(dir, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	if err == nil {
 		g.procs, err = unix.Openat(g.fd, "cgroup.procs", unix.O_RDONLY|unix.O_CLOEXEC, 0)
@@ -145,15 +125,18 @@ func (c *cgroups) make(limit int) *cgroup {
 		g.remove()
 		return nil
 	}
-	if c.memory && limit > 0 {
-		// All die together, and swap is no way out. What cannot be limited is watched: see warden.
-		_ = g.write("memory.swap.max", "0") // not there without swap
-		g.limited = g.write("memory.oom.group", "1") == nil && g.write("memory.max", strconv.Itoa(limit<<20)) == nil
-	}
-	if c.pids {
-		_ = g.write("pids.max", strconv.Itoa(maxProcesses)) // a limit the less
-	}
 	return g
+}
+
+// limitMemory lets the group have limit MB. All of it die together, and swap is no way out. What
+// cannot be limited is watched: see warden.
+func (g *cgroup) limitMemory(limit int) {
+	_ = g.write("memory.swap.max", "0") // not there without swap
+	g.limited = g.write("memory.oom.group", "1") == nil && g.write("memory.max", strconv.Itoa(limit<<20)) == nil
+}
+
+func (g *cgroup) limitProcesses() {
+	g.counted = g.write("pids.max", strconv.Itoa(maxProcesses)) == nil
 }
 
 func (g *cgroup) write(file, text string) error {
@@ -181,7 +164,12 @@ func (g *cgroup) read(file, key string) int {
 	if err != nil {
 		return -1
 	}
-	for line := range strings.Lines(string(buf[:n])) {
+	return numberAfter(string(buf[:n]), key)
+}
+
+// numberAfter is the number in the first line that is key and a number, or -1.
+func numberAfter(text, key string) int {
+	for line := range strings.Lines(text) {
 		if rest, ok := strings.CutPrefix(line, key); ok {
 			if number, err := strconv.Atoi(strings.TrimSpace(rest)); err == nil {
 				return number
@@ -243,6 +231,8 @@ func (g *cgroup) kill() {
 
 func (g *cgroup) isLimited() bool { return g != nil && g.limited }
 
+func (g *cgroup) isCounted() bool { return g != nil && g.counted }
+
 // outOfMemory says that the system has killed a process for its memory.
 func (g *cgroup) outOfMemory() bool {
 	return g != nil && g.limited && g.read("memory.events", "oom_kill ") > 0
@@ -261,8 +251,13 @@ func (g *cgroup) remove() {
 			unix.Close(fd)
 		}
 	}
+	removeGroup(g.name)
+}
+
+// removeGroup removes the folder of a group, once its processes have gone.
+func removeGroup(dir string) {
 	for range removeTries {
-		if err := unix.Rmdir(g.name); err != unix.EBUSY {
+		if err := unix.Rmdir(dir); err != unix.EBUSY {
 			return
 		}
 		time.Sleep(time.Millisecond)

@@ -15,8 +15,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ephor-io/ephor/laptop/internal/awsproto"
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/ephor-io/ephor/laptop/internal/awsproto"
 )
 
 func TestUnpack(t *testing.T) {

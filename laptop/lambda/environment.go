@@ -9,8 +9,11 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
+
+	"github.com/ephor-io/ephor/laptop/internal/awsproto"
 )
 
 // environment is an execution environment: one process behind its own Runtime API. It serves one
@@ -31,11 +34,14 @@ type environment struct {
 	watchers   sync.WaitGroup   // of the external extensions' processes, and of their end
 	registered chan struct{}    // buffered: an external extension has registered
 	halted     chan struct{}    // closed when the environment begins to stop
+	finishing  atomic.Bool      // it has answered and is not ready for another request yet
 	// These two are guarded by the function's mutex.
 	idleSince   time.Time
 	pastInit    bool
 	provisioned bool   // it is kept ahead of requests
 	initType    string // what it finds in AWS_LAMBDA_INITIALIZATION_TYPE; never changes
+
+	metadataToken string // who tells it may read the metadata
 
 	mu           sync.Mutex
 	phase        phase
@@ -94,14 +100,14 @@ func newEnvironment(f *function, rev *revision) *environment {
 		work:       make(chan *invocation, 1),
 		managed:    newManaged(rev.cfg),
 		registered: make(chan struct{}, 1), halted: make(chan struct{}),
-		telemetry: newTelemetry(),
+		telemetry: newTelemetry(), metadataToken: awsproto.NewID(),
 	}
 }
 
 // run opens the log and lives, a second time if the first one's init fails.
 func (e *environment) run() {
 	s := e.function.service
-	log := s.logs.open(e.function.name, e.rev.cfg.LogsTo(), e.stream)
+	log := s.logs.open(e.rev.cfg, e.stream)
 	defer s.logs.close(log)
 	for e != nil {
 		e.log = log
@@ -150,12 +156,12 @@ func (e *environment) live() {
 		e.endExtensions()
 		return
 	}
-	if !box.group.isLimited() || box.tmp != "" {
+	if box.watched() {
 		s.warden.take(e, box)
 		defer s.warden.drop(e)
 	}
 	status := p.wait()
-	e.exited(status, box.group.outOfMemory())
+	e.exited(status, box.outOfMemory())
 	p.output.close()
 	e.endExtensions()
 	e.mu.Lock()
@@ -324,7 +330,7 @@ func (e *environment) report(inv *invocation, status, kind string) {
 		e.process.output.drain()
 	}
 	now := time.Now()
-	r := report{inv: inv, duration: now.Sub(inv.start), memorySize: e.rev.cfg.MemorySize, status: status, kind: kind}
+	r := report{inv: inv, duration: now.Sub(inv.start), memorySize: e.rev.cfg.MemorySize, status: status, kind: kind, held: e.box.memoryLimit()}
 	if inv.cold && !e.retried {
 		r.init = e.initTime
 	}
@@ -334,8 +340,8 @@ func (e *environment) report(inv *invocation, status, kind string) {
 	if kind == "Runtime.OutOfMemory" {
 		r.memory = min(r.memory, e.rev.cfg.MemorySize<<20) // a little more was taken before it was seen
 	}
-	e.log.end(r)
 	e.tellReport(r)
+	e.log.end(r)
 	e.function.counters.busy.Add(-1)
 	e.function.service.cfg.Events(InvocationDone{Function: e.function.name, Stream: e.stream, RequestID: inv.id,
 		Duration: r.duration, Cold: inv.cold, ErrorType: cmp.Or(kind, inv.errorType)})

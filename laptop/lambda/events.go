@@ -101,29 +101,30 @@ func (e EventProblem) Error() string {
 // Unwrap returns the error that it is about, if there is one.
 func (e EventProblem) Unwrap() error { return e.Err }
 
-// EventSetAside says that the file of an asynchronous invocation cannot be read. It is out of the
-// queue, and everything else goes on.
-type EventSetAside struct {
+// SetAside says that a file of the state cannot be read: a function's, a layer's or that of an
+// asynchronous invocation. What it held is not there, and everything else goes on.
+type SetAside struct {
+	What string // that it held, as in "an asynchronous invocation"
 	File string // as it was called
 	To   string // as it is called now; empty if it could not be renamed, and will be met again
 	Err  error  // why it cannot be read or renamed
 }
 
 // Error makes an error of it, for where problems are told.
-func (e EventSetAside) Error() string {
+func (e SetAside) Error() string {
 	if e.To == "" {
-		return fmt.Sprintf("an asynchronous invocation cannot be read and is left out; see to %s: %v", e.File, e.Err)
+		return fmt.Sprintf("%s cannot be read and is left out; see to %s: %v", e.What, e.File, e.Err)
 	}
-	return fmt.Sprintf("an asynchronous invocation cannot be read and is set aside as %s; mended, it is done at the next start under the name %s: %v",
-		e.To, filepath.Base(e.File), e.Err)
+	return fmt.Sprintf("%s cannot be read and is set aside as %s; mended, it is back at the next start under the name %s: %v",
+		e.What, e.To, filepath.Base(e.File), e.Err)
 }
 
 // Unwrap returns why.
-func (e EventSetAside) Unwrap() error { return e.Err }
+func (e SetAside) Unwrap() error { return e.Err }
 
 func (FunctionURLChanged) isEvent() {}
 func (EventProblem) isEvent()       {}
-func (EventSetAside) isEvent()      {}
+func (SetAside) isEvent()           {}
 func (LogLine) isEvent()            {}
 func (CodeMissing) isEvent()        {}
 func (EnvironmentStarted) isEvent() {}

@@ -132,6 +132,10 @@ func (e *environment) tellExtensions() {
 			line += "\tError Type: " + x.errorType
 		}
 		e.log.platform(line)
-		e.telemetry.platform("extension", extensionRecord{x.name, string(x.state), x.wants(), x.errorType})
+		level := levelInfo
+		if x.errorType != "" {
+			level = levelWarn
+		}
+		e.tell("extension", extensionRecord{x.name, string(x.state), x.wants(), x.errorType}, level)
 	}
 }

@@ -27,6 +27,8 @@ func (x *extensionLog) flush() {
 }
 
 func (x *extensionLog) say(line []byte) {
-	x.log.line(time.Now(), line, telling)
-	x.log.telemetry.line(telemetryExtension, line)
+	if x.log.json.keeps(line) {
+		x.log.line(time.Now(), line, telling)
+	}
+	x.log.telemetry.line(telemetryExtension, line, x.log.json != nil)
 }

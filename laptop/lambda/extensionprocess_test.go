@@ -34,6 +34,9 @@ func external(t *testing.T, s *Service, do, events string, names ...string) (fol
 	}
 	create(t, s, hello(t, func(in *FunctionInput) {
 		in.Environment = map[string]string{"EXTENSION_FOLDER": folder, "EXTENSION_DO": do, "EXTENSION_EVENTS": events}
+		if do == "stay" {
+			in.Environment["SIGTERM_STAY"] = filepath.Join(folder, "runtime.log")
+		}
 	}))
 	f, err := s.lookup("hello")
 	if err != nil {

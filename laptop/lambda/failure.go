@@ -89,9 +89,9 @@ func (e *environment) failInit(f failure, reason StopReason) bool {
 		status = "timeout"
 	}
 	if !e.runtimeReady {
-		e.tellInitRuntimeDone(status, f.kind)
+		e.tellInitRuntimeDone(status, cmp.Or(f.reported, f.kind))
 	}
-	e.tellInitReport(status, f.kind)
+	e.tellInitReport(status, cmp.Or(f.reported, f.kind))
 	// Nobody else ends it from here on; and its place is taken before its process is gone, after
 	// which the pool would fill it in another way.
 	e.phase = stopping
@@ -151,15 +151,24 @@ func (e *environment) abort(f failure) {
 
 // tellInitFailed writes the lines of the request that waited for an environment which did not start.
 func (e *environment) tellInitFailed(inv *invocation, f failure, reason StopReason) {
-	r := report{inv: inv, duration: time.Since(e.started), memorySize: e.rev.cfg.MemorySize, status: "error", kind: cmp.Or(f.reported, f.kind)}
+	r := report{inv: inv, duration: time.Since(e.started), memorySize: e.rev.cfg.MemorySize, status: "error", kind: cmp.Or(f.reported, f.kind), held: e.box.memoryLimit()}
 	e.mu.Lock()
 	if e.process != nil {
 		r.memory = e.process.peakMemory(time.Now())
 	}
 	e.mu.Unlock()
-	e.log.start(inv)
 	if reason == StopTimeout {
 		r.status = "timeout"
+	}
+	e.log.start(inv)
+	if e.log.json != nil { // the Telemetry API is closed
+		inv.start = e.started
+		e.tellStart(inv)
+		e.mu.Lock()
+		e.tellReport(r)
+		e.mu.Unlock()
+	}
+	if reason == StopTimeout {
 		e.log.timeout(inv, f)
 	} else {
 		e.log.failure(inv, f)

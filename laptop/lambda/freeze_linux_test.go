@@ -2,8 +2,11 @@ package lambda
 
 import (
 	"bufio"
+	"maps"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -48,10 +51,13 @@ func TestFreezeUnderLoad(t *testing.T) {
 	s := open(t, Config{Events: r.add})
 	create(t, s, hello(t, withExtension("0s")))
 	var wg sync.WaitGroup
-	for range 6 {
+	for caller := range 6 {
 		wg.Go(func() {
-			for range 150 {
+			for i := range 150 {
 				call(t, s, `{}`)
+				if i%8 == 0 { // while others are at work, the freeze comes that much later
+					time.Sleep(busyFreezeDelay + time.Duration((i+caller)%10-5)*50*time.Microsecond)
+				}
 			}
 		})
 	}
@@ -109,7 +115,11 @@ func TestFreezeStates(t *testing.T) {
 					// 2 ms and more, so that the sampler meets busy ones; the pauses vary, so that
 					// requests come before, in and after the freeze.
 					call(t, s, `{"ms":`+strconv.Itoa(i%3)+`}`)
-					time.Sleep(time.Duration((i*7+caller*13+round)%16) * 20 * time.Microsecond)
+					pause := time.Duration((i*7+caller*13+round)%16) * 20 * time.Microsecond
+					if i%4 == 0 { // others are at work, most probably
+						pause += busyFreezeDelay - 160*time.Microsecond
+					}
+					time.Sleep(pause)
 				}
 			})
 		}
@@ -219,6 +229,13 @@ func killVictim(t *testing.T, bare string) {
 	_ = cmd.Wait() // it says that the process was killed
 	for _, pid := range pids {
 		eventually(t, "the end of process "+strconv.Itoa(pid), func() bool { return processGone(pid) })
+	}
+	own := ownHierarchies()
+	for _, dir := range append(slices.Collect(maps.Values(own.older)), own.unified, filepath.Dir(own.unified)) {
+		eventually(t, "the end of the control groups in "+dir, func() bool {
+			left, err := filepath.Glob(filepath.Join(dir, "ephor-lambda-"+strconv.Itoa(cmd.Process.Pid)+"-*"))
+			return err == nil && len(left) == 0
+		})
 	}
 }
 

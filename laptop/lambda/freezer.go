@@ -6,26 +6,30 @@ import (
 	"time"
 )
 
-// freezeDelay is how long an environment that has nothing to do is left alone before it is frozen.
-// Under load the next event comes within it, and the two signals, each of which interrupts every
-// thread of the process, are spared. Lambda says that it freezes an environment which has nothing to
-// do, and not how soon.
-const freezeDelay = time.Millisecond
+// freezeDelay is how long an environment that has nothing to do is left alone before it is frozen, and
+// busyFreezeDelay how long while others of its function have. Under load the next event comes
+// within it, and the two signals, each of which interrupts every thread of the process, are spared.
+// Lambda says that it freezes an environment which has nothing to do, and not how soon.
+const (
+	freezeDelay     = time.Millisecond
+	busyFreezeDelay = 20 * time.Millisecond
+)
 
-// freezer freezes idle environments, each freezeDelay after it became idle.
+// freezer freezes idle environments, each some time after it became idle.
 type freezer struct {
 	mu      sync.Mutex
-	queue   []idleSince // the one that waits longest first
-	waiting bool        // run waits for the queue to have something
+	soon    []idleUntil // in the order in which they are due
+	later   []idleUntil // likewise
+	waiting bool        // run waits, and not for what is in soon
 	more    chan struct{}
 	done    chan struct{}
 }
 
-// idleSince is an environment that was idle at that time, and in that epoch.
-type idleSince struct {
+// idleUntil is an environment that is idle in that epoch, and is frozen if it still is at that time.
+type idleUntil struct {
 	env   *environment
 	epoch uint64
-	at    time.Time
+	due   time.Time
 }
 
 func newFreezer() *freezer {
@@ -34,10 +38,14 @@ func newFreezer() *freezer {
 
 // add has e frozen, unless it is given an event before.
 func (f *freezer) add(e *environment, epoch uint64) {
+	queue, delay := &f.soon, freezeDelay
+	if e.function.counters.busy.Load() > 0 {
+		queue, delay = &f.later, busyFreezeDelay
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.queue = append(f.queue, idleSince{e, epoch, time.Now()})
-	if f.waiting {
+	*queue = append(*queue, idleUntil{e, epoch, time.Now().Add(delay)})
+	if f.waiting && (queue == &f.soon || len(f.later) == 1) {
 		f.waiting = false
 		f.more <- struct{}{}
 	}
@@ -47,7 +55,7 @@ func (f *freezer) add(e *environment, epoch uint64) {
 func (f *freezer) run() {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
-	var due []idleSince
+	var due []idleUntil
 	for {
 		var wait time.Duration
 		due, wait = f.take(due[:0])
@@ -70,29 +78,37 @@ func (f *freezer) run() {
 	}
 }
 
-// take moves what is due from the queue to due. If nothing is, it returns how long the first still
+// take moves what is due from the queues to due. If nothing is, it returns how long the first still
 // has; zero means that there is none, and that more will tell.
-func (f *freezer) take(due []idleSince) ([]idleSince, time.Duration) {
+func (f *freezer) take(due []idleUntil) ([]idleUntil, time.Duration) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	now := time.Now()
+	due = takeDue(due, &f.soon, now)
+	due = takeDue(due, &f.later, now)
+	switch {
+	case len(due) > 0:
+		return due, 0
+	case len(f.soon) > 0:
+		return due, f.soon[0].due.Sub(now)
+	}
+	f.waiting = true
+	if len(f.later) > 0 { // nearly all of them are at work again by then: not a wake-up for each
+		return due, max(f.later[0].due.Sub(now), busyFreezeDelay/4)
+	}
+	return due, 0
+}
+
+func takeDue(due []idleUntil, queue *[]idleUntil, now time.Time) []idleUntil {
 	n := 0
-	for n < len(f.queue) && time.Since(f.queue[n].at) >= freezeDelay {
+	for n < len(*queue) && !(*queue)[n].due.After(now) {
 		n++
 	}
-	due = append(due, f.queue[:n]...)
-	rest := copy(f.queue, f.queue[n:])
-	clear(f.queue[rest:])
-	f.queue = f.queue[:rest]
-	switch {
-	case n > 0:
-		return due, 0
-	case rest > 0:
-		// It may have become due since the loop: run waits all the same, not for ever.
-		return due, max(freezeDelay-time.Since(f.queue[0].at), 1)
-	default:
-		f.waiting = true
-		return due, 0
-	}
+	due = append(due, (*queue)[:n]...)
+	rest := copy(*queue, (*queue)[n:])
+	clear((*queue)[rest:])
+	*queue = (*queue)[:rest]
+	return due
 }
 
 func (f *freezer) close() { close(f.done) }

@@ -35,6 +35,8 @@ type FunctionInput struct {
 	EphemeralStorage int
 	// LogGroup is the log group that its environments write to; "" is /aws/lambda/NAME.
 	LogGroup string
+	// Logging is how they log. The zero value is as text.
+	Logging Logging
 	// ManagedInstances asks for Lambda Managed Instances; nil is Lambda's default compute.
 	ManagedInstances *ManagedInstances
 	// ReservedConcurrency reserves that many environments and is their limit; nil reserves none.
@@ -66,6 +68,7 @@ type Function struct {
 	LayersSHA256        string // of the folder with what is in the layers; empty without any
 	EphemeralStorage    int    // MB
 	LogGroup            string // as it was given: LogsTo tells where it logs
+	Logging             Logging
 	ManagedInstances    *ManagedInstances
 	Tags                map[string]string // of $LATEST, as they are the whole function's
 	ReservedConcurrency *int              // of $LATEST, likewise
@@ -210,6 +213,9 @@ func (s *Service) configure(ctx context.Context, rec *record, code Code, layers 
 
 // complete validates cfg and gives it code, if there is some, and layers.
 func (s *Service) complete(ctx context.Context, cfg *Function, code Code, layers []string, held *holds) error {
+	if err := cfg.Logging.complete(cfg.ManagedInstances != nil); err != nil {
+		return err
+	}
 	if err := s.validate(*cfg); err != nil {
 		return err
 	}
@@ -235,7 +241,7 @@ func sameEnvironment(a, b Function) bool {
 	return a.CodeSHA256 == b.CodeSHA256 && a.LayersSHA256 == b.LayersSHA256 &&
 		a.Runtime == b.Runtime && a.Handler == b.Handler && a.Role == b.Role &&
 		a.Architecture == b.Architecture && a.MemorySize == b.MemorySize && a.Timeout == b.Timeout &&
-		a.EphemeralStorage == b.EphemeralStorage && a.LogsTo() == b.LogsTo() &&
+		a.EphemeralStorage == b.EphemeralStorage && a.LogsTo() == b.LogsTo() && a.Logging == b.Logging &&
 		a.ManagedInstances.equal(b.ManagedInstances) && maps.Equal(a.Environment, b.Environment)
 }
 

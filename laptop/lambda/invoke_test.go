@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/ephor-io/ephor/laptop/internal/awsproto"
-	"github.com/google/go-cmp/cmp"
 )
 
 func TestInvoke(t *testing.T) {
@@ -108,16 +107,22 @@ func TestFunctionErrors(t *testing.T) {
 			t.Errorf("%s: %d invocations counted, want %d", payload, e.Invocations, n)
 		}
 	}
-	f(`{"do":"error","text":"no luck"}`, "errorString", "no luck", true)
-	f(`{"do":"panic","text":"oh"}`, "string", "oh", false)
+	f(`{"do":"error","text":"no luck"}`, "errorString", "no luck", true,
+		`{"errorMessage":"no luck","errorType":"errorString"}`, "\tMemory Limit: ")
+	f(`{"do":"panic","text":"oh"}`, "string", "oh", false,
+		"RequestId: ID Error: Runtime exited with error: exit status 1\nRuntime.ExitError\nEND RequestId: ID\n", "Status: error\tError Type: Runtime.ExitError\t")
 	f(`{"do":"exit","status":7}`, "Runtime.ExitError", "RequestId: ID Error: Runtime exited with error: exit status 7", false,
 		"RequestId: ID Error: Runtime exited with error: exit status 7\nRuntime.ExitError\nEND RequestId: ID\n", "Status: error\tError Type: Runtime.ExitError")
-	f(`{"do":"exit"}`, "Runtime.ExitError", "RequestId: ID Error: Runtime exited without providing a reason", false)
-	f(`{"do":"kill"}`, "Runtime.ExitError", "RequestId: ID Error: Runtime exited with error: signal: killed", false)
+	f(`{"do":"exit"}`, "Runtime.ExitError", "RequestId: ID Error: Runtime exited without providing a reason", false,
+		"RequestId: ID Error: Runtime exited without providing a reason\nRuntime.ExitError\n", "Status: error\tError Type: Runtime.ExitError\t")
+	f(`{"do":"kill"}`, "Runtime.ExitError", "RequestId: ID Error: Runtime exited with error: signal: killed", false,
+		"RequestId: ID Error: Runtime exited with error: signal: killed\nRuntime.ExitError\n", "Status: error\tError Type: Runtime.ExitError\t")
+	f(`{"do":"signal","status":11}`, "Runtime.ExitError", "RequestId: ID Error: Runtime exited with error: signal: segmentation fault", false,
+		"RequestId: ID Error: Runtime exited with error: signal: segmentation fault\nRuntime.ExitError\n", "Status: error\tError Type: Runtime.ExitError\t")
 	f(`{"do":"big","bytes":6300000}`, "Function.ResponseSizeTooLarge",
 		"Response payload size exceeded maximum allowed payload size (6291556 bytes).", false)
-	if got := stats(t, s, "hello").Errors; got != 6 {
-		t.Errorf("%d errors counted, want 6", got)
+	if got := stats(t, s, "hello").Errors; got != 7 {
+		t.Errorf("%d errors counted, want 7", got)
 	}
 	if len(call(t, s, `{"do":"big","bytes":6291000}`)) != 6291002 {
 		t.Error("a response just below the limit did not come whole")
@@ -190,46 +195,4 @@ func TestContextEndsTheWaitNotTheInvocation(t *testing.T) {
 		t.Fatal(err)
 	}
 	eventually(t, "the end of the invocation", func() bool { return stats(t, s, "hello").Busy == 0 })
-}
-
-func TestEnvironmentVariables(t *testing.T) {
-	t.Setenv("LEAK", "yes") // which is why this test is not parallel
-	s := open(t, Config{Region: "eu-west-1", Account: "123456789012", EndpointURL: "http://127.0.0.1:4566"})
-	f := create(t, s, hello(t, func(in *FunctionInput) { in.Environment = map[string]string{"MINE": "1", "TZ": "Europe/Athens"} }))
-	out, err := s.Invoke(t.Context(), InvokeInput{Function: "hello", Payload: []byte(`{"do":"variables"}`)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	var list []string
-	if err := json.Unmarshal(out.Payload, &list); err != nil {
-		t.Fatal(err)
-	}
-	got := map[string]string{}
-	for _, v := range list {
-		k, v, _ := strings.Cut(v, "=")
-		got[k] = v
-	}
-	if !regexp.MustCompile(`^\d{4}/\d\d/\d\d/\[\$LATEST\][0-9a-f]{32}$`).MatchString(got["AWS_LAMBDA_LOG_STREAM_NAME"]) {
-		t.Errorf("log stream %q", got["AWS_LAMBDA_LOG_STREAM_NAME"])
-	}
-	if !strings.HasPrefix(got["AWS_LAMBDA_RUNTIME_API"], "127.0.0.1:") {
-		t.Errorf("Runtime API at %q", got["AWS_LAMBDA_RUNTIME_API"])
-	}
-	root := s.code.path(f.CodeSHA256)
-	want := map[string]string{
-		"_HANDLER": "HelloWorld", "AWS_REGION": "eu-west-1", "AWS_DEFAULT_REGION": "eu-west-1",
-		"AWS_LAMBDA_FUNCTION_NAME": "hello", "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "128",
-		"AWS_LAMBDA_LOG_GROUP_NAME": "/aws/lambda/hello", "AWS_LAMBDA_LOG_STREAM_NAME": got["AWS_LAMBDA_LOG_STREAM_NAME"],
-		"AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand", "AWS_LAMBDA_RUNTIME_API": got["AWS_LAMBDA_RUNTIME_API"],
-		"AWS_ACCESS_KEY_ID": "ephor", "AWS_SECRET_ACCESS_KEY": "ephor", "AWS_SESSION_TOKEN": "ephor",
-		"AWS_ENDPOINT_URL": "http://127.0.0.1:4566", "AWS_XRAY_CONTEXT_MISSING": "LOG_ERROR",
-		"LAMBDA_TASK_ROOT": root, "LAMBDA_RUNTIME_DIR": "/var/runtime",
-		"LANG": "en_US.UTF-8", "TZ": "Europe/Athens", "PATH": "/usr/local/bin:/usr/bin/:/bin:/opt/bin",
-		"LD_LIBRARY_PATH":  "/lib64:/usr/lib64:" + root + ":" + root + "/lib:/opt/lib",
-		"MINE":             "1",
-		"_X_AMZN_TRACE_ID": out.TraceID, // aws-lambda-go's doing
-	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("-want +got:\n%s", diff)
-	}
 }

@@ -14,11 +14,14 @@ type Isolation struct {
 	// Otherwise those that leave its process group are not frozen, and are found by their
 	// environment variables when it ends.
 	Processes bool
-	// Memory says that the system limits what an environment takes. Otherwise it is watched.
+	// Memory says that the system limits what an environment takes, by control groups.
 	Memory bool
-	// ProcessLimit says that the system limits how many processes an environment has. Otherwise
-	// nothing does.
+	// ProcessLimit says that the system limits how many processes and threads an environment has,
+	// by control groups.
 	ProcessLimit bool
+	// Watched says that of these two what the system does not limit is looked at, and an environment
+	// that is over its limit is killed. Otherwise nothing limits it.
+	Watched bool
 }
 
 func (Isolation) isEvent() {}
@@ -35,11 +38,18 @@ func (i Isolation) Lacks() string {
 	if !i.Processes {
 		lacks = append(lacks, "a process that leaves its group is not frozen (that needs a writable cgroup v2)")
 	}
+	unlimited := func(what, controller string) string {
+		needs := " (that needs a writable cgroup with the controller " + controller + ")"
+		if i.Watched {
+			return what + " is watched, not limited by the system" + needs
+		}
+		return "nothing limits " + what + needs
+	}
 	if !i.Memory {
-		lacks = append(lacks, "memory is watched, not limited by the system (that needs a cgroup v2 with the memory controller)")
+		lacks = append(lacks, unlimited("memory", "memory"))
 	}
 	if !i.ProcessLimit {
-		lacks = append(lacks, "nothing limits the number of processes (that needs a cgroup v2 with the pids controller)")
+		lacks = append(lacks, unlimited("the number of processes", "pids"))
 	}
 	if len(lacks) == 0 {
 		return ""
@@ -49,7 +59,8 @@ func (i Isolation) Lacks() string {
 
 func (s *spawner) isolation() Isolation {
 	return Isolation{
-		Tmp: s.namespaces != nil, Opt: s.namespaces.putsLayers(),
-		Processes: s.cgroups != nil, Memory: s.cgroups != nil && s.cgroups.memory, ProcessLimit: s.cgroups != nil && s.cgroups.pids,
+		Tmp: s.namespaces != nil, Opt: s.namespaces.putsLayers(), Processes: s.cgroups != nil, Watched: canWatch,
+		Memory:       s.cgroups != nil && s.cgroups.memory || s.older.limitsMemory(),
+		ProcessLimit: s.cgroups != nil && s.cgroups.pids || s.older.limitsProcesses(),
 	}
 }

@@ -2,7 +2,11 @@ package lambda
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
+	"io/fs"
 	"net/http"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -60,6 +64,18 @@ type layer struct {
 	Versions    []LayerVersion
 }
 
+// UnmarshalJSON refuses what is no layer.
+func (l *layer) UnmarshalJSON(data []byte) error {
+	type plain layer
+	if err := json.Unmarshal(data, (*plain)(l)); err != nil {
+		return err
+	}
+	if l.Name == "" {
+		return fmt.Errorf("a layer without a name: %w", fs.ErrInvalid)
+	}
+	return nil
+}
+
 // layerBook are the layers by name.
 type layerBook struct {
 	folder state.Folder[layer]
@@ -70,7 +86,9 @@ type layerBook struct {
 var validLayer = regexp.MustCompile(`^[a-zA-Z0-9_-]{1,140}$`)
 
 func (s *Service) loadLayers() error {
-	s.layers.folder = state.Folder[layer]{Dir: s.dir("layers")}
+	s.layers.folder = state.Folder[layer]{Dir: s.dir("layers"), Broken: func(file string, err error) {
+		s.setAside("the layer "+strings.TrimSuffix(filepath.Base(file), ".json"), file, err)
+	}}
 	s.layers.byName = map[string]layer{}
 	all, err := s.layers.folder.Load()
 	if err != nil {

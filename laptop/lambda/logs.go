@@ -45,8 +45,8 @@ type logStore struct {
 }
 
 // open makes a new stream.
-func (s *logStore) open(function, group, stream string) *logStream {
-	return &logStream{store: s, function: function, stream: stream, sink: s.sink.OpenStream(group, stream)}
+func (s *logStore) open(cfg Function, stream string) *logStream {
+	return &logStream{store: s, function: cfg.Name, stream: stream, json: newJSONLog(cfg.Logging), sink: s.sink.OpenStream(cfg.LogsTo(), stream)}
 }
 
 // streamName names an environment's log stream in the way of
@@ -73,6 +73,7 @@ type logStream struct {
 	store            *logStore
 	function, stream string
 	telemetry        *telemetry // is told what the function says; nil tells nobody
+	json             *jsonLog   // nil where the format is Text
 
 	mu      sync.Mutex
 	sink    SinkStream
@@ -134,12 +135,18 @@ func (l *logStream) endLine() {
 
 // say puts out a line of the process's. The caller holds l.mu.
 func (l *logStream) say(line []byte) {
-	l.line(time.Now(), line, telling)
-	l.telemetry.line(telemetryFunction, line)
+	if l.json.keeps(line) {
+		l.line(time.Now(), line, telling)
+	}
+	l.telemetry.line(telemetryFunction, line, l.json != nil)
 }
 
-// print writes lines of Lambda's own that are not routine, after what the process has left open.
+// print writes lines of Lambda's own that are not routine, after what the process has left open. The
+// format JSON has events in their place.
 func (l *logStream) print(lines ...[]byte) {
+	if l.json != nil {
+		return
+	}
 	l.endLine()
 	now := time.Now()
 	for _, line := range lines {
@@ -148,8 +155,11 @@ func (l *logStream) print(lines ...[]byte) {
 	l.save()
 }
 
-// platform writes one of Lambda's own lines that is routine.
+// platform writes one of Lambda's own lines that is routine. The format JSON has an event in its place.
 func (l *logStream) platform(line string) {
+	if l.json != nil {
+		return
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.endLine()

@@ -31,7 +31,7 @@ func TestLog(t *testing.T) {
 	tail := regexp.MustCompile(`[\d.]+ ms|\d+ ms|Used: \d+`).ReplaceAllString(string(out.LogTail), "N")
 	tail = strings.ReplaceAll(tail, out.RequestID, "ID")
 	if !strings.HasPrefix(tail, "START RequestId: ID Version: $LATEST\n") ||
-		!strings.HasSuffix(tail, "\nEND RequestId: ID\nREPORT RequestId: ID\tDuration: N\tBilled Duration: N\tMemory Size: 128 MB\tMax Memory N MB\tInit Duration: N\t\n") ||
+		!strings.HasSuffix(tail, "\nEND RequestId: ID\nREPORT RequestId: ID\tDuration: N\tBilled Duration: N\tMemory Size: 128 MB\tMax Memory N MB\tInit Duration: N\tMemory Limit: "+heldHere(s)+"\t\n") ||
 		!strings.Contains(tail, "one\n") || !strings.Contains(tail, "two") || !strings.Contains(tail, "extension: INVOKE ID") {
 		t.Errorf("got\n%s", tail)
 	}
@@ -87,7 +87,7 @@ func TestLogGroupOverTheWire(t *testing.T) {
 	change := func(l types.LoggingConfig) (*sdk.UpdateFunctionConfigurationOutput, error) {
 		return c.UpdateFunctionConfiguration(t.Context(), &sdk.UpdateFunctionConfigurationInput{FunctionName: name, LoggingConfig: &l})
 	}
-	if _, err := change(types.LoggingConfig{LogFormat: types.LogFormatJson}); err == nil || !strings.Contains(err.Error(), "LoggingConfig is not supported") {
+	if _, err := change(types.LoggingConfig{SystemLogLevel: types.SystemLogLevelWarn}); err == nil || !strings.Contains(err.Error(), "are for LogFormat JSON") {
 		t.Errorf("the format JSON: %v", err)
 	}
 	if out, err := change(types.LoggingConfig{LogFormat: types.LogFormatText}); err != nil || *out.LoggingConfig.LogGroup != "one" {
@@ -183,7 +183,7 @@ func TestLinesWithoutEnd(t *testing.T) {
 	t.Parallel()
 	r := &recorder{}
 	store := &logStore{sink: noSink{}, events: r.add}
-	l := store.open("f", "g", "stream")
+	l := store.open(Function{Name: "f"}, "stream")
 	for range 5 {
 		l.write([]byte(strings.Repeat("y", maxLine/2)))
 	}

@@ -1,6 +1,7 @@
 package lambda
 
 import (
+	"cmp"
 	"net/http"
 	"slices"
 	"time"
@@ -242,6 +243,6 @@ func (e *environment) abortManaged(f failure) {
 		e.log.failure(inv, f)
 		e.answer(inv, f.answer(inv.id))
 		delete(e.managed.invocations, id)
-		e.report(inv, "error", f.kind)
+		e.report(inv, "error", cmp.Or(f.reported, f.kind))
 	}
 }

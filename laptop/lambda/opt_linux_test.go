@@ -38,7 +38,7 @@ func TestLayersAreAtOpt(t *testing.T) {
 		create(t, s, hello(t, func(in *FunctionInput) { in.Layers = []string{one.ARN, two.ARN} }))
 		create(t, s, hello(t, func(in *FunctionInput) { in.Name = "without" }))
 		if got := shell(t, s, "greet; ls /opt; echo $PATH $LD_LIBRARY_PATH"); got !=
-			"/opt/bin/greet\nbin\nfirst\nlib\n/usr/local/bin:/usr/bin/:/bin:/opt/bin /lib64:/usr/lib64:"+taskRoot(t, s)+":"+taskRoot(t, s)+"/lib:/opt/lib" {
+			"/opt/bin/greet\nbin\nfirst\nlib\n/usr/local/bin:/usr/bin/:/bin:/opt/bin /lib64:/usr/lib64:/var/runtime:/var/runtime/lib:"+taskRoot(t, s)+":"+taskRoot(t, s)+"/lib:/opt/lib" {
 			t.Errorf("with layers: %s", got)
 		}
 		if got := shell(t, s, "echo x > /opt/file; rm /opt/bin/greet"); strings.Count(got, "Read-only file system") != 2 {

@@ -115,7 +115,7 @@ func allows(policy []Permission, principal, source string) bool {
 	return slices.ContainsFunc(policy, func(p Permission) bool {
 		return !p.ViaURL && p.URLAuthType == "" && (p.Action == "lambda:InvokeFunction" || p.Action == "lambda:*" || p.Action == "*") &&
 			(p.Principal == principal || p.Principal == "*") &&
-			(p.SourceARN == "" || like(p.SourceARN, source)) &&
+			(p.SourceARN == "" || awsproto.Like(p.SourceARN, source)) &&
 			(p.SourceAccount == "" || p.SourceAccount == accountOf(source))
 	})
 }
@@ -125,27 +125,4 @@ func accountOf(arn string) string {
 		return parts[4]
 	}
 	return ""
-}
-
-// like is IAM's ArnLike and StringLike: * stands for any characters, ? for one.
-func like(pattern, s string) bool {
-	// The last star and where it may match on from, for one step back: linear in practice.
-	star, mark := -1, 0
-	i, j := 0, 0
-	for j < len(s) {
-		switch {
-		case i < len(pattern) && pattern[i] == '*':
-			star, mark = i, j
-			i++
-		case i < len(pattern) && (pattern[i] == '?' || pattern[i] == s[j]):
-			i++
-			j++
-		case star >= 0:
-			mark++
-			i, j = star+1, mark
-		default:
-			return false
-		}
-	}
-	return strings.Trim(pattern[i:], "*") == ""
 }

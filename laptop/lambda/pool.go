@@ -34,9 +34,12 @@ type function struct {
 	starting int                       // live environments of rev in their init phase
 	gone     error                     // why no request is admitted any more, if so
 
-	startLater        bool      // balance is called when the scaling rate allows more
-	provisionFailures int       // init phases in a row in which a provisioned environment has failed
-	provisionAfter    time.Time // no provisioned environment is started before
+	finishing         atomic.Int64  // environments that have answered and are not ready for another request yet
+	startLater        bool          // balance is called when the scaling rate allows more
+	patience          time.Duration // what the last start of an environment took, maxPatience at most
+	lookAgain         bool          // balance is called when the first waiting request has lost its patience
+	provisionFailures int           // init phases in a row in which a provisioned environment has failed
+	provisionAfter    time.Time     // no provisioned environment is started before
 }
 
 // revision is what an environment is made from. It holds the code while environments may start.
@@ -49,6 +52,7 @@ type revision struct {
 // waiter is a request for which no environment was idle.
 type waiter struct {
 	inv *invocation
+	at  time.Time     // of its arrival
 	seq int           // of the revision at its arrival: older ones do not serve it
 	got chan handover // buffered: whoever takes the waiter off the list sends once
 }
@@ -104,7 +108,7 @@ func (f *function) take(ctx context.Context, inv *invocation) (*environment, err
 		f.mu.Unlock()
 		return e, nil
 	}
-	w := &waiter{inv: inv, seq: f.rev.seq, got: make(chan handover, 1)}
+	w := &waiter{inv: inv, at: time.Now(), seq: f.rev.seq, got: make(chan handover, 1)}
 	f.waiters = append(f.waiters, w)
 	if !f.balance() {
 		f.waiters = f.waiters[:len(f.waiters)-1]
@@ -148,7 +152,8 @@ func (f *function) balance() bool {
 	if r := f.family.reservation(); r != nil {
 		limit = *r
 	}
-	for f.starting*f.rev.cfg.slots() < len(f.waiters) && len(f.live) < limit {
+	wanted := f.wanted()
+	for f.starting*f.rev.cfg.slots() < wanted && len(f.live) < limit {
 		if !f.family.mayStart() {
 			f.balanceLater()
 			return false
@@ -199,7 +204,11 @@ func (f *function) started(e *environment) {
 // or it becomes idle and is frozen, or it is shut down because it is of no use any more.
 func (f *function) put(e *environment) {
 	f.mu.Lock()
+	if !e.pastInit {
+		f.patience = min(e.initTime, maxPatience)
+	}
 	f.started(e)
+	f.finished(e)
 	if e.provisioned {
 		f.provisionFailures = 0
 	}
@@ -238,6 +247,7 @@ func (f *function) drop(e *environment) {
 		return
 	}
 	f.started(e)
+	f.finished(e)
 	delete(f.live, e)
 	f.unlist(e)
 	f.counters.running.Add(-1)

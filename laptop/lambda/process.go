@@ -14,7 +14,7 @@ type process struct {
 	pid    int
 	pidfd  int // -1 where the system has none
 	guard  *guard.Guard
-	group  *cgroup // nil where there are none
+	box    *sandbox
 	output *output
 
 	mu   sync.Mutex
@@ -60,6 +60,7 @@ func (p *process) wait() exitStatus {
 	if peak := maxRSS(usage); peak > p.inherited {
 		p.peak = peak
 	}
+	p.peak = max(p.peak, p.box.peak())
 	switch {
 	case status.Signaled():
 		return exitStatus("signal: " + status.Signal().String())
@@ -95,9 +96,7 @@ func (p *process) notePeak() {
 
 func (p *process) look() {
 	p.peak = max(p.peak, residentPeak(p.pid))
-	if p.group.isLimited() {
-		p.peak = max(p.peak, p.group.read("memory.peak", ""))
-	}
+	p.peak = max(p.peak, p.box.peak())
 }
 
 // drainGrace is how long the output of a process that has ended is waited for, should something

@@ -81,22 +81,6 @@ func residentPeak(pid int) int {
 	return leadingNumber(bytes.TrimLeft(rest, " \t")) << 10
 }
 
-// resident reads the second number of statm, or 0 if the process has just ended.
-func resident(pid int) int {
-	fd, err := unix.Open("/proc/"+strconv.Itoa(pid)+"/statm", unix.O_RDONLY|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return 0
-	}
-	defer unix.Close(fd)
-	var buf [128]byte
-	n, err := unix.Read(fd, buf[:])
-	if err != nil {
-		return 0
-	}
-	_, rest, _ := bytes.Cut(buf[:n], []byte(" "))
-	return leadingNumber(rest) * os.Getpagesize()
-}
-
 func leadingNumber(text []byte) (n int) {
 	for _, c := range text {
 		if c < '0' || c > '9' {

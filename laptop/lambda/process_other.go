@@ -48,6 +48,3 @@ func maxRSS(u syscall.Rusage) int { return int(u.Maxrss) }
 
 // residentPeak is not known of a living process without /proc: REPORT lines say 0 MB.
 func residentPeak(int) int { return 0 }
-
-// resident is not known either: there is no limit of memory here.
-func resident(int) int { return 0 }

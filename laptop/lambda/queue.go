@@ -3,7 +3,6 @@ package lambda
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -92,7 +91,7 @@ func openQueue(s *Service) (*queue, error) {
 		}
 		e, err := q.read(file.Name())
 		if err != nil {
-			q.setAside(file.Name(), err)
+			s.setAside("an asynchronous invocation", q.path(file.Name()), err)
 			continue
 		}
 		q.put(e.Function, waitingEvent{file.Name(), int64(len(e.Payload)), e.NotBefore})
@@ -110,18 +109,6 @@ func (q *queue) read(file string) (queuedEvent, error) {
 		err = fmt.Errorf("reading %s: no event for a function: %w", q.path(file), fs.ErrInvalid)
 	}
 	return e, err
-}
-
-// broken ends the name of what is set aside, which nothing here reads.
-const broken = ".broken"
-
-// setAside takes a file out of the queue that cannot be read, for whoever wants to mend it, and tells.
-func (q *queue) setAside(file string, why error) {
-	to := q.path(file) + broken
-	if err := os.Rename(q.path(file), to); err != nil {
-		to, why = "", errors.Join(why, err)
-	}
-	q.service.cfg.Events(EventSetAside{File: q.path(file), To: to, Err: why})
 }
 
 // accept makes an event durable and queues it.

@@ -118,7 +118,7 @@ func (s *Service) edit(name string, change func(*family, *record) error) (*recor
 	return rec, nil
 }
 
-// load reads every function, and removes code that none of them uses.
+// load reads every function and layer, sets aside what cannot be read, and removes code that is not used.
 func (s *Service) load() error {
 	files, err := os.ReadDir(s.dir("functions"))
 	if err != nil {
@@ -130,13 +130,25 @@ func (s *Service) load() error {
 			continue
 		}
 		rec := &record{}
-		if err := state.Load(filepath.Join(s.dir("functions"), file.Name()), rec); err != nil {
+		path := filepath.Join(s.dir("functions"), file.Name())
+		err := state.Load(path, rec)
+		if err == nil && rec.Name != name {
+			err = fmt.Errorf("it holds a function of the name %q: %w", rec.Name, fs.ErrInvalid)
+		}
+		if _, unread := errors.AsType[*fs.PathError](err); unread { // which is not the file's fault
 			return err
+		}
+		if err != nil {
+			s.setAside("the function "+name, path, err)
+			continue
 		}
 		s.adopt(rec)
 	}
 	if err := s.loadLayers(); err != nil {
 		return err
+	}
+	if s.mayBeMended() {
+		return nil
 	}
 	return s.code.sweep()
 }

@@ -16,11 +16,13 @@ type report struct {
 	memorySize int           // MB
 	status     string        // empty, timeout or error
 	kind       string        // of the error
+	held       string        // how the memory is held to its size
 }
 
 // line is the REPORT line, in the form of
 // https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-view.html. The init phase
-// is billed, as it is since August 2025.
+// is billed, as it is since August 2025. Last comes a field that Lambda's line does not have, in the
+// form of the others: how the memory is held to its size on this machine.
 func (r report) line() []byte {
 	b := make([]byte, 0, 256)
 	b = append(b, "REPORT RequestId: "...)
@@ -47,7 +49,12 @@ func (r report) line() []byte {
 		b = append(b, "\tError Type: "...)
 		b = append(b, r.kind...)
 	}
-	return b
+	if r.status != "" {
+		b = append(b, '\t')
+	}
+	b = append(b, "Memory Limit: "...)
+	b = append(b, r.held...)
+	return append(b, '\t')
 }
 
 func ms(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
@@ -64,6 +71,9 @@ func (l *logStream) start(inv *invocation) {
 	defer l.mu.Unlock()
 	l.endLine()
 	l.tailing, l.tail = inv.ended != nil, nil
+	if l.json != nil {
+		return
+	}
 	l.line(time.Now(), []byte("START RequestId: "+inv.id+" Version: "+inv.version), routine)
 }
 
@@ -74,14 +84,16 @@ func (l *logStream) commit() {
 	l.save()
 }
 
-// end writes the END and REPORT lines.
+// end writes the END and REPORT lines, for which the format JSON has events, and ends the tail.
 func (l *logStream) end(r report) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.endLine()
-	now := time.Now()
-	l.line(now, []byte("END RequestId: "+r.inv.id), routine)
-	l.line(now, r.line(), routine)
+	if l.json == nil {
+		now := time.Now()
+		l.line(now, []byte("END RequestId: "+r.inv.id), routine)
+		l.line(now, r.line(), routine)
+	}
 	l.save()
 	if r.inv.ended != nil {
 		r.inv.tail = l.tail
@@ -101,7 +113,15 @@ func (l *logStream) timeout(inv *invocation, f failure) {
 func (l *logStream) remark(text string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.print([]byte("ephor: " + text))
+	text = "ephor: " + text
+	if l.json != nil {
+		l.endLine()
+		now := time.Now()
+		l.line(now, remarkJSON(now, text), telling)
+		l.save()
+		return
+	}
+	l.print([]byte(text))
 }
 
 // failure writes the two lines of an invocation whose runtime has ended.

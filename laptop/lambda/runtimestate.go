@@ -44,7 +44,7 @@ func (e *environment) claim(w http.ResponseWriter, id string, to runtimeState) *
 	from := inv.state
 	if from == runtimeRunning {
 		inv.state = to
-		if e.telemetry.wanted.Load() {
+		if e.tells() {
 			inv.answerBegan = time.Now()
 		}
 	}
@@ -82,11 +82,14 @@ func (e *environment) convey(inv *invocation, a answer) bool {
 		return false
 	}
 	inv.state = runtimeAnswered
-	if e.telemetry.wanted.Load() {
+	if e.tells() {
 		inv.answerEnded = time.Now()
 		if inv.produced == 0 {
 			inv.produced = int64(len(a.payload))
 		}
+	}
+	if e.managed == nil {
+		e.function.finishes(e)
 	}
 	e.answer(inv, a)
 	if e.managed != nil { // there is nothing to wait for

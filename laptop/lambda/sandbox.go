@@ -13,10 +13,11 @@ const (
 	maxProcesses   = 1024
 )
 
-// sandbox is what all processes of an environment share: the control group that none of them can
+// sandbox is what all processes of an environment share: the control groups that none of them can
 // leave, and their /tmp.
 type sandbox struct {
 	group *cgroup    // nil where there are none
+	older *cgroup1   // nil where there are none, or nothing for them to do
 	space *namespace // nil where there are none
 	tmp   string     // the folder that TMPDIR names, without a namespace
 	opt   string     // where the processes find the layers: /opt, or else their folder; empty without layers
@@ -28,7 +29,7 @@ type sandbox struct {
 // newSandbox makes the sandbox of an environment of a function whose layers are in the folder opt.
 // Whoever gets it closes it.
 func (s *spawner) newSandbox(cfg Function, opt, stream string) (*sandbox, error) {
-	b := &sandbox{group: s.cgroups.make(cfg.MemorySize), opt: opt, stream: stream, strays: &s.strays}
+	b := &sandbox{group: s.cgroups.make(cfg.MemorySize), older: s.older.make(cfg.MemorySize), opt: opt, stream: stream, strays: &s.strays}
 	var err error
 	s.do(func() { b.space, err = s.namespaces.make(cfg.EphemeralStorage, opt) })
 	if err == nil && b.space == nil {
@@ -50,9 +51,10 @@ func (b *sandbox) close() error {
 	if b == nil {
 		return nil
 	}
-	b.group.kill()
+	b.kill()
 	b.group.remove()
-	if b.group == nil {
+	b.older.remove()
+	if b.group == nil && b.older == nil {
 		b.strays.kill(b.stream)
 	}
 	b.space.close()
@@ -60,6 +62,73 @@ func (b *sandbox) close() error {
 		return nil
 	}
 	return removeAll(b.tmp)
+}
+
+// kill ends all processes that are in the control groups.
+func (b *sandbox) kill() {
+	if b == nil {
+		return
+	}
+	b.group.kill()
+	if b.group == nil {
+		b.older.kill()
+	}
+}
+
+// processes are all that the control groups know of.
+func (b *sandbox) processes() (pids []int) {
+	b.group.processes(func(pid int) { pids = append(pids, pid) })
+	if b.group == nil {
+		pids = b.older.processes()
+	}
+	return pids
+}
+
+// How the memory of an environment is held to its size, in the words of the REPORT line.
+const (
+	heldByCgroup  = "cgroup v2"
+	heldByCgroup1 = "cgroup v1"
+	heldByWarden  = "watched"
+	heldByNobody  = "none"
+)
+
+// memoryLimit is one of those.
+func (b *sandbox) memoryLimit() string {
+	switch {
+	case b == nil:
+		return heldByNobody
+	case b.group.isLimited():
+		return heldByCgroup
+	case b.older.limitsMemory():
+		return heldByCgroup1
+	case canWatch:
+		return heldByWarden
+	}
+	return heldByNobody
+}
+
+// limitsProcesses says that the system limits the number of processes and threads.
+func (b *sandbox) limitsProcesses() bool {
+	return b != nil && (b.group.isCounted() || b.older.limitsProcesses())
+}
+
+// watched says that the warden has something to do for the environment.
+func (b *sandbox) watched() bool {
+	return b.memoryLimit() != heldByCgroup || !b.limitsProcesses() || b.tmp != ""
+}
+
+// outOfMemory says that the system has killed a process for its memory.
+func (b *sandbox) outOfMemory() bool { return b.group.outOfMemory() || b.older.outOfMemory() }
+
+// peak is the most memory that the processes have had at once, in bytes, where the system knows it.
+func (b *sandbox) peak() int {
+	switch {
+	case b == nil:
+		return 0
+	case b.group.isLimited():
+		return b.group.read("memory.peak", "")
+	}
+	return b.older.peak()
 }
 
 // removeAll is os.RemoveAll, also where a function has made folders that may not be written to.

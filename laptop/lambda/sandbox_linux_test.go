@@ -96,7 +96,7 @@ func TestTmpWithoutNamespaces(t *testing.T) {
 		t.Errorf("%v %v", info, err)
 	}
 	all := eventsOf[Isolation](r)
-	if len(all) != 1 || all[0] != (Isolation{}) {
+	if len(all) != 1 || all[0] != (Isolation{Watched: true}) {
 		t.Fatalf("told %+v", all)
 	}
 	for _, word := range []string{"TMPDIR", "/opt", "frozen", "memory", "number of processes"} {
@@ -189,15 +189,25 @@ func TestLimits(t *testing.T) {
 	}
 }
 
-// TestProcessLimitIsTold: what is told is what the environments' control groups have.
-func TestProcessLimitIsTold(t *testing.T) {
+// TestWhatLimitsIsTold: what is told is what the environments' control groups have.
+func TestWhatLimitsIsTold(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
-		cgroups *cgroups
-		limit   bool
-	}{"no control groups": {nil, false}, "no controller": {&cgroups{memory: true}, false}, "pids": {&cgroups{pids: true}, true}} {
-		got := (&spawner{cgroups: c.cgroups}).isolation()
-		if got.ProcessLimit != c.limit || strings.Contains(got.Lacks(), "number of processes") == c.limit {
+		spawner           *spawner
+		memory, processes bool
+	}{
+		"no control groups":     {&spawner{}, false, false},
+		"version 2, memory":     {&spawner{cgroups: &cgroups{memory: true}}, true, false},
+		"version 2, pids":       {&spawner{cgroups: &cgroups{pids: true}}, false, true},
+		"version 1":             {&spawner{older: &cgroups1{memory: "m", pids: "p"}}, true, true},
+		"both":                  {&spawner{cgroups: &cgroups{pids: true}, older: &cgroups1{memory: "m"}}, true, true},
+		"version 1, and nobody": {&spawner{cgroups: &cgroups{}, older: &cgroups1{pids: "p"}}, false, true},
+	} {
+		got := c.spawner.isolation()
+		if got.Memory != c.memory || strings.Contains(got.Lacks(), "memory is watched") == c.memory {
+			t.Errorf("%s: %+v: %s", name, got, got.Lacks())
+		}
+		if got.ProcessLimit != c.processes || strings.Contains(got.Lacks(), "number of processes") == c.processes {
 			t.Errorf("%s: %+v: %s", name, got, got.Lacks())
 		}
 	}

@@ -25,6 +25,7 @@ type command struct {
 type spawner struct {
 	guard      *guard.Guard
 	cgroups    *cgroups    // nil where there are none
+	older      *cgroups1   // nil where there are none, or nothing for them to do
 	namespaces *namespaces // nil where there are none
 	tmp        string      // in which environments without a namespace have their folders
 	strays     strays
@@ -36,16 +37,19 @@ type spawner struct {
 // one for temporary files; bare makes neither control groups nor namespaces.
 func newSpawner(code, tmp string, bare bool) (*spawner, error) {
 	s := &spawner{tmp: tmp, requests: make(chan func()), done: make(chan struct{})}
+	go s.run()
 	if !bare {
-		s.cgroups = newCgroups()
+		s.do(func() { s.cgroups, s.older = newControlGroups() })
 	}
-	script, args := lastRites(s.cgroups, code)
+	script, args := lastRites(s.cgroups, s.older, code)
 	var err error
 	if s.guard, err = guard.StartThen(script, args...); err != nil {
+		close(s.requests)
+		<-s.done
 		s.cgroups.close()
+		s.older.close()
 		return nil, err
 	}
-	go s.run()
 	if !bare {
 		s.do(func() { s.namespaces = newNamespaces(code) })
 	}
@@ -92,6 +96,7 @@ func (s *spawner) close() {
 	<-s.done
 	s.namespaces.close()
 	s.cgroups.close()
+	s.older.close()
 	s.guard.Close()
 }
 
@@ -100,11 +105,16 @@ func (s *spawner) close() {
 func (s *spawner) start(c command, out *output) (p *process, err error) {
 	s.do(func() {
 		var space *namespace
+		var older *cgroup1
 		if c.in != nil {
-			space = c.in.space
+			space, older = c.in.space, c.in.older
 		}
-		if entering := s.namespaces.within(space, func() { p, err = s.startProcess(c, out) }); entering != nil && p == nil {
-			err = errors.Join(err, entering)
+		var entering error
+		limiting := s.older.within(older, func() {
+			entering = s.namespaces.within(space, func() { p, err = s.startProcess(c, out) })
+		})
+		if p == nil {
+			err = errors.Join(err, entering, limiting)
 		}
 	})
 	return p, err
@@ -128,10 +138,7 @@ func (s *spawner) startProcess(c command, out *output) (*process, error) {
 			return nil, err
 		}
 		limitDescriptors(pid)
-		p := &process{pid: pid, pidfd: *pidfd, guard: s.guard, output: out, inherited: inherited}
-		if c.in != nil {
-			p.group = c.in.group
-		}
+		p := &process{pid: pid, pidfd: *pidfd, guard: s.guard, box: c.in, output: out, inherited: inherited}
 		out.started()
 		if err := s.guard.Watch(pid); err != nil {
 			p.signal(syscall.SIGKILL)

@@ -5,28 +5,45 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync"
 	"syscall"
 )
 
 // lastRites is what the guard's shell does when this process has died: it ends what the process
-// groups do not reach. With control groups that is one write; without them it looks for processes
-// that have a function's environment, as killStrays does.
-func lastRites(c *cgroups, code string) (script string, args []string) {
-	if c != nil {
-		return `if [ -d "$1" ]; then
-	echo 1 > "$1/cgroup.kill"
-	tries=0
-	while [ -d "$1" ] && [ "$tries" -lt 100 ]; do
-		rmdir "$1"/*/ "$1" 2> /dev/null || sleep 0.1
-		tries=$((tries + 1))
-	done
-fi`, []string{c.dir}
-	}
-	return `for file in $(grep -lsaF -e "$1" /proc/[0-9]*/environ); do
+// groups do not reach. With control groups of version 2 that is one write, with those of version 1 a
+// few; without any it looks for processes that have a function's environment, as killStrays does. What
+// version 1 has counted is gone with the processes, and its folders go last.
+func lastRites(c *cgroups, older *cgroups1, code string) (script string, args []string) {
+	var parts []string
+	if c == nil && older == nil {
+		return `for file in $(grep -lsaF -e "$1" /proc/[0-9]*/environ); do
 	process=${file#/proc/}
 	kill -KILL "${process%/environ}" 2> /dev/null
 done`, []string{"LAMBDA_TASK_ROOT=" + filepath.Join(code, "")}
+	}
+	if c != nil {
+		args = append(args, c.dir)
+		parts = append(parts, `if [ -d "$1" ]; then
+	echo 1 > "$1/cgroup.kill"
+fi`)
+	}
+	args = append(args, older.folders()...)
+	if c == nil {
+		parts = append(parts, `tries=0
+while processes=$(cat "$1"/*/cgroup.procs 2> /dev/null) && [ -n "$processes" ] && [ "$tries" -lt 100 ]; do
+	kill -KILL $processes 2> /dev/null
+	tries=$((tries + 1))
+done`)
+	}
+	parts = append(parts, `for folder in "$@"; do
+	tries=0
+	while [ -d "$folder" ] && [ "$tries" -lt 100 ]; do
+		rmdir "$folder"/*/ "$folder" 2> /dev/null || sleep 0.1
+		tries=$((tries + 1))
+	done
+done`)
+	return strings.Join(parts, "\n"), args
 }
 
 // strays finds processes that have left their process group where there are no control groups: by

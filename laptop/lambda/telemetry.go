@@ -93,15 +93,7 @@ func (t *telemetry) emit(category, kind string, record any) {
 	if t == nil || !t.wanted.Load() {
 		return
 	}
-	now := time.Now()
-	data, err := json.Marshal(struct {
-		Time   string `json:"time"`
-		Type   string `json:"type"`
-		Record any    `json:"record"`
-	}{now.UTC().Format(timestamp), kind, record})
-	if err != nil {
-		panic(err) // strings, numbers and structs of them always marshal
-	}
+	data := encodeEvent(time.Now(), kind, record)
 	event := telemetryEvent{category, data}
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -114,11 +106,17 @@ func (t *telemetry) emit(category, kind string, record any) {
 	}
 }
 
-// line tells a line that the function or an extension has written.
-func (t *telemetry) line(category string, text []byte) {
-	if t != nil && t.wanted.Load() {
-		t.emit(category, category, string(text))
+// line tells a line that the function or an extension has written: as text or, if the log's format is
+// JSON and the line an object, as that. What the log leaves out is told too.
+func (t *telemetry) line(category string, text []byte, asJSON bool) {
+	if t == nil || !t.wanted.Load() {
+		return
 	}
+	if asJSON && len(text) > 0 && text[0] == '{' && json.Valid(text) {
+		t.emit(category, category, json.RawMessage(text))
+		return
+	}
+	t.emit(category, category, string(text))
 }
 
 // platform tells an event of the platform's.

@@ -143,6 +143,38 @@ func TestTelemetryOfAnExternalExtension(t *testing.T) {
 	}
 }
 
+// TestTelemetryOfAJSONLog: what the function says as JSON is told as that, and nothing is left out by its level.
+func TestTelemetryOfAJSONLog(t *testing.T) {
+	t.Parallel()
+	r := &recorder{}
+	s := open(t, Config{Events: r.add})
+	folder := external(t, s, "telemetry", "INVOKE SHUTDOWN", "agent")
+	f, err := s.lookup("hello")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.mu.Lock()
+	f.rev.cfg.Logging = Logging{Format: "JSON", ApplicationLevel: "ERROR", SystemLevel: "WARN"}
+	f.mu.Unlock()
+	call(t, s, `{"do":"print","text":"{\"level\":\"DEBUG\",\"timestamp\":\"2026-11-02T16:51:31Z\"}\nplain\n"}`)
+	settled(t, s, "hello")
+	s.SpinDown()
+	eventually(t, "the end of the environment", func() bool { return len(eventsOf[EnvironmentStopped](r)) == 1 })
+	all := join(notes(t, folder, "agent"))
+	for _, want := range []string{`"type":"function","record":{"level":"DEBUG","timestamp":"2026-11-02T16:51:31Z"}}`, `"type":"function","record":"plain"}`,
+		`"type":"platform.start"`, `"type":"platform.report"`} {
+		if !strings.Contains(all, want) {
+			t.Errorf("%s is not told:\n%s", want, all)
+		}
+	}
+	if strings.Contains(all, "memoryLimit") {
+		t.Errorf("the Telemetry API tells what Lambda's does not:\n%s", all)
+	}
+	if lines := r.lines(); len(lines) > 0 {
+		t.Errorf("log:\n%s", join(lines))
+	}
+}
+
 func TestTelemetryAPI(t *testing.T) {
 	t.Parallel()
 	h := newByHand(t, Config{})
@@ -218,22 +250,22 @@ func TestTelemetryBatches(t *testing.T) {
 	l := newListener(t)
 	tell := newTelemetry()
 	defer tell.close()
-	tell.line(telemetryFunction, []byte("before"))
+	tell.line(telemetryFunction, []byte("before"), false)
 	if again, refused := tell.subscribe("x", newSubscription(l, time.Hour)); again || refused != nil {
 		t.Fatal(again, refused)
 	}
 	tell.closeSubscriptions()
 	for range 998 {
-		tell.line(telemetryFunction, []byte("line"))
+		tell.line(telemetryFunction, []byte("line"), false)
 	}
-	tell.line(telemetryExtension, []byte("not wanted"))
+	tell.line(telemetryExtension, []byte("not wanted"), false)
 	time.Sleep(20 * time.Millisecond) // nothing is due: should something come all the same, the count below is wrong
 	if n := len(l.events()); n != 0 {
 		t.Errorf("%d events came before the batch was full", n)
 	}
-	tell.line(telemetryFunction, []byte("full"))
+	tell.line(telemetryFunction, []byte("full"), false)
 	eventually(t, "a full batch", func() bool { return len(l.events()) == 1000 })
-	tell.line(telemetryFunction, []byte("flushed"))
+	tell.line(telemetryFunction, []byte("flushed"), false)
 	tell.flushUntil(time.Now().Add(time.Minute))
 	events, batches := l.events(), l.count()
 	if batches != 2 || len(events) != 1001 || string(events[0].Record) != `"before"` || string(events[1000].Record) != `"flushed"` {
@@ -248,7 +280,7 @@ func TestTelemetryTimeout(t *testing.T) {
 	defer tell.close()
 	tell.subscribe("x", newSubscription(l, 25*time.Millisecond))
 	for i := range 3 {
-		tell.line(telemetryFunction, []byte("line"))
+		tell.line(telemetryFunction, []byte("line"), false)
 		eventually(t, "the batch", func() bool { return len(l.events()) == i+1 })
 	}
 }
@@ -263,7 +295,7 @@ func TestTelemetryFallsBehind(t *testing.T) {
 	defer tell.close()
 	tell.subscribe("x", newSubscription(l, 25*time.Millisecond))
 	for range 2500 {
-		tell.line(telemetryFunction, []byte("line"))
+		tell.line(telemetryFunction, []byte("line"), false)
 	}
 	eventually(t, "a second try", func() bool {
 		l.mu.Lock()
@@ -277,7 +309,7 @@ func TestTelemetryFallsBehind(t *testing.T) {
 		t.Errorf("index %d of %d events", i, len(l.events()))
 	}
 	tell.forget("x")
-	tell.line(telemetryFunction, []byte("to nobody"))
+	tell.line(telemetryFunction, []byte("to nobody"), false)
 	tell.flushUntil(time.Now().Add(time.Minute))
 	if n := len(l.events()); n != 2001 {
 		t.Errorf("%d events", n)

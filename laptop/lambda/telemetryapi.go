@@ -70,7 +70,7 @@ func (e *environment) serveTelemetry(w http.ResponseWriter, r *http.Request) {
 		titles[i] = strings.ToUpper(c[:1]) + c[1:]
 	}
 	e.log.platform("TELEMETRY\tName: " + x.name + "\tState: " + state + "\tTypes: [" + strings.Join(titles, ", ") + "]")
-	e.telemetry.platform("telemetrySubscription", subscriptionRecord{x.name, state, to.categories})
+	e.tell("telemetrySubscription", subscriptionRecord{x.name, state, to.categories}, levelInfo)
 	w.Header()["Content-Type"] = jsonType
 	_, _ = w.Write([]byte(`"OK"`)) // a process that has gone is noticed by its exit
 }

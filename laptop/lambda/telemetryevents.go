@@ -73,6 +73,12 @@ type (
 		Spans     []spanRecord  `json:"spans,omitempty"`
 		Tracing   tracingRecord `json:"tracing"`
 	}
+	// loggedReport is a report as the log has it: like the REPORT line it says how the memory is held
+	// to its size on this machine, last, where Lambda says nothing.
+	loggedReport struct {
+		reportRecord
+		MemoryLimit string `json:"memoryLimit"`
+	}
 	reportMetrics struct {
 		Duration   float64 `json:"durationMs"`
 		Billed     int64   `json:"billedDurationMs"`
@@ -104,16 +110,34 @@ func outcome(status, kind string) (string, string) {
 	return "error", kind
 }
 
+// levelFor is the level of an event whose level is usual where all went as it should. The levels are those of
+// "System log level event mapping" in
+// https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-log-level.html
+func levelFor(status string, usual logLevel) logLevel {
+	if status != "success" {
+		return levelWarn
+	}
+	return usual
+}
+
+// initPhase is when the environment is made: one whose init has failed is made again in the invocation.
+func (e *environment) initPhase() string {
+	if e.retried {
+		return "invoke"
+	}
+	return "init"
+}
+
 // tellInitStart tells that the init phase begins.
 func (e *environment) tellInitStart() {
-	e.telemetry.platform("initStart", initStartRecord{Type: e.initType, Phase: "init", Function: e.function.name,
-		Version: e.rev.cfg.Version, Instance: e.stream, MaxMemory: e.rev.cfg.MemorySize << 20})
+	e.tell("initStart", initStartRecord{Type: e.initType, Phase: e.initPhase(), Function: e.function.name,
+		Version: e.rev.cfg.Version, Instance: e.stream, MaxMemory: e.rev.cfg.MemorySize << 20}, levelDebug)
 }
 
 // tellInitRuntimeDone tells that the runtime has asked for its first event, or will never do so.
 func (e *environment) tellInitRuntimeDone(status, kind string) {
 	status, kind = outcome(status, kind)
-	e.telemetry.platform("initRuntimeDone", initDoneRecord{Type: e.initType, Phase: "init", Status: status, ErrorType: kind})
+	e.tell("initRuntimeDone", initDoneRecord{Type: e.initType, Phase: e.initPhase(), Status: status, ErrorType: kind}, levelFor(status, levelDebug))
 }
 
 // tellInitReport tells that the init phase is over, and ends the time for subscriptions. The
@@ -121,24 +145,30 @@ func (e *environment) tellInitRuntimeDone(status, kind string) {
 func (e *environment) tellInitReport(status, kind string) {
 	e.tellExtensions()
 	status, kind = outcome(status, kind)
-	e.telemetry.platform("initReport", initDoneRecord{Type: e.initType, Phase: "init", Status: status, ErrorType: kind,
-		Metrics: &durationMetrics{Duration: rounded(time.Since(e.started))}})
+	usual := levelInfo
+	if e.initType == onDemand {
+		usual = levelDebug
+	}
+	e.tell("initReport", initDoneRecord{Type: e.initType, Phase: e.initPhase(), Status: status, ErrorType: kind,
+		Metrics: &durationMetrics{Duration: rounded(time.Since(e.started))}}, levelFor(status, usual))
 	e.telemetry.closeSubscriptions()
 }
 
 // tellStart tells that an invocation begins.
 func (e *environment) tellStart(inv *invocation) {
-	if e.telemetry.wanted.Load() {
-		e.telemetry.platform("start", startRecord{inv.id, inv.version, inv.tenant, inv.tracing()})
+	if e.tells() {
+		e.tell("start", startRecord{inv.id, inv.version, inv.tenant, inv.tracing()}, levelInfo)
 	}
 }
 
 // tellRuntimeDone tells that the runtime is done with an invocation, once. The caller holds e.mu.
 func (e *environment) tellRuntimeDone(inv *invocation, status, kind string) {
-	if !inv.runtimeDone.IsZero() || !e.telemetry.wanted.Load() {
+	if !inv.runtimeDone.IsZero() || !e.tells() {
 		return
 	}
-	e.process.output.drain() // what the function said comes first
+	if e.process != nil {
+		e.process.output.drain() // what the function said comes first
+	}
 	now := time.Now()
 	inv.runtimeDone = now
 	status, kind = outcome(status, kind)
@@ -151,12 +181,12 @@ func (e *environment) tellRuntimeDone(inv *invocation, status, kind string) {
 			r.Metrics.Produced = &inv.produced
 		}
 	}
-	e.telemetry.platform("runtimeDone", r)
+	e.tell("runtimeDone", r, levelFor(status, levelDebug))
 }
 
 // tellReport tells that an invocation is over. The caller holds e.mu.
 func (e *environment) tellReport(r report) {
-	if !e.telemetry.wanted.Load() {
+	if !e.tells() {
 		return
 	}
 	inv := r.inv
@@ -170,4 +200,5 @@ func (e *environment) tellReport(r report) {
 		record.Spans = []spanRecord{span("extensionOverhead", inv.runtimeDone, inv.start.Add(r.duration))}
 	}
 	e.telemetry.platform("report", record)
+	e.log.event("report", loggedReport{record, r.held}, levelFor(status, levelInfo))
 }

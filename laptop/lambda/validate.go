@@ -54,6 +54,7 @@ func (in FunctionInput) apply(cfg *Function) {
 	}
 	cfg.EphemeralStorage = cmp.Or(in.EphemeralStorage, defaultStorage)
 	cfg.logTo(in.LogGroup)
+	cfg.Logging = in.Logging
 }
 
 // validate checks what Lambda checks, in the way of

@@ -1,6 +1,7 @@
 package lambda
 
 import (
+	"cmp"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -23,18 +24,33 @@ const (
 	provisionedConcurrency = "provisioned-concurrency"
 )
 
+// Where functions are told to send traces. Nobody listens there, and what is sent stays on this machine:
+// Lambda's own address is one of its machines'.
+const (
+	xrayHost = "127.0.0.1"
+	xrayPort = "2000"
+
+	runtimeDir = "/var/runtime" // where Lambda has a managed runtime; an OS-only one has nothing there
+)
+
 // variables is the whole environment of an execution environment's process, sorted: nothing of
 // this process's own environment is in it. As on Lambda, an OS-only runtime finds neither
 // AWS_EXECUTION_ENV nor _X_AMZN_TRACE_ID, and the user's variables win over those that are not
-// reserved (PATH, LANG, TZ, LD_LIBRARY_PATH, AWS_XRAY_…, AWS_ENDPOINT_URL, TMPDIR).
+// reserved (PATH, LANG, TZ, LD_LIBRARY_PATH, AWS_XRAY_…, AWS_LAMBDA_LOG_…, AWS_ENDPOINT_URL, TMPDIR). The
+// variables are those of Lambda's page and, where it is silent, of its Runtime Interface Emulator.
 func (e *environment) variables(taskRoot, runtimeAPI string) []string {
 	s, cfg, stream := e.function.service, e.rev.cfg, e.stream
 	env := map[string]string{
 		"LANG":                     "en_US.UTF-8",
 		"TZ":                       ":UTC",
 		"PATH":                     "/usr/local/bin:/usr/bin/:/bin:/opt/bin",
-		"LD_LIBRARY_PATH":          "/lib64:/usr/lib64:" + taskRoot + ":" + filepath.Join(taskRoot, "lib") + ":/opt/lib",
+		"LD_LIBRARY_PATH":          "/lib64:/usr/lib64:" + runtimeDir + ":" + runtimeDir + "/lib:" + taskRoot + ":" + filepath.Join(taskRoot, "lib") + ":/opt/lib",
 		"AWS_XRAY_CONTEXT_MISSING": "LOG_ERROR",
+		"AWS_XRAY_DAEMON_ADDRESS":  xrayHost + ":" + xrayPort,
+		"AWS_LAMBDA_LOG_FORMAT":    cmp.Or(cfg.Logging.Format, "Text"),
+	}
+	if cfg.Logging.json() {
+		env["AWS_LAMBDA_LOG_LEVEL"] = cfg.Logging.ApplicationLevel
 	}
 	if opt := e.box.opt; opt != "" && opt != "/opt" { // the layers are elsewhere on this machine
 		env["PATH"] += ":" + filepath.Join(opt, "bin")
@@ -60,11 +76,15 @@ func (e *environment) variables(taskRoot, runtimeAPI string) []string {
 		"AWS_LAMBDA_LOG_STREAM_NAME":      stream,
 		"AWS_LAMBDA_INITIALIZATION_TYPE":  e.initType,
 		"AWS_LAMBDA_RUNTIME_API":          runtimeAPI,
+		"AWS_LAMBDA_METADATA_API":         runtimeAPI,
+		"AWS_LAMBDA_METADATA_TOKEN":       e.metadataToken,
 		"AWS_ACCESS_KEY_ID":               s.cfg.Credentials.AccessKeyID,
 		"AWS_SECRET_ACCESS_KEY":           s.cfg.Credentials.SecretAccessKey,
 		"AWS_SESSION_TOKEN":               s.cfg.Credentials.SessionToken,
 		"LAMBDA_TASK_ROOT":                taskRoot,
-		"LAMBDA_RUNTIME_DIR":              "/var/runtime",
+		"LAMBDA_RUNTIME_DIR":              runtimeDir,
+		"_AWS_XRAY_DAEMON_ADDRESS":        xrayHost,
+		"_AWS_XRAY_DAEMON_PORT":           xrayPort,
 	} {
 		env[k] = v
 	}

@@ -8,12 +8,14 @@ import (
 	"time"
 )
 
-// warden looks after the limits that the system does not enforce: the memory of an environment where
-// no control group limits it, and the size of its temporary folder where that is not a file system
-// of its own. Whoever is over a limit is killed; see Isolation for which way is in use.
+// warden looks after the limits that the system does not enforce: the memory of an environment and
+// the number of its processes and threads where no control group limits them, and the size of its
+// temporary folder where that is not a file system of its own. Whoever is over a limit is killed; see
+// Isolation for which way is in use. Where the system kills one process for its memory, the warden
+// ends the rest of the environment.
 //
 // Memory is what all processes of the environment have resident, pages that they share counted for
-// each. Between two looks a process may take more than it may, for as long as that is.
+// each. Between two looks an environment may have more than it may, for as long as that is.
 type warden struct {
 	wake chan struct{} // there is somebody to look after
 
@@ -71,8 +73,9 @@ func (w *warden) run(ctx context.Context) {
 			if tmp {
 				lastTmp = start
 			}
+			look := sync.OnceValue(takeCensus)
 			for _, a := range all {
-				a.e.inspect(a.b, tmp)
+				a.e.inspect(a.b, tmp, look)
 			}
 			wake, pause = nil, time.After(max(memoryEvery, time.Since(start)*wardenShare))
 		}
@@ -87,22 +90,32 @@ func (w *warden) run(ctx context.Context) {
 }
 
 // inspect kills an environment that is at work and over a limit.
-func (e *environment) inspect(b *sandbox, tmp bool) {
+func (e *environment) inspect(b *sandbox, tmp bool, look func() census) {
 	e.mu.Lock()
-	p := e.process
+	p, groups := e.process, e.groups()
 	at := p != nil && !e.frozen && e.phase != stopping
 	e.mu.Unlock()
 	if !at {
 		return
 	}
-	if !b.group.isLimited() {
-		if used := p.used(); used > e.rev.cfg.MemorySize<<20 {
-			e.mu.Lock()
-			e.outOfMemory = true
-			e.mu.Unlock()
+	held := b.memoryLimit()
+	outOfMemory := held == heldByCgroup1 && b.older.outOfMemory()
+	if canWatch && (held == heldByWarden || !b.limitsProcesses()) {
+		threads, used := look().of(groups, b.processes())
+		p.noteUse(used)
+		outOfMemory = outOfMemory || held == heldByWarden && used > e.rev.cfg.MemorySize<<20
+		if !b.limitsProcesses() && threads > maxProcesses {
+			e.log.remark(fmt.Sprintf("the environment has %d processes and threads, and on Lambda it may have %d: there, the next one could not be made (EAGAIN)", threads, maxProcesses))
 			p.kill()
 			return
 		}
+	}
+	if outOfMemory {
+		e.mu.Lock()
+		e.outOfMemory = true
+		e.mu.Unlock()
+		p.kill()
+		return
 	}
 	if !tmp {
 		return
@@ -114,25 +127,30 @@ func (e *environment) inspect(b *sandbox, tmp bool) {
 	}
 }
 
+// groups are the process groups that signal reaches. The caller holds e.mu.
+func (e *environment) groups() (all []int) {
+	if e.process != nil {
+		all = append(all, e.process.pid)
+	}
+	for _, x := range e.extensions {
+		if x.process != nil {
+			all = append(all, x.process.pid)
+		}
+	}
+	return all
+}
+
 // kill ends all processes of the environment.
 func (p *process) kill() {
 	p.signal(syscall.SIGKILL)
-	p.group.kill()
+	p.box.kill()
 }
 
-// used is the memory that all processes of the environment have resident, in bytes. Without a
-// control group it is the first process's.
-func (p *process) used() int {
+// noteUse takes note of what all processes of the environment have resident now, in bytes.
+func (p *process) noteUse(used int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.gone {
-		return 0
+	if !p.gone {
+		p.peak = max(p.peak, used)
 	}
-	used := 0
-	if p.group == nil {
-		used = resident(p.pid)
-	}
-	p.group.processes(func(pid int) { used += resident(pid) })
-	p.peak = max(p.peak, used)
-	return used
 }

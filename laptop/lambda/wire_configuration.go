@@ -29,7 +29,7 @@ type configuration struct {
 	EphemeralStorage struct{ Size int }
 
 	SnapStart     struct{ ApplyOn, OptimizationStatus string }
-	LoggingConfig struct{ LogFormat, LogGroup string }
+	LoggingConfig loggingAnswer
 }
 
 // capacityProvider is https://docs.aws.amazon.com/lambda/latest/api/API_CapacityProviderConfig.html
@@ -84,6 +84,6 @@ func (s *Service) describe(f Function) configuration {
 	c.TracingConfig.Mode = "PassThrough"
 	c.EphemeralStorage.Size = f.EphemeralStorage
 	c.SnapStart.ApplyOn, c.SnapStart.OptimizationStatus = "None", "Off"
-	c.LoggingConfig.LogFormat, c.LoggingConfig.LogGroup = "Text", f.LogsTo()
+	c.LoggingConfig = describeLogging(f)
 	return c
 }

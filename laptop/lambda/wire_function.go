@@ -30,10 +30,11 @@ type configurationRequest struct {
 
 	CapacityProviderConfig *capacityProvider
 
+	LoggingConfig *loggingRequest
+
 	// What follows is taken only where it says what is so anyway.
 	TracingConfig *struct{ Mode string }
 	SnapStart     *struct{ ApplyOn string }
-	LoggingConfig *struct{ LogFormat, ApplicationLogLevel, SystemLogLevel, LogGroup string }
 	PackageType   string
 	KMSKeyArn     string
 	VpcConfig     *struct {
@@ -47,11 +48,9 @@ func (c configurationRequest) check() error {
 	for name, asked := range map[string]bool{
 		"TracingConfig": c.TracingConfig != nil && c.TracingConfig.Mode != "PassThrough",
 		"SnapStart":     c.SnapStart != nil && c.SnapStart.ApplyOn != "None",
-		"LoggingConfig": c.LoggingConfig != nil && (c.LoggingConfig.LogFormat != "" && c.LoggingConfig.LogFormat != "Text" ||
-			c.LoggingConfig.ApplicationLogLevel+c.LoggingConfig.SystemLogLevel != ""),
-		"PackageType": c.PackageType != "" && c.PackageType != "Zip",
-		"KMSKeyArn":   c.KMSKeyArn != "",
-		"VpcConfig":   c.VpcConfig != nil && len(c.VpcConfig.SubnetIds)+len(c.VpcConfig.SecurityGroupIds) > 0,
+		"PackageType":   c.PackageType != "" && c.PackageType != "Zip",
+		"KMSKeyArn":     c.KMSKeyArn != "",
+		"VpcConfig":     c.VpcConfig != nil && len(c.VpcConfig.SubnetIds)+len(c.VpcConfig.SecurityGroupIds) > 0,
 	} {
 		if asked {
 			return awsproto.Errorf("InvalidParameterValueException", "this value of %s is not supported on this machine", name)
@@ -80,8 +79,8 @@ func (c configurationRequest) apply(cfg *Function) {
 	if c.EphemeralStorage != nil {
 		cfg.EphemeralStorage = c.EphemeralStorage.Size
 	}
-	if c.LoggingConfig != nil && c.LoggingConfig.LogGroup != "" {
-		cfg.logTo(c.LoggingConfig.LogGroup)
+	if c.LoggingConfig != nil {
+		c.LoggingConfig.apply(cfg)
 	}
 	if c.CapacityProviderConfig != nil {
 		cfg.ManagedInstances = c.CapacityProviderConfig.managedInstances()
@@ -123,7 +122,7 @@ func (s *Service) serveCreate(w http.ResponseWriter, r *http.Request, _ string) 
 	create := FunctionInput{
 		Name: name, Code: in.Code.code(), Runtime: cfg.Runtime, Handler: cfg.Handler, Role: cfg.Role,
 		Description: cfg.Description, Architecture: architecture, MemorySize: cfg.MemorySize, Timeout: cfg.Timeout,
-		Environment: cfg.Environment, EphemeralStorage: cfg.EphemeralStorage, ManagedInstances: cfg.ManagedInstances, LogGroup: cfg.LogGroup, Tags: in.Tags,
+		Environment: cfg.Environment, EphemeralStorage: cfg.EphemeralStorage, ManagedInstances: cfg.ManagedInstances, LogGroup: cfg.LogGroup, Logging: cfg.Logging, Tags: in.Tags,
 	}
 	if in.Layers != nil {
 		create.Layers = *in.Layers

@@ -93,6 +93,16 @@ var operations = []operation{
 	refused("ListFunctionVersionsByCapacityProvider", "GET", "/2025-11-30/capacity-providers/{}/function-versions"),
 	refused("ListDurableExecutionsByFunction", "GET", "/2025-12-01/functions/{}/durable-executions"),
 	refused("GetDurableExecution", "GET", "/2025-12-01/durable-executions/{}"),
+	refused("GetDurableExecutionHistory", "GET", "/2025-12-01/durable-executions/{}/history"),
+	refused("GetDurableExecutionState", "GET", "/2025-12-01/durable-executions/{}/state"),
+	refused("CheckpointDurableExecution", "POST", "/2025-12-01/durable-executions/{}/checkpoint"),
+	refused("StopDurableExecution", "POST", "/2025-12-01/durable-executions/{}/stop"),
+	refused("SendDurableExecutionCallbackSuccess", "POST", "/2025-12-01/durable-execution-callbacks/{}/succeed"),
+	refused("SendDurableExecutionCallbackFailure", "POST", "/2025-12-01/durable-execution-callbacks/{}/fail"),
+	refused("SendDurableExecutionCallbackHeartbeat", "POST", "/2025-12-01/durable-execution-callbacks/{}/heartbeat"),
+	refused("GetResourcePolicy", "GET", "/2026-07-09/resource-policy/{}"),
+	refused("PutResourcePolicy", "PUT", "/2026-07-09/resource-policy/{}"),
+	refused("DeleteResourcePolicy", "DELETE", "/2026-07-09/resource-policy/{}"),
 }
 
 func refused(name, method, path string) operation {

@@ -78,7 +78,10 @@ func (s *Service) serve(r *http.Request) (any, error) {
 	known := actions()
 	name, _ := strings.CutPrefix(target, "Logs_20140328.")
 	do, ok := known[name]
-	if !ok {
+	switch {
+	case name == "StartLiveTail":
+		return nil, awsproto.Errorf("UnknownOperationException", "StartLiveTail: there is no live tail on this machine; aws logs tail --follow shows the same, by FilterLogEvents")
+	case !ok:
 		return nil, awsproto.Errorf("UnknownOperationException", "%s: on this machine CloudWatch Logs knows %s",
 			name, strings.Join(slices.Sorted(maps.Keys(known)), ", "))
 	}

@@ -1,13 +1,10 @@
 package logs
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -230,7 +227,7 @@ func TestRefusals(t *testing.T) {
 		}
 	}
 	const wrong = "InvalidParameterException"
-	f("StartLiveTail", `{}`, "UnknownOperationException", "StartLiveTail: on this machine CloudWatch Logs knows CreateLogGroup,")
+	f("StartQuery", `{}`, "UnknownOperationException", "StartQuery: on this machine CloudWatch Logs knows CreateLogGroup,")
 	f("CreateLogGroup", `{"logGroupName": "a b"}`, wrong, `logGroupName "a b"`)
 	f("CreateLogGroup", `{"logGroupName": "h", "kmsKeyId": "k"}`, wrong, "kmsKeyId is not supported")
 	f("CreateLogGroup", `{"logGroupName": "h", "logGroupClass": "INFREQUENT_ACCESS"}`, wrong, "INFREQUENT_ACCESS is not supported")
@@ -251,54 +248,6 @@ func TestRefusals(t *testing.T) {
 	f("FilterLogEvents", `{`, "SerializationException", "not JSON")
 	f("DescribeLogGroups", `{"limit": 51}`, wrong, "limit 51: 1 to 50")
 	f("DescribeLogGroups", `{"logGroupNamePrefix": "a", "logGroupNamePattern": "b"}`, wrong, "exclude each other")
+	f("StartLiveTail", `{"logGroupIdentifiers": ["a"]}`, "UnknownOperationException", "aws logs tail --follow")
 	f("DescribeLogGroups", `{"includeLinkedAccounts": true}`, wrong, "includeLinkedAccounts is not supported")
-}
-
-// TestTheCommandLine drives the aws command.
-func TestTheCommandLine(t *testing.T) {
-	t.Parallel()
-	program, err := exec.LookPath("aws")
-	if err != nil {
-		t.Skip("aws is not installed: pip install awscli")
-	}
-	s, _, url := served(t)
-	w := s.OpenStream(hello, "2026/11/22/[$LATEST]aa")
-	for _, line := range []string{"START RequestId: 1", `{"level":"ERROR","msg":"no"}`, `{"level":"INFO","msg":"yes"}`, "END RequestId: 1"} {
-		w.Append(time.Now(), []byte(line))
-	}
-	w.Commit()
-	run := func(args ...string) (string, error) {
-		t.Helper()
-		c := exec.CommandContext(t.Context(), program, append([]string{"--endpoint-url", url, "--region", "us-east-1", "logs"}, args...)...)
-		c.Env = append(os.Environ(), "AWS_ACCESS_KEY_ID=any", "AWS_SECRET_ACCESS_KEY=any", "AWS_CONFIG_FILE=/dev/null", "AWS_SHARED_CREDENTIALS_FILE=/dev/null", "AWS_PAGER=")
-		var stderr bytes.Buffer
-		c.Stderr = &stderr
-		out, err := c.Output()
-		if err != nil {
-			return stderr.String(), err
-		}
-		return string(out), nil
-	}
-	expect := func(want string, args ...string) {
-		t.Helper()
-		if out, err := run(args...); err != nil || strings.TrimSpace(out) != want {
-			t.Errorf("aws logs %q: %v\n%s\nwant\n%s", args, err, out, want)
-		}
-	}
-	text := []string{"--output", "text", "--query"}
-	expect(`{"level":"ERROR","msg":"no"}`, append([]string{"filter-log-events", "--log-group-name", hello, "--filter-pattern", `{ $.level = "ERROR" }`}, append(text, "events[].message")...)...)
-	expect("4", append([]string{"get-log-events", "--log-group-name", hello, "--log-stream-name", "2026/11/22/[$LATEST]aa"}, append(text, "length(events)")...)...)
-	expect(hello, append([]string{"describe-log-groups"}, append(text, "logGroups[].logGroupName")...)...)
-	expect("2026/11/22/[$LATEST]aa", append([]string{"describe-log-streams", "--log-group-name", hello}, append(text, "logStreams[].logStreamName")...)...)
-	if out, err := run("filter-log-events", "--log-group-name", "/none"); err == nil || !strings.Contains(out, "ResourceNotFoundException") {
-		t.Errorf("a group that is not there: %v %s", err, out)
-	}
-	// `aws logs tail` came with version 2 of the command.
-	if out, err := run("tail", "help"); err != nil && strings.Contains(out, "nvalid choice") {
-		t.Skip("this aws has no logs tail: version 2 of it is needed")
-	}
-	out, err := run("tail", hello, "--since", "5m", "--format", "short", "--filter-pattern", "?START ?END")
-	if err != nil || strings.Count(out, "RequestId: 1") != 2 || strings.Contains(out, "level") {
-		t.Errorf("aws logs tail: %v\n%s", err, out)
-	}
 }

@@ -41,7 +41,8 @@ type Identity struct {
 
 // GetCallerIdentity is the identity of every caller.
 func (s *Service) GetCallerIdentity() Identity {
-	return Identity{Arn: "arn:aws:iam::" + s.account + ":user/ephor", UserID: "AIDAEPHOREPHOREPHOR00", Account: s.account}
+	c := awsproto.CallerOf(s.account)
+	return Identity{Arn: c.ARN, UserID: c.UserID, Account: c.Account}
 }
 
 // ServeHTTP answers the query protocol.

@@ -17,7 +17,11 @@ import (
 //	all, err := roles.Load()
 //	err = roles.Save("reader", role)
 //	err = roles.Remove("reader")
-type Folder[V any] struct{ Dir string }
+type Folder[V any] struct {
+	Dir string
+	// Broken is told of a file that holds no value, and Load goes on without it. Nil makes it an error.
+	Broken func(file string, err error)
+}
 
 // Load makes the directory if it is missing and reads every value in it.
 func (f Folder[V]) Load() ([]V, error) {
@@ -34,7 +38,13 @@ func (f Folder[V]) Load() ([]V, error) {
 			continue
 		}
 		var v V
-		if err := Load(filepath.Join(f.Dir, e.Name()), &v); err != nil {
+		err := Load(filepath.Join(f.Dir, e.Name()), &v)
+		_, unread := errors.AsType[*fs.PathError](err) // which is not the file's fault
+		if err != nil && !unread && f.Broken != nil {
+			f.Broken(filepath.Join(f.Dir, e.Name()), err)
+			continue
+		}
+		if err != nil {
 			return nil, err
 		}
 		all = append(all, v)

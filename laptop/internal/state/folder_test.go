@@ -42,4 +42,10 @@ func TestFolder(t *testing.T) {
 	if _, err := f.Load(); err == nil || !strings.Contains(err.Error(), broken) {
 		t.Errorf("Load: %v, want an error that names %s", err, broken)
 	}
+	var told []string
+	f.Broken = func(file string, err error) { told = append(told, file+": "+err.Error()) }
+	holds(1)
+	if len(told) != 1 || !strings.HasPrefix(told[0], broken+": ") {
+		t.Errorf("told %q", told)
+	}
 }

@@ -40,6 +40,8 @@ func handle(ctx context.Context, e event) (any, error) {
 		os.Exit(e.Status)
 	case "kill":
 		return nil, syscall.Kill(os.Getpid(), syscall.SIGKILL)
+	case "signal": // by a shell: Go's runtime would make a panic of it
+		return nil, syscall.Exec("/bin/sh", []string{"sh", "-c", fmt.Sprintf("kill -%d $$", e.Status)}, os.Environ())
 	case "big":
 		return strings.Repeat("x", e.Bytes), nil
 	case "print":
@@ -75,6 +77,8 @@ func handle(ctx context.Context, e event) (any, error) {
 			time.Sleep(time.Hour)
 		}
 		return child.Process.Pid, nil
+	case "children": // as many as Status says, until one cannot be started; then they are ended
+		return children(e.Status), nil
 	case "context":
 		lc, _ := lambdacontext.FromContext(ctx)
 		deadline, _ := ctx.Deadline()
@@ -150,6 +154,9 @@ func main() {
 			os.WriteFile(path, []byte("SIGTERM"), 0o600)
 			os.Exit(0)
 		}()
+	}
+	if path := os.Getenv("SIGTERM_STAY"); path != "" {
+		go stay(path)
 	}
 	const limit = "AWS_LAMBDA_MAX_CONCURRENCY" // which the runtime reads before main
 	if n := os.Getenv("WORKERS"); n != "" && n != os.Getenv(limit) {

@@ -1,0 +1,92 @@
+package lambda
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// hierarchies are the folders of the control groups that a process is in. A machine may have both
+// versions at once, each controller in one of them: see
+// https://docs.kernel.org/admin-guide/cgroup-v2.html#mounting
+type hierarchies struct {
+	unified string            // of version 2, empty where there is none
+	older   map[string]string // of version 1, by controller
+}
+
+// ownHierarchies are this process's.
+func ownHierarchies() hierarchies {
+	mounts, err := os.ReadFile("/proc/self/mountinfo")
+	if err != nil {
+		return hierarchies{}
+	}
+	groups, err := os.ReadFile("/proc/self/cgroup")
+	if err != nil {
+		return hierarchies{}
+	}
+	return findHierarchies(string(mounts), string(groups))
+}
+
+// findHierarchies reads what /proc/PID/mountinfo and /proc/PID/cgroup say. A group outside of what is
+// mounted is left out, as one in a container may be.
+func findHierarchies(mounts, groups string) hierarchies {
+	own := map[string]string{} // by controller; version 2's has an empty name
+	for line := range strings.Lines(groups) {
+		// 4:cpu,cpuacct:/user.slice
+		fields := strings.SplitN(strings.TrimSpace(line), ":", 3)
+		if len(fields) != 3 || strings.HasPrefix(fields[2], "/..") {
+			continue
+		}
+		for controller := range strings.SplitSeq(fields[1], ",") {
+			own[controller] = fields[2]
+		}
+	}
+	h := hierarchies{older: map[string]string{}}
+	for line := range strings.Lines(mounts) {
+		// 36 35 98:0 <root> <mount point> <options> … - <type> <source> <options of the type>
+		head, tail, ok := strings.Cut(strings.TrimSpace(line), " - ")
+		fields, kind := strings.Fields(head), strings.Fields(tail)
+		if !ok || len(fields) < 6 || len(kind) < 3 {
+			continue
+		}
+		folder := func(controller string) (string, bool) {
+			path, ok := own[controller]
+			if !ok {
+				return "", false
+			}
+			below, ok := strings.CutPrefix(path, strings.TrimSuffix(fields[3], "/"))
+			return filepath.Join(fields[4], below), ok
+		}
+		switch kind[0] {
+		case "cgroup2":
+			if path, ok := folder(""); ok && h.unified == "" {
+				h.unified = path
+			}
+		case "cgroup":
+			for _, controller := range []string{"memory", "pids"} {
+				if path, ok := folder(controller); ok && slices.Contains(strings.Split(kind[2], ","), controller) {
+					h.older[controller] = path
+				}
+			}
+		}
+	}
+	return h
+}
+
+// newControlGroups makes the control groups in which those of the environments are. Version 1
+// limits what version 2 does not limit here. It is for the spawner's thread.
+func newControlGroups() (*cgroups, *cgroups1) {
+	own := ownHierarchies()
+	name := "ephor-lambda-" + strconv.Itoa(os.Getpid()) + "-" + strconv.FormatInt(time.Now().UnixNano(), 36)
+	c := newCgroups(own.unified, name)
+	if c != nil && c.memory {
+		delete(own.older, "memory")
+	}
+	if c != nil && c.pids {
+		delete(own.older, "pids")
+	}
+	return c, newCgroups1(own.older, name)
+}

@@ -1,0 +1,93 @@
+package lambda
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestShutdown proves how long what does not leave by itself has, by the kind of extension: see "Shutdown
+// phase" in https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html. A slow
+// machine may take longer for everything, and never less.
+func TestShutdown(t *testing.T) {
+	t.Parallel()
+	for kind, c := range map[string]struct{ grace, runtime time.Duration }{
+		"none":     {0, 0},
+		"internal": {500 * time.Millisecond, 500 * time.Millisecond},
+		"external": {2 * time.Second, 300 * time.Millisecond},
+	} {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			r := &recorder{}
+			s := open(t, Config{Events: r.add})
+			var folder string
+			if kind == "external" {
+				folder = external(t, s, "stay", "SHUTDOWN", "agent")
+			} else {
+				folder = t.TempDir()
+				create(t, s, hello(t, func(in *FunctionInput) {
+					in.Environment = map[string]string{"SIGTERM_STAY": filepath.Join(folder, "runtime.log")}
+					if kind == "internal" {
+						in.Environment["EXTENSION"] = "0s"
+					}
+				}))
+			}
+			call(t, s, `{}`)
+			settled(t, s, "hello")
+			e := environmentOf(t, s)
+			e.mu.Lock()
+			if e.grace() != c.grace || e.runtimeGrace() != c.runtime {
+				t.Errorf("it has %v, of which the runtime has %v", e.grace(), e.runtimeGrace())
+			}
+			pid := e.process.pid
+			e.mu.Unlock()
+
+			start := time.Now()
+			s.SpinDown()
+			<-e.gone // which only a kill can bring about
+			if lived := time.Since(start); lived < c.grace {
+				t.Errorf("it was killed after %v", lived)
+			}
+			if alive(pid) {
+				t.Error("the runtime is left")
+			}
+			eventually(t, "the news", func() bool { return len(eventsOf[EnvironmentStopped](r)) == 1 })
+			if got := eventsOf[EnvironmentStopped](r)[0].Reason; got != StopSpindown {
+				t.Errorf("the reason is %s", got)
+			}
+			if kind == "none" {
+				if noted, err := os.ReadFile(filepath.Join(folder, "runtime.log")); !os.IsNotExist(err) {
+					t.Errorf("a runtime without extensions was told: %s (%v)", noted, err)
+				}
+				return
+			}
+			terminated, at, _ := strings.Cut(notes(t, folder, "runtime")[0], " ")
+			told, err := strconv.ParseInt(at, 10, 64)
+			if err != nil || terminated != "terminated" || told < start.UnixMilli() {
+				t.Errorf("the runtime noted %s at %s (%v)", terminated, at, err)
+			}
+			if kind == "internal" {
+				return
+			}
+			event := noted(t, folder, "agent", `"eventType":"SHUTDOWN"`)
+			found := regexp.MustCompile(`"shutdownReason":"spindown","deadlineMs":(\d+)`).FindStringSubmatch(event)
+			if found == nil {
+				t.Fatal(event)
+			}
+			// 2 s from the beginning, which is not before start and not after the runtime was told.
+			deadline, err := strconv.ParseInt(found[1], 10, 64)
+			if err != nil || deadline < start.UnixMilli()+2000 || deadline > told+2000 {
+				t.Errorf("started at %d, the runtime told at %d, the deadline is %d (%v)", start.UnixMilli(), told, deadline, err)
+			}
+			last := notes(t, folder, "runtime")
+			_, at, _ = strings.Cut(last[len(last)-1], " ")
+			if ended, err := strconv.ParseInt(at, 10, 64); err != nil || ended > deadline {
+				t.Errorf("the runtime has run at %s, after the extension's deadline %d (%v)", at, deadline, err)
+			}
+		})
+	}
+}
