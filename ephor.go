@@ -28,6 +28,7 @@ import (
 	"time"
 
 	"github.com/ephor-io/ephor/dashboard"
+	"github.com/ephor-io/ephor/iam"
 )
 
 // App is one application: two CloudFormation stacks, its own and its monitoring. An App is
@@ -64,7 +65,16 @@ type Function struct {
 	FlushEvery int
 	// URL gives the function an address of its own; nil gives it none.
 	URL *URL
+	// Permissions are what the function may do on AWS beside writing its log, which is all otherwise:
+	//
+	//	iam.Allow("s3:GetObject").On("arn:aws:s3:::my-bucket/*")
+	Permissions []iam.Statement
+
+	decorators []Decorator
 }
+
+// LogicalID is the function's in its application's template.
+func (f *Function) LogicalID() string { return f.Name + "Function" }
 
 // Route leads requests of the API to a function.
 type Route struct {

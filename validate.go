@@ -95,6 +95,11 @@ func (f *Function) validate() (errs []error) {
 		}
 		f.URL.CORS.validate(bad)
 	}
+	for _, p := range f.Permissions {
+		if err := p.Validate(); err != nil {
+			bad("permission: %w", err)
+		}
+	}
 	for name := range f.Environment {
 		switch {
 		case strings.HasPrefix(name, "EPHOR_"), strings.HasPrefix(name, "AWS_"), strings.HasPrefix(name, "LAMBDA_"):

@@ -51,16 +51,20 @@ func TestAnHTTPHandlerBehindEverything(t *testing.T) {
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	code, err := d.Upload(ctx, "Three", binary, runtime.GOARCH)
+	pack, err := deploy.Pack("Three", binary, runtime.GOARCH, ephor.Archive{})
 	if err != nil {
 		t.Fatal(err)
 	}
+	if _, err := d.Upload(ctx, pack); err != nil {
+		t.Fatal(err)
+	}
+	code := pack.Code()
 	converge := func(app *ephor.App) map[string]string {
 		t.Helper()
 		if err := app.Validate(); err != nil {
 			t.Fatal(err)
 		}
-		r, err := d.Converge(ctx, deploy.Stack{Name: app.Name(), Template: deploy.Template(app, code)})
+		r, err := d.Converge(ctx, ephor.Stack{Name: app.Name(), Template: deploy.Template(app, code)})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -135,7 +139,7 @@ func TestAnHTTPHandlerBehindEverything(t *testing.T) {
 	one.Function("Handle", handler).URL = &ephor.URL{}
 	template := deploy.Template(one, code)
 	delete(template.Resources, "HandleUrlInvoke")
-	r, err := d.Converge(ctx, deploy.Stack{Name: "One", Template: template})
+	r, err := d.Converge(ctx, ephor.Stack{Name: "One", Template: template})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,6 +13,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/ephor-io/ephor"
+	"github.com/ephor-io/ephor/iam"
+	"github.com/ephor-io/ephor/monitor"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -21,7 +23,7 @@ func handler() error { return nil }
 
 func TestTemplate(t *testing.T) {
 	t.Parallel()
-	code := Code{Bucket: "artifacts", Key: "app/1-abc.zip", GOARCH: "arm64"}
+	code := Code{Bucket: "ephor-app-${AWS::AccountId}-${AWS::Region}", Key: "app/1-abc.zip", GOARCH: "arm64"}
 	f := func(name string, app *ephor.App) {
 		t.Helper()
 		if err := app.Validate(); err != nil {
@@ -30,7 +32,15 @@ func TestTemplate(t *testing.T) {
 		var got bytes.Buffer
 		e := json.NewEncoder(&got)
 		e.SetIndent("", "  ")
-		if err := e.Encode(Template(app, code)); err != nil {
+		made := Template(app, code)
+		w := NewWorkflow(WorkflowConfig{App: app})
+		if g, ok := app.Monitoring(); ok {
+			w.Hooks = []ephor.Hooks{monitor.Hooks(g, nil)}
+		}
+		if err := w.decorate(t.Context(), &made); err != nil {
+			t.Fatal(err)
+		}
+		if err := e.Encode(made); err != nil {
 			t.Fatal(err)
 		}
 		path := filepath.Join("testdata", name+".json")
@@ -57,6 +67,7 @@ func TestTemplate(t *testing.T) {
 	orders.Memory, orders.Timeout, orders.Concurrency, orders.FlushEvery = 512, 30*time.Second, 7, 10
 	orders.Environment = map[string]string{"CURRENCY": "EUR"}
 	files := full.Function("Files", handler)
+	files.Permissions = []iam.Statement{iam.Allow("s3:GetObject").On("arn:aws:s3:::shop-files/*")}
 	full.Get("/orders/{id}", orders)
 	full.Post("/orders", orders)
 	full.Route("any", "/files/{name+}", files)

@@ -62,12 +62,12 @@ func (d *Deployer) deleteOne(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	d.events(StackStarted{Stack: name, Action: "delete"})
+	d.events(StackStarted{Stack: name, Action: ActionDelete})
 	if _, err := d.cloudformation.DeleteStack(ctx, &cloudformation.DeleteStackInput{StackName: &name}); err != nil {
 		return fmt.Errorf("deleting stack %s: %w", name, err)
 	}
 	if err := d.settle(ctx, t); err != nil {
-		return err
+		return interrupted(ctx, err, name, ActionDelete)
 	}
 	d.events(StackDone{Stack: name, Took: time.Since(start)})
 	return nil

@@ -1,10 +1,12 @@
 // Package deploy builds an application, packs it and converges its stacks: the one path, for AWS
-// and for the laptop, which it cannot tell apart. It talks to CloudFormation, S3 and STS through
-// aws-sdk-go-v2 with whatever endpoint, region and credentials it is given.
+// and for the laptop, which it cannot tell apart. It talks to CloudFormation, S3, Lambda and STS
+// through aws-sdk-go-v2 with whatever endpoint, region and credentials it is given.
 //
-//	d := deploy.New(deploy.Config{AWS: awsConfig, Events: print})
-//	code, err := d.Upload(ctx, "SpartaGrafana", binary)
-//	result, err := d.Converge(ctx, deploy.Stack{Name: "SpartaGrafana", Template: deploy.Template(app, code)})
+//	w := deploy.NewWorkflow(deploy.WorkflowConfig{App: app, Build: build, Deployer: deploy.New(deploy.Config{AWS: awsConfig})})
+//	outputs, err := w.Run(ctx)
+//
+// A Workflow is an application's way from its source to its stacks, with its hooks; a Deployer knows
+// stacks and artifacts alone.
 package deploy
 
 import (
@@ -13,12 +15,15 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 )
 
 // Config says where and as whom a Deployer works.
 type Config struct {
+	// App is the application's name, after which the artifact bucket is called; "" takes the stack's.
+	App string
 	// AWS holds region, credentials and, where it is not AWS's own, the endpoint.
 	AWS aws.Config
 	// Events is told what happens, from the goroutine that deploys; nil means nobody is.
@@ -27,23 +32,32 @@ type Config struct {
 
 // Deployer changes stacks. It may be used from several goroutines, each with a stack of its own.
 type Deployer struct {
+	app    string
+	config aws.Config
 	region string
 	events func(Event)
 
 	cloudformation *cloudformation.Client
+	lambda         *lambda.Client
 	s3             *s3.Client
 	sts            *sts.Client
 }
 
 // New makes a Deployer. It makes no call.
 func New(c Config) *Deployer {
+	if c.AWS.Retryer == nil {
+		c.AWS.Retryer = patient
+	}
 	d := &Deployer{
+		app:            c.App,
+		config:         c.AWS,
 		region:         c.AWS.Region,
 		events:         c.Events,
 		cloudformation: cloudformation.NewFromConfig(c.AWS),
+		lambda:         lambda.NewFromConfig(c.AWS),
 		s3: s3.NewFromConfig(c.AWS, func(o *s3.Options) {
 			// A bucket's name in the host part needs DNS, which another endpoint may not have.
-			o.UsePathStyle = c.AWS.BaseEndpoint != nil
+			o.UsePathStyle = o.BaseEndpoint != nil
 		}),
 		sts: sts.NewFromConfig(c.AWS),
 	}

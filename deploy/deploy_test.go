@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/ephor-io/ephor"
 	"github.com/ephor-io/ephor/cfn"
 	"github.com/ephor-io/ephor/deploy"
 	"github.com/ephor-io/ephor/laptop"
@@ -44,18 +45,26 @@ func TestArtifacts(t *testing.T) {
 	ctx := t.Context()
 	d, config, events := deployer(t)
 	file := filepath.Join(t.TempDir(), "bootstrap")
+	pack := func(app, file string) *deploy.Package {
+		t.Helper()
+		p, err := deploy.Pack(app, file, "arm64", ephor.Archive{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
 	upload := func(content string) deploy.Uploaded {
 		t.Helper()
 		if err := os.WriteFile(file, []byte(content), 0o755); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := d.Upload(ctx, "App", file, "arm64"); err != nil {
+		if _, err := d.Upload(ctx, pack("App", file)); err != nil {
 			t.Fatal(err)
 		}
 		return (*events)[len(*events)-1].(deploy.Uploaded)
 	}
 	first := upload("version 0")
-	if first.Cached || first.Size == 0 || first.Bucket != "ephor-artifacts-000000000000-us-east-1" {
+	if first.Cached || first.Size == 0 || first.Bucket != "ephor-app-000000000000-us-east-1" {
 		t.Errorf("the first upload: %+v", first)
 	}
 	if again := upload("version 0"); !again.Cached || again.Key != first.Key {
@@ -66,42 +75,42 @@ func TestArtifacts(t *testing.T) {
 			t.Errorf("another content: %+v", u)
 		}
 	}
-	inUse, err := d.Upload(ctx, "App", file, "arm64")
-	if err != nil {
-		t.Fatal(err)
-	}
+	inUse := pack("App", file)
 	other := filepath.Join(t.TempDir(), "bootstrap")
 	if err := os.WriteFile(other, []byte("version 0"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := d.Upload(ctx, "Another", other, "arm64"); err != nil {
+	if _, err := d.Upload(ctx, pack("Another", other)); err != nil {
 		t.Fatal(err)
 	}
-	if err := d.Prune(ctx, "App", inUse); err != nil {
+	if err := d.Prune(ctx, inUse); err != nil {
 		t.Fatal(err)
 	}
 	client := s3.NewFromConfig(config, func(o *s3.Options) { o.UsePathStyle = true })
-	list := func(prefix string) map[string]bool {
-		out, err := client.ListObjectsV2(ctx, &s3.ListObjectsV2Input{Bucket: &inUse.Bucket, Prefix: &prefix})
+	list := func(bucket, prefix string) map[string]bool {
+		out, err := client.ListObjectVersions(ctx, &s3.ListObjectVersionsInput{Bucket: &bucket, Prefix: &prefix})
 		if err != nil {
 			t.Fatal(err)
 		}
+		if len(out.DeleteMarkers) > 0 {
+			t.Errorf("%s keeps %d deleted artifacts", bucket, len(out.DeleteMarkers))
+		}
 		keys := map[string]bool{}
-		for _, o := range out.Contents {
+		for _, o := range out.Versions {
 			keys[*o.Key] = true
 		}
 		return keys
 	}
-	if keys := list("App/"); len(keys) != 5 || !keys[inUse.Key] || keys[first.Key] {
+	if keys := list(first.Bucket, "App/"); len(keys) != 5 || !keys[inUse.Key] || keys[first.Key] {
 		t.Errorf("what is left: %v; want five with %s and without %s", keys, inUse.Key, first.Key)
 	}
-	if keys := list("Another/"); len(keys) != 1 {
+	if keys := list("ephor-another-000000000000-us-east-1", "Another/"); len(keys) != 1 {
 		t.Errorf("another application's: %v", keys)
 	}
 }
 
 // stack has an output that is exported, or one that is imported.
-func stack(name, exports, imports string) deploy.Stack {
+func stack(name, exports, imports string) ephor.Stack {
 	t := cfn.Template{Resources: map[string]cfn.Resource{"Bucket": {Type: "AWS::S3::Bucket"}}, Outputs: map[string]cfn.Output{}}
 	if exports != "" {
 		t.Outputs["Out"] = cfn.Output{Value: cfn.Ref("Bucket"), Export: &cfn.Export{Name: exports}}
@@ -109,14 +118,14 @@ func stack(name, exports, imports string) deploy.Stack {
 	if imports != "" {
 		t.Outputs["In"] = cfn.Output{Value: cfn.ImportValue(imports)}
 	}
-	return deploy.Stack{Name: name, Template: t}
+	return ephor.Stack{Name: name, Template: t}
 }
 
 func TestStacks(t *testing.T) {
 	t.Parallel()
 	ctx := t.Context()
 	d, _, events := deployer(t)
-	converge := func(s deploy.Stack, unchanged bool) map[string]string {
+	converge := func(s ephor.Stack, unchanged bool) map[string]string {
 		t.Helper()
 		r, err := d.Converge(ctx, s)
 		if err != nil || r.Unchanged != unchanged {

@@ -24,6 +24,9 @@ type Uploaded struct {
 	Took        time.Duration
 }
 
+// BucketMade says that the artifact bucket was not there and is now.
+type BucketMade struct{ Bucket string }
+
 // StackStarted says that a stack is going to be changed.
 type StackStarted struct {
 	Stack   string
@@ -36,7 +39,22 @@ type Change struct {
 	Action      string // Add, Modify, Remove
 	LogicalID   string
 	Type        string
-	Replacement string // True, False, Conditional or, where it does not apply, ""
+	Replacement string `json:",omitempty"` // True, False, Conditional or, where it does not apply, ""
+	// Properties are what differs of a resource that is modified, where CloudFormation says so.
+	Properties []string `json:",omitempty"`
+}
+
+// Waiting says that somebody else is changing a stack, and that this is waited for.
+type Waiting struct {
+	Stack  string
+	Status string
+}
+
+// CodeUpdated says that a function has got its code in place, without its stack.
+type CodeUpdated struct {
+	Function  string
+	Unchanged bool // it had that code already
+	Took      time.Duration
 }
 
 // ResourceChanged is one event of a stack.
@@ -57,6 +75,9 @@ type StackDone struct {
 	Took      time.Duration
 }
 
+func (BucketMade) event()      {}
+func (Waiting) event()         {}
+func (CodeUpdated) event()     {}
 func (Built) event()           {}
 func (Uploaded) event()        {}
 func (StackStarted) event()    {}

@@ -119,10 +119,11 @@ func (d *Deployer) settle(ctx context.Context, t *tail) error {
 }
 
 // settleQuietly waits for what somebody else began.
-func (d *Deployer) settleQuietly(ctx context.Context, name string) error {
+func (d *Deployer) settleQuietly(ctx context.Context, name string, status types.StackStatus) error {
+	d.events(Waiting{Stack: name, Status: string(status)})
 	return wait(ctx, func() (done, news bool, err error) {
 		stack, err := d.describe(ctx, name)
-		return stack == nil || !inProgress(stack.StackStatus), false, err
+		return stack == nil || !inProgress(stack.StackStatus) || stack.StackStatus == types.StackStatusReviewInProgress, false, err
 	})
 }
 

@@ -7,6 +7,9 @@ import (
 	"github.com/ephor-io/ephor/cfn"
 )
 
+// OutputDashboard is the output with the address of the first dashboard.
+const OutputDashboard = "DashboardURL"
+
 func outputs(g ephor.Grafana, ready string) map[string]cfn.Output {
 	exported := func(name, description string, value any) cfn.Output {
 		return cfn.Output{Description: description, Value: value, Export: &cfn.Export{Name: cfn.Sub("${AWS::StackName}-" + name)}}
@@ -39,11 +42,11 @@ func signalled(ready string, part int) any {
 	return cfn.Select(part, cfn.Split(",", cfn.Select(3, cfn.Split(`"`, cfn.GetAtt(ready, "Data")))))
 }
 
-// dashboardOutput is the logical ID of the output of the dashboard at i: DashboardURL of the first,
+// dashboardOutput is the logical ID of the output of the dashboard at i: OutputDashboard of the first,
 // DashboardURL2 of the second.
 func dashboardOutput(i int) string {
 	if i == 0 {
-		return "DashboardURL"
+		return OutputDashboard
 	}
-	return "DashboardURL" + strconv.Itoa(i+1)
+	return OutputDashboard + strconv.Itoa(i+1)
 }

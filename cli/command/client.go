@@ -47,6 +47,8 @@ type addresses struct {
 const (
 	buildFolder  = "build"
 	laptopFolder = "laptop"
+	// provisionFolder is where provision builds.
+	provisionFolder = "provision"
 )
 
 func addressFile(dir string) string { return filepath.Join(dir, "up.json") }

@@ -1,6 +1,7 @@
 package command
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -12,36 +13,49 @@ import (
 )
 
 func (p *program) deleteCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:   "delete [app|monitor]",
-		Short: "Delete the stacks that up made, or one of them",
-		Long: `delete deletes the application's stack and then the monitoring stack, with all metrics in it; or
-only the one that is named. The monitoring stack is refused while other stacks import from it.`,
+	var t target
+	c := &cobra.Command{
+		Use:   "delete [app|monitor|STACK]",
+		Short: "Delete the stacks that up or provision made, or one of them",
+		Long: `delete deletes the application's stack and then those below it: the monitoring stack, with all
+metrics in it, and what hooks have put beside it; or only the one that is named. A stack that others
+import from is refused, and then nothing is deleted. The artifact bucket stays.`,
 		Args: cobra.ArbitraryArgs,
-		RunE: p.delete,
+		RunE: func(c *cobra.Command, args []string) error { return p.delete(c, args, t) },
 	}
+	c.Flags().SortFlags = false
+	t.flag(c)
+	return c
 }
 
-func (p *program) delete(c *cobra.Command, args []string) error {
-	stacks, err := p.stacksNamed(args)
-	if err != nil {
-		return usage(c, err)
+func (p *program) delete(c *cobra.Command, args []string, t target) error {
+	if len(args) > 1 {
+		return usage(c, fmt.Errorf("delete takes one stack, and got %s", strings.Join(args, " ")))
+	}
+	if err := t.check(c); err != nil {
+		return err
 	}
 	ctx := c.Context()
-	at, err := p.connect(ctx)
+	lower, err := p.lower(ctx)
 	if err != nil {
 		return err
 	}
-	out := newTerminal(p.stderr)
-	defer out.close()
-	d := deploy.New(deploy.Config{AWS: laptopAWS(at.Endpoint), Events: func(e deploy.Event) { out.show(e) }})
+	stacks, err := p.stacksNamed(args, lower)
+	if err != nil {
+		return usage(c, err)
+	}
+	d, err := p.deploying(ctx, t)
+	if err != nil {
+		return err
+	}
+	defer d.close()
 	for _, stack := range stacks {
 		state, err := d.State(ctx, stack)
 		if err != nil {
-			return err
+			return p.deployError(t, err)
 		}
 		if state.Status == "" {
-			out.sayf("stack %s: does not exist", stack)
+			d.terminal.sayf("stack %s: does not exist", stack)
 		}
 	}
 	err = d.Delete(ctx, stacks...)
@@ -49,30 +63,45 @@ func (p *program) delete(c *cobra.Command, args []string) error {
 	if errors.As(err, &used) {
 		return hinted(err, p.releaseHint(used))
 	}
-	return err
+	return p.deployError(t, err)
+}
+
+// lower are the names of the stacks below the application's, each behind those that it imports from.
+func (p *program) lower(ctx context.Context) ([]string, error) {
+	w := workflow(p.app, deploy.WorkflowConfig{DryRun: true}, nil)
+	if err := w.Declare(ctx); err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, s := range w.Lower() {
+		names = append(names, s.Name)
+	}
+	return names, nil
 }
 
 // stacksNamed are the stacks to delete, importers before what they import from.
-func (p *program) stacksNamed(args []string) ([]string, error) {
+func (p *program) stacksNamed(args, lower []string) ([]string, error) {
+	all := []string{p.app.Name()}
+	for _, name := range slices.Backward(lower) {
+		all = append(all, name)
+	}
+	if len(args) == 0 {
+		return all, nil
+	}
+	name := args[0]
 	monitoring, monitored := p.app.Monitoring()
-	what := "all"
-	if len(args) > 1 {
-		return nil, fmt.Errorf("delete takes one of app and monitor, and got %s", strings.Join(args, " "))
-	}
-	if len(args) == 1 {
-		what = args[0]
-	}
 	switch {
-	case what == "app", what == p.app.Name(), what == "all" && !monitored:
-		return []string{p.app.Name()}, nil
-	case (what == "monitor" || what == monitoring.Stack) && monitored:
-		return []string{monitoring.Stack}, nil
-	case what == "monitor":
+	case name == "app":
+		name = p.app.Name()
+	case name == "monitor" && monitored:
+		name = monitoring.Stack
+	case name == "monitor":
 		return nil, fmt.Errorf("%s has no monitoring stack", p.app.Name())
-	case what == "all":
-		return []string{p.app.Name(), monitoring.Stack}, nil
 	}
-	return nil, fmt.Errorf("%q is no stack of %s: name app or monitor, or neither for both", what, p.app.Name())
+	if !slices.Contains(all, name) {
+		return nil, fmt.Errorf("%q is no stack of %s: name app or monitor, one of %s, or nothing for all", name, p.app.Name(), strings.Join(all, ", "))
+	}
+	return []string{name}, nil
 }
 
 // releaseHint says what to delete first.

@@ -56,13 +56,7 @@ func (s *session) follow(ctx context.Context) error {
 func (s *session) reload(ctx context.Context) {
 	start := time.Now()
 	s.tell("building", false)
-	err := s.converger.build(ctx)
-	if err == nil {
-		err = s.converger.monitoring(ctx) // somebody may have deleted it
-	}
-	if err == nil {
-		err = s.application(ctx)
-	}
+	err := s.workflow.Failed(ctx, s.deploy(ctx))
 	var compile *gotool.Error
 	switch {
 	case ctx.Err() != nil:

@@ -33,7 +33,7 @@ type session struct {
 	started  time.Time
 	terminal *terminal
 
-	converger *converger
+	workflow  *deploy.Workflow // once the laptop has started
 	addresses addresses
 	// ready makes the monitoring host's signal; tests put something between function and store.
 	ready  func(userData, storeURL, pageURL string) (signalURL string, body []byte, err error)
@@ -52,9 +52,6 @@ func newSession(p *program, pkg gotool.Package, dir string, f upFlags) *session 
 		client:   &http.Client{Timeout: 30 * time.Second},
 		ready:    hostReady,
 	}
-	s.converger = newConverger(p.app, pkg, dir)
-	s.converger.goos, s.converger.goarch = runtime.GOOS, runtime.GOARCH
-	s.converger.events = func(e deploy.Event) { s.terminal.show(e) }
 	return s
 }
 
@@ -120,7 +117,12 @@ func (s *session) startLaptop(ctx context.Context, ports laptop.Ports) error {
 	s.running.Store(l)
 	a := l.Addresses()
 	s.addresses = addresses{Page: a.Page, Store: a.Store, Endpoint: a.Endpoint}
-	s.converger.to(laptopAWS(a.Endpoint))
+	show := func(e deploy.Event) { s.terminal.show(e) }
+	s.workflow = workflow(s.program.app, deploy.WorkflowConfig{
+		Build:    functionBuild(s.source, s.dir, runtime.GOOS, runtime.GOARCH),
+		Deployer: deploy.New(deploy.Config{App: s.program.app.Name(), AWS: laptopAWS(a.Endpoint), Events: show}),
+		Events:   show,
+	}, nil)
 	return nil
 }
 

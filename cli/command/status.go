@@ -102,20 +102,24 @@ func (p *program) statusOf(c *cobra.Command, where target, since string, asJSON 
 	}
 	d := deploy.New(deploy.Config{AWS: config})
 	g, ok := p.app.Monitoring()
-	names := []string{p.app.Name()}
-	if ok {
-		names = append(names, g.Stack)
+	lower, err := p.lower(ctx)
+	if err != nil {
+		return err
 	}
-	for _, name := range names {
+	var monitoring deploy.State
+	for _, name := range append([]string{p.app.Name()}, lower...) {
 		s, err := d.State(ctx, name)
 		if err != nil {
 			return p.reached(where, err)
 		}
 		r.Stacks = append(r.Stacks, s)
+		if ok && name == g.Stack {
+			monitoring = s
+		}
 	}
-	if ok && r.Stacks[1].Status != "" {
+	if monitoring.Status != "" {
 		if where.name == targetAWS {
-			err = p.accountOnAWS(ctx, config, where, from, &r)
+			err = p.accountOnAWS(ctx, config, where, from, monitoring, &r)
 		} else {
 			r.monitored, err = p.askHost(ctx, r.Addresses, from)
 		}

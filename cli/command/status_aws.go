@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 
+	"github.com/ephor-io/ephor/deploy"
 	"github.com/ephor-io/ephor/loss"
 	"github.com/ephor-io/ephor/metrics"
 )
@@ -27,16 +28,16 @@ type counted struct {
 
 // accountOnAWS accounts for what was invoked since from, or within the last hour: by environment, as the
 // logs have it, and by function, as CloudWatch does.
-func (p *program) accountOnAWS(ctx context.Context, config aws.Config, t target, from time.Time, r *report) error {
+func (p *program) accountOnAWS(ctx context.Context, config aws.Config, t target, from time.Time, monitoring deploy.State, r *report) error {
 	now := time.Now()
 	if from.IsZero() {
 		from = now.Add(-time.Hour)
 	}
-	s, err := storeOf(r.Stacks[1].Outputs)
+	s, err := storeOf(monitoring.Outputs)
 	if err != nil {
 		return err
 	}
-	r.Addresses.Store, r.Addresses.Page = s.url, r.Stacks[1].Outputs["GrafanaURL"]
+	r.Addresses.Store, r.Addresses.Page = s.url, monitoring.Outputs["GrafanaURL"]
 	r.monitored = &monitored{Since: from}
 	period := loss.Period{From: from}
 	served, err := p.served(ctx, config, t, period)

@@ -1,6 +1,7 @@
 package command
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awsconfig "github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/credentials/ssocreds"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/smithy-go"
 	"github.com/spf13/cobra"
@@ -17,40 +19,83 @@ import (
 
 // target is where a command finds the application: on this machine or on AWS. What follows from
 // it is the SDK's configuration alone.
-type target struct{ name string }
+type target struct {
+	name            string
+	region, profile string // AWS's; "" is what the SDK finds
+}
 
 const (
 	targetLaptop = "laptop"
 	targetAWS    = "aws"
 )
 
-// flag adds --target to a command.
+// flag adds --target to a command, and what goes with it. The target's name is the default.
 func (t *target) flag(c *cobra.Command) {
-	c.Flags().StringVar(&t.name, "target", targetLaptop, "`where` the application runs: laptop, which is the up of another terminal, or aws")
+	c.Flags().StringVar(&t.name, "target", cmp.Or(t.name, targetLaptop), "`where` the application runs: laptop, which is the up of another terminal, or aws")
+	c.Flags().StringVar(&t.region, "region", "", "the `region` on AWS (default AWS_REGION, or the profile's)")
+	c.Flags().StringVar(&t.profile, "profile", "", "the `profile` of AWS's configuration (default AWS_PROFILE, or default)")
 }
 
 func (t *target) check(c *cobra.Command) error {
 	if t.name != targetLaptop && t.name != targetAWS {
 		return usage(c, fmt.Errorf("--target %q: laptop or aws", t.name))
 	}
+	if t.name == targetLaptop && (t.region != "" || t.profile != "") {
+		return usage(c, errors.New("--region and --profile are AWS's; with them goes --target aws"))
+	}
 	return nil
 }
 
 // config is the SDK's configuration. For AWS it is what AWS's own tools would take: environment,
-// profile, instance metadata.
+// profile, SSO, instance metadata. Its credentials have been got, so that their lack is told first.
 func (p *program) config(ctx context.Context, t target) (aws.Config, error) {
-	if t.name == targetAWS {
-		c, err := awsconfig.LoadDefaultConfig(ctx)
-		if err != nil {
-			return c, hinted(fmt.Errorf("reading the configuration of AWS: %w", err), "aws configure, or AWS_PROFILE=…")
-		}
-		if c.Region == "" {
-			return c, hinted(errors.New("no region of AWS is configured"), "AWS_REGION=…, or a profile with a region")
-		}
-		return c, nil
+	if t.name == targetLaptop {
+		at, err := p.connect(ctx)
+		return laptopAWS(at.Endpoint), err
 	}
-	at, err := p.connect(ctx)
-	return laptopAWS(at.Endpoint), err
+	var options []func(*awsconfig.LoadOptions) error
+	if t.region != "" {
+		options = append(options, awsconfig.WithRegion(t.region))
+	}
+	if t.profile != "" {
+		options = append(options, awsconfig.WithSharedConfigProfile(t.profile))
+	}
+	c, err := awsconfig.LoadDefaultConfig(ctx, options...)
+	var missing awsconfig.SharedConfigProfileNotExistError
+	switch {
+	case errors.As(err, &missing):
+		return c, hinted(fmt.Errorf("there is no profile %s in AWS's configuration", missing.Profile), "aws configure list-profiles, which says which there are")
+	case err != nil:
+		return c, hinted(fmt.Errorf("reading the configuration of AWS: %w", err), "aws configure, or AWS_PROFILE=…")
+	case c.Region == "":
+		return c, hinted(errors.New("no region of AWS is configured"), "--region eu-central-1, AWS_REGION=…, or a profile with a region")
+	}
+	_, err = c.Credentials.Retrieve(ctx)
+	var stale *ssocreds.InvalidTokenError
+	switch {
+	case ctx.Err() != nil:
+		return c, context.Cause(ctx)
+	case errors.As(err, &stale), isCode(err, "InvalidGrantException"), isCode(err, "UnauthorizedException"):
+		return c, hinted(errors.New("the session of AWS's single sign-on has expired"), strings.TrimSpace("aws sso login "+profileFlag(t)))
+	case err != nil:
+		return c, hinted(fmt.Errorf("there are no credentials for AWS: %w", innermost(err)), "aws configure, aws sso login, or AWS_PROFILE=…")
+	}
+	return c, nil
+}
+
+func profileFlag(t target) string {
+	if t.profile == "" {
+		return ""
+	}
+	return "--profile " + t.profile
+}
+
+// innermost is the reason at the bottom of an error: the SDK wraps one in the names of all that it tried.
+func innermost(err error) error {
+	for next := err; next != nil; next = errors.Unwrap(err) {
+		err = next
+	}
+	return err
 }
 
 // reached makes the error of a call to AWS or the laptop one that says what to do.
@@ -58,8 +103,9 @@ func (p *program) reached(t target, err error) error {
 	switch {
 	case t.name == targetLaptop && unreachable(err):
 		return p.notRunning()
-	case isCode(err, "AccessDeniedException"), isCode(err, "ExpiredTokenException"), isCode(err, "UnrecognizedClientException"):
-		return hinted(&serviceError{err}, "credentials that may: aws sts get-caller-identity says whose they are")
+	}
+	if told := p.trouble(t, err); told != err {
+		return told
 	}
 	return &serviceError{err}
 }

@@ -163,11 +163,23 @@ func render(e any) string {
 			return ""
 		}
 		return fmt.Sprintf("uploaded %s in %s", megabytes(e.Size), short(e.Took))
+	case deploy.BucketMade:
+		return "made the artifact bucket " + e.Bucket
+	case deploy.Waiting:
+		return fmt.Sprintf("stack %s: somebody else's work on it, %s, is waited for", e.Stack, e.Status)
+	case deploy.CodeUpdated:
+		if e.Unchanged {
+			return ""
+		}
+		return fmt.Sprintf("function %s: new code in %s", e.Function, short(e.Took))
 	case deploy.StackStarted:
-		if e.Action == "delete" {
+		if e.Action == deploy.ActionDelete {
 			return "stack " + e.Stack + ": delete"
 		}
-		return fmt.Sprintf("stack %s: %s, %d changes", e.Stack, e.Action, len(e.Changes))
+		if len(e.Changes) == 0 {
+			return fmt.Sprintf("stack %s: %s; outputs or tags alone", e.Stack, e.Action)
+		}
+		return fmt.Sprintf("stack %s: %s, %s", e.Stack, e.Action, plural(len(e.Changes), "change"))
 	case deploy.ResourceChanged:
 		return renderResource(e)
 	case deploy.StackDone:

@@ -17,6 +17,7 @@ import (
 	"github.com/ephor-io/ephor/internal/gotool"
 	"github.com/ephor-io/ephor/laptop"
 	"github.com/ephor-io/ephor/load"
+	"github.com/ephor-io/ephor/monitor"
 )
 
 // upFlags are the flags of up.
@@ -203,28 +204,45 @@ func (s *session) start(ctx context.Context, ports laptop.Ports) error {
 	if err := s.startLaptop(ctx, ports); err != nil {
 		return err
 	}
-	g, gctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return s.converger.build(gctx) })
-	g.Go(func() error { return s.converger.monitoring(gctx) })
-	if err := g.Wait(); err != nil {
-		return err
-	}
-	if err := s.application(ctx); err != nil {
+	if err := s.workflow.Failed(ctx, s.deploy(ctx)); err != nil {
 		return err
 	}
 	return s.announce()
 }
 
+// deploy builds the source as it is, the stacks below the application's being converged meanwhile.
+func (s *session) deploy(ctx context.Context) error {
+	if err := s.workflow.Prepare(ctx); err != nil {
+		return err
+	}
+	g, gctx := errgroup.WithContext(ctx)
+	g.Go(func() error {
+		if err := s.workflow.Build(gctx); err != nil {
+			return err
+		}
+		return s.workflow.Marshal(gctx)
+	})
+	g.Go(func() error { return s.workflow.ConvergeLower(gctx) })
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	return s.application(ctx)
+}
+
 // application converges the application's stack and notes where it answers.
 func (s *session) application(ctx context.Context) error {
-	outputs, err := s.converger.application(ctx)
+	result, err := s.workflow.Application(ctx)
 	if err != nil {
 		return err
 	}
+	outputs := result.Outputs
 	if had, has := s.addresses.API, outputs[deploy.OutputAPI]; had != "" && had != has {
 		s.terminal.sayf("the API has moved from %s to %s", had, has)
 	}
-	s.addresses.API, s.addresses.Dashboard = outputs[deploy.OutputAPI], outputs[deploy.OutputDashboard]
+	s.addresses.API = outputs[deploy.OutputAPI]
+	if g, ok := s.program.app.Monitoring(); ok {
+		s.addresses.Dashboard = result.Lower[g.Stack][monitor.OutputDashboard]
+	}
 	s.addresses.URLs = nil
 	for _, f := range s.program.app.Functions() {
 		if f.URL != nil {

@@ -4,4 +4,4 @@ package main
 
 import "github.com/ephor-io/ephor"
 
-func addHooks(*ephor.App) {}
+func addHooks(*ephor.App, *ephor.Function) {}

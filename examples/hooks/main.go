@@ -1,5 +1,6 @@
-// Hooks shows what a deployment can do beside its stacks: when the application is there, a hook
-// looks at its function through the AWS SDK, on AWS and on the laptop alike.
+// Hooks shows what a deployment can do beside its stacks: a further stack with a bucket that the function
+// may read, and a look at the function through the AWS SDK when it is there, on AWS and on the
+// laptop alike.
 //
 //	go run ./examples/hooks up
 package main
@@ -27,6 +28,6 @@ func main() {
 	greeter := app.Function("Greet", http.HandlerFunc(greet))
 	app.Get("/greet", greeter)
 	app.Monitor(ephor.Grafana{})
-	addHooks(app)
+	addHooks(app, greeter)
 	cli.Main(app)
 }

@@ -1,0 +1,62 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"github.com/ephor-io/ephor/deploy"
+)
+
+// deployError makes the error of a deployment one that says what to do.
+func (p *program) deployError(t target, err error) error {
+	var (
+		gone   *deploy.InterruptedError
+		more   *deploy.MoreThanCodeError
+		stack  *deploy.StackError
+		bucket *deploy.BucketError
+	)
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &gone) && gone.Action == deploy.ActionDelete:
+		return hinted(err, "delete again, which waits for that")
+	case errors.As(err, &gone):
+		return hinted(err, "provision again, which waits for that and goes on; or status, which says how far it is")
+	case errors.Is(err, context.Canceled):
+		return errors.New("interrupted; CloudFormation has nothing of it under way")
+	case errors.As(err, &more):
+		return hinted(err, "the same without --fast")
+	case errors.As(err, &stack):
+		if hint := stack.Hint(); hint != "" {
+			return hinted(err, hint)
+		}
+		return err
+	case errors.As(err, &bucket):
+		return hinted(err, "aws s3api head-bucket --bucket "+bucket.Bucket+", which tells more; another region or another name of the application has another bucket")
+	}
+	return p.trouble(t, err)
+}
+
+// trouble puts a hint on the errors of calls whose remedy lies with whoever calls, and leaves others alone.
+func (p *program) trouble(t target, err error) error {
+	if t.name == targetLaptop {
+		if unreachable(err) {
+			return p.notRunning()
+		}
+		return err
+	}
+	for codes, hint := range map[string]string{
+		// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/CommonErrors.html and its like
+		"ExpiredToken ExpiredTokenException RequestExpired":                                                                         "fresh credentials: aws sso login, or whatever gave these",
+		"InvalidClientTokenId UnrecognizedClientException SignatureDoesNotMatch AuthFailure IncompleteSignature InvalidAccessKeyId": "other credentials: AWS does not know these; aws configure list says where they come from",
+		"AccessDenied AccessDeniedException UnauthorizedOperation":                                                                  "credentials that may: aws sts get-caller-identity says whose these are",
+	} {
+		for code := range strings.FieldsSeq(codes) {
+			if isCode(err, code) {
+				return hinted(&serviceError{err}, hint)
+			}
+		}
+	}
+	return err
+}

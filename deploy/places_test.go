@@ -1,0 +1,53 @@
+package deploy_test
+
+import (
+	"flag"
+	"runtime"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awsconfig "github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+
+	"github.com/ephor-io/ephor/internal/mototest"
+)
+
+var onAWS = flag.Bool("aws", false, "live the whole life on AWS too, with the credentials and the region that the SDK finds")
+
+func TestLifeOnTheLaptop(t *testing.T) {
+	t.Parallel()
+	_, config, _ := deployer(t)
+	(&life{config: config, goos: runtime.GOOS, goarch: runtime.GOARCH}).run(t)
+}
+
+// What moto cannot do is in docs/deploying.md, too.
+func TestLifeOnMoto(t *testing.T) {
+	t.Parallel()
+	(&life{config: moto(t), goos: "linux", goarch: "arm64", cannot: map[ability]string{
+		invokes:       "it runs functions in Docker",
+		tellsOutputs:  "it works out outputs when it makes a stack, and a change set's has no template then",
+		imports:       "likewise; it says No export named … found",
+		refusesDelete: "likewise",
+		failsCreation: "the call that executes the change set fails instead; nothing is rolled back",
+		failsUpdate:   "likewise",
+		tellsProperty: "its change sets have actions alone",
+	}}).run(t)
+}
+
+func TestLifeOnAWS(t *testing.T) {
+	t.Parallel()
+	if !*onAWS {
+		t.Skip("it needs an account: go test ./deploy -run TestLifeOnAWS -aws -timeout 1h")
+	}
+	config, err := awsconfig.LoadDefaultConfig(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	(&life{config: config, goos: "linux", goarch: "arm64"}).run(t)
+}
+
+func moto(t *testing.T) aws.Config {
+	t.Helper()
+	endpoint := mototest.Start(t)
+	return aws.Config{Region: "eu-central-1", BaseEndpoint: &endpoint, Credentials: credentials.NewStaticCredentialsProvider("any", "any", "")}
+}
