@@ -43,6 +43,8 @@ type App struct {
 	triggers  []Trigger
 	monitor   *Grafana
 	hooks     []Hooks
+	// instruments are panels of what the program measures.
+	instruments []dashboard.Panel
 }
 
 // Function is one Lambda function. Its fields may be set until the App is handed to cli.Main.
@@ -97,6 +99,8 @@ type Grafana struct {
 	// Dashboards are shown in this order, each followed by the standard panels of every
 	// application. Empty means one with the application's name and the standard panels alone.
 	Dashboards []dashboard.Dashboard
+	// Alerts are the thresholds of the host's alerts.
+	Alerts dashboard.Alerts
 }
 
 // New makes an empty application. The name is its stack's: a letter, then letters, digits and
@@ -129,6 +133,10 @@ func (a *App) Post(path string, f *Function) { a.Route(http.MethodPost, path, f)
 // publishes its metrics.
 func (a *App) Monitor(g Grafana) { a.monitor = &g }
 
+// Instruments offers a panel for each instrument that the program declares. Those that no dashboard
+// shows yet stand on the first, behind its own panels. cli.Main calls it.
+func (a *App) Instruments(panels ...dashboard.Panel) { a.instruments = slices.Clone(panels) }
+
 // Hook adds hooks to the deployment. They run in the order in which they were added.
 func (a *App) Hook(h Hooks) { a.hooks = append(a.hooks, h) }
 
@@ -154,5 +162,6 @@ func (a *App) Monitoring() (g Grafana, ok bool) {
 	if len(g.Dashboards) == 0 {
 		g.Dashboards = []dashboard.Dashboard{{Title: a.name}}
 	}
+	g.Dashboards = a.withInstruments(g.Dashboards)
 	return g, true
 }

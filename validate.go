@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/ephor-io/ephor/dashboard"
 )
 
 // What names and paths look like. They are compiled where they are used: at package level they
@@ -54,10 +56,14 @@ func (a *App) Validate() error {
 	}
 	errs = append(errs, a.validateAPI()...)
 	errs = append(errs, a.validateSources()...)
-	if g, ok := a.Monitoring(); ok && g.Stack == a.name {
+	g, ok := a.Monitoring()
+	if ok && g.Stack == a.name {
 		errs = append(errs, fmt.Errorf("monitoring stack %q has the application's own name", g.Stack))
 	} else if ok && !matches(validStack, g.Stack) {
 		errs = append(errs, fmt.Errorf("monitoring stack %q: a name is a letter, then letters, digits or hyphens, 100 at most", g.Stack))
+	}
+	if ok {
+		errs = append(errs, dashboard.ValidateAll(g.Dashboards), g.Alerts.Validate())
 	}
 	return errors.Join(errs...)
 }

@@ -54,6 +54,25 @@ func slug(title string) (s string, lossless bool) {
 	return b.String(), lossless && b.Len() > 0
 }
 
+// ValidateAll reports everything that is wrong with dashboards that are shown side by side: with each,
+// and where two would have the same UID.
+func ValidateAll(boards []Dashboard) error {
+	var errs []error
+	titles := map[string]string{}
+	for _, d := range boards {
+		if err := d.Validate(); err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		uid := d.UID()
+		if other, taken := titles[uid]; taken {
+			errs = append(errs, errors.New("dashboard "+strconv.Quote(d.Title)+": its UID "+uid+" is that of "+strconv.Quote(other)+": change one of the titles"))
+		}
+		titles[uid] = d.Title
+	}
+	return errors.Join(errs...)
+}
+
 // Validate reports everything that is wrong with the dashboard, each with its place.
 func (d Dashboard) Validate() error {
 	v := validator{at: "dashboard " + strconv.Quote(d.Title)}

@@ -31,6 +31,7 @@ import (
 	"github.com/ephor-io/ephor/laptop/scheduler"
 	"github.com/ephor-io/ephor/laptop/secretsmanager"
 	"github.com/ephor-io/ephor/laptop/sqs"
+	"github.com/ephor-io/ephor/laptop/ssm"
 	"github.com/ephor-io/ephor/laptop/sts"
 )
 
@@ -216,6 +217,11 @@ func (l *Laptop) open() (map[string]http.Handler, error) {
 		return nil, err
 	}
 	l.onClose("Secrets Manager", func(context.Context) error { return secrets.Close() })
+	store, err := ssm.Open(ssm.Config{Dir: dir("ssm"), Region: c.Region, Account: Account})
+	if err != nil {
+		return nil, err
+	}
+	l.onClose("Systems Manager", func(context.Context) error { return store.Close() })
 	identity, err := sts.Open(sts.Config{Account: Account})
 	if err != nil {
 		return nil, err
@@ -291,8 +297,8 @@ func (l *Laptop) open() (map[string]http.Handler, error) {
 	}
 	l.cloudformation, err = cloudformation.Open(cloudformation.Config{
 		Dir: dir("cloudformation"), Region: c.Region, Account: Account,
-		Providers: providers(services{objects: objects, roles: roles, secrets: secrets, machines: machines, lambda: l.lambda, gateway: l.gateway, logs: events, queues: queues, times: times}, c.Region),
-		Secrets:   secretReader{secrets}, Parameters: publicParameters{}, Templates: templates{objects},
+		Providers: providers(services{objects: objects, roles: roles, secrets: secrets, store: store, machines: machines, lambda: l.lambda, gateway: l.gateway, logs: events, queues: queues, times: times}, c.Region),
+		Secrets:   secretReader{secrets}, Parameters: parameterReader{store}, Templates: templates{objects},
 		EndpointURL: func() string { return l.addresses.Endpoint },
 		Address:     l.gateway.LocalAddress,
 		Events:      l.stackEvent,
@@ -302,7 +308,7 @@ func (l *Laptop) open() (map[string]http.Handler, error) {
 	}
 	l.onClose("CloudFormation", l.cloudformation.Close)
 	return map[string]http.Handler{
-		"s3": objects, "sts": identity, "iam": roles, "secretsmanager": secrets, "ec2": machines, "sqs": queues, "scheduler": times,
+		"s3": objects, "sts": identity, "iam": roles, "secretsmanager": secrets, "ssm": store, "ec2": machines, "sqs": queues, "scheduler": times,
 		"lambda": l.lambda, "logs": events, "apigateway": l.gateway, "cloudformation": l.cloudformation,
 		signals: http.HandlerFunc(l.cloudformation.ServeSignal),
 	}, nil

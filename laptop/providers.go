@@ -17,6 +17,7 @@ import (
 	"github.com/ephor-io/ephor/laptop/scheduler"
 	"github.com/ephor-io/ephor/laptop/secretsmanager"
 	"github.com/ephor-io/ephor/laptop/sqs"
+	"github.com/ephor-io/ephor/laptop/ssm"
 )
 
 // services are what resources are made of.
@@ -24,6 +25,7 @@ type services struct {
 	objects  *s3.Service
 	roles    *iam.Service
 	secrets  *secretsmanager.Service
+	store    *ssm.Service
 	machines *ec2.Service
 	lambda   *lambda.Service
 	gateway  *apigateway.Service
@@ -53,6 +55,7 @@ func providers(s services, region string) map[string]cloudformation.Provider {
 		"AWS::EC2::EIPAssociation":            addressAssociations(s.machines),
 		"AWS::EC2::Instance":                  instances(s.machines),
 		"AWS::EC2::SecurityGroup":             securityGroups(s.machines),
+		"AWS::EC2::Volume":                    volumes(s.machines),
 		"AWS::IAM::InstanceProfile":           instanceProfiles(s.roles),
 		"AWS::IAM::Role":                      roles(s.roles),
 		"AWS::Lambda::Alias":                  aliases(s.lambda),
@@ -70,6 +73,7 @@ func providers(s services, region string) map[string]cloudformation.Provider {
 		"AWS::SecretsManager::Secret":         secrets(s.secrets),
 		"AWS::SQS::Queue":                     queues(s.queues),
 		"AWS::SQS::QueuePolicy":               queuePolicies(s.queues),
+		"AWS::SSM::Parameter":                 parameters(s.store),
 	}
 }
 
@@ -126,14 +130,18 @@ func (s secretReader) Secret(_ context.Context, id, stage, version string) (stri
 	return s.secrets.Resolve(secretsmanager.Reference{SecretID: id, VersionStage: stage, VersionID: version})
 }
 
-// publicParameters are the parameters of Systems Manager that AWS's partners publish in every
-// region, as far as templates name images by them. An image boots nothing here, so one ID
-// stands for all.
-type publicParameters struct{}
+// parameterReader tells CloudFormation the parameters of Systems Manager: those that are kept here, and
+// those that AWS's partners publish in every region, as far as templates name images by them. An image
+// boots nothing here, so one ID stands for all.
+type parameterReader struct{ store *ssm.Service }
 
-func (publicParameters) Parameter(_ context.Context, name string) (string, error) {
+func (r parameterReader) Parameter(_ context.Context, name string) (string, error) {
 	if strings.HasPrefix(name, "/aws/service/debian/release/") || strings.HasPrefix(name, "/aws/service/ami-amazon-linux-latest/") {
 		return "ami-00000000000000000", nil
 	}
-	return "", eval.ErrNotFound
+	p, err := r.store.GetParameter(name)
+	if err != nil {
+		return "", eval.ErrNotFound
+	}
+	return p.Value, nil
 }

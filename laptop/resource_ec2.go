@@ -16,6 +16,7 @@ type instanceProperties struct {
 	ImageId             string
 	InstanceType        string
 	UserData            string
+	AvailabilityZone    string
 	SecurityGroupIds    []string
 	IamInstanceProfile  string
 	KeyName             string
@@ -37,9 +38,9 @@ func instances(service *ec2.Service) cloudformation.Provider {
 	}
 	return resource[instanceProperties]{
 		schema: cloudformation.Schema{
-			Properties: []string{"ImageId", "InstanceType", "UserData", "SecurityGroupIds", "IamInstanceProfile", "KeyName", "SubnetId",
+			Properties: []string{"ImageId", "InstanceType", "UserData", "AvailabilityZone", "SecurityGroupIds", "IamInstanceProfile", "KeyName", "SubnetId",
 				"MetadataOptions", "BlockDeviceMappings", "Tags"},
-			CreateOnly: []string{"ImageId", "InstanceType", "UserData", "SecurityGroupIds", "IamInstanceProfile", "KeyName", "SubnetId",
+			CreateOnly: []string{"ImageId", "InstanceType", "UserData", "AvailabilityZone", "SecurityGroupIds", "IamInstanceProfile", "KeyName", "SubnetId",
 				"MetadataOptions", "BlockDeviceMappings"},
 			Attributes: []string{"InstanceId", "AvailabilityZone", "PrivateIp", "PublicIp", "PrivateDnsName", "PublicDnsName"},
 		},
@@ -49,7 +50,7 @@ func instances(service *ec2.Service) cloudformation.Provider {
 			return got, i.ClientToken, ok
 		},
 		create: func(_ context.Context, r cloudformation.Request, p instanceProperties) (cloudformation.Resource, error) {
-			return made(service.RunInstance(ec2.InstanceInput{ImageID: p.ImageId, InstanceType: p.InstanceType, UserData: p.UserData, SecurityGroupIDs: p.SecurityGroupIds,
+			return made(service.RunInstance(ec2.InstanceInput{ImageID: p.ImageId, InstanceType: p.InstanceType, UserData: p.UserData, AvailabilityZone: p.AvailabilityZone, SecurityGroupIDs: p.SecurityGroupIds,
 				IamInstanceProfile: p.IamInstanceProfile, KeyName: p.KeyName, SubnetID: p.SubnetId, Tags: p.Tags.toMap(), ClientToken: r.Token}))
 		},
 		remove: func(ctx context.Context, r cloudformation.Request, _ instanceProperties) error {

@@ -2,8 +2,8 @@ package monitor
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/grafana/grafana-foundation-sdk/go/cog"
 	"github.com/grafana/grafana-foundation-sdk/go/common"
@@ -28,32 +28,19 @@ type Dashboard struct {
 
 // Dashboards renders g's dashboards in their order, the standard panels behind each one's own.
 // A dashboard that is not valid, and two that would have the same UID, are errors.
-func Dashboards(g ephor.Grafana) ([]Dashboard, error) {
-	var (
-		boards []Dashboard
-		errs   []error
-		titles = map[string]string{}
-	)
-	for _, d := range g.Dashboards {
-		if err := d.Validate(); err != nil {
-			errs = append(errs, err)
-			continue
-		}
-		uid := d.UID()
-		if other, taken := titles[uid]; taken {
-			errs = append(errs, fmt.Errorf("dashboard %q: its UID %s is that of %q: change one of the titles", d.Title, uid, other))
-			continue
-		}
-		titles[uid] = d.Title
-		text, err := render(d)
-		if err != nil {
-			errs = append(errs, fmt.Errorf("dashboard %q: %w", d.Title, err))
-			continue
-		}
-		boards = append(boards, Dashboard{UID: uid, Title: d.Title, JSON: text})
-	}
-	if err := errors.Join(errs...); err != nil {
+func Dashboards(g ephor.Grafana) ([]Dashboard, error) { return renderAll(g, false) }
+
+func renderAll(g ephor.Grafana, full bool) ([]Dashboard, error) {
+	if err := dashboard.ValidateAll(g.Dashboards); err != nil {
 		return nil, err
+	}
+	var boards []Dashboard
+	for _, d := range g.Dashboards {
+		text, err := render(d, full)
+		if err != nil {
+			return nil, fmt.Errorf("dashboard %q: %w", d.Title, err)
+		}
+		boards = append(boards, Dashboard{UID: d.UID(), Title: d.Title, JSON: text})
 	}
 	return boards, nil
 }
@@ -61,7 +48,7 @@ func Dashboards(g ephor.Grafana) ([]Dashboard, error) {
 // render makes the dashboard with Grafana's builders. Grafana refuses to refresh more often than
 // every 5 s unless its administrator allows it (min_refresh_interval); the local page has a pace
 // of its own.
-func render(d dashboard.Dashboard) ([]byte, error) {
+func render(d dashboard.Dashboard, full bool) ([]byte, error) {
 	b := grafana.NewDashboardBuilder(d.Title).
 		Uid(d.UID()).
 		Tags([]string{"ephor"}).
@@ -69,12 +56,27 @@ func render(d dashboard.Dashboard) ([]byte, error) {
 		Refresh("5s").
 		Tooltip(grafana.DashboardCursorSyncCrosshair)
 
-	panels := append(append([]dashboard.Panel(nil), d.Panels...), dashboard.Standard()...)
+	panels := slices.Concat(d.Panels, dashboard.Standard())
+	if full {
+		for i := range variables {
+			b.WithVariable(variable(i))
+		}
+		panels = append(panels, perFunction()...)
+	}
 	for i, place := range arrange(panels) {
 		id := uint32(i + 1)
-		if p := panels[i]; p.Kind == dashboard.Row {
+		switch p := panels[i]; {
+		case p.Kind == dashboard.Row && p.Title == "$function":
+			b.WithRow(grafana.NewRowBuilder(p.Title).Id(id).GridPos(place).Repeat("function"))
+		case p.Kind == dashboard.Row:
 			b.WithRow(grafana.NewRowBuilder(p.Title).Id(id).GridPos(place))
-		} else {
+		case full:
+			p.Queries = slices.Clone(p.Queries)
+			for k := range p.Queries {
+				p.Queries[k].InfluxQL = filtered(p.Queries[k].InfluxQL)
+			}
+			b.WithPanel(panel(p, id, place))
+		default:
 			b.WithPanel(panel(p, id, place))
 		}
 	}

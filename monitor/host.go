@@ -1,90 +1,59 @@
 package monitor
 
-import "github.com/ephor-io/ephor/cfn"
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"strings"
 
-// network lets in Grafana's readers and the store's writers, by default nobody, and nothing else:
-// there is no SSH, Session Manager needs no open port. Lambda outside a VPC sends from any of AWS's
-// addresses, so the store's port cannot be narrowed for it; where it is opened to all of them, TLS
-// and a credential that can only write guard it.
+	"github.com/ephor-io/ephor/cfn"
+)
+
+// zoneGiven is the condition that the stack's owner has chosen an availability zone.
+const zoneGiven = "ZoneGiven"
+
+// zone is where the host and its volume stand, which have to stand together. The first of the
+// region's zones stays the same for an account.
+func zone() any {
+	return map[string]any{"Fn::If": []any{zoneGiven, cfn.Ref(paramZone), cfn.Select(0, map[string]any{"Fn::GetAZs": ""})}}
+}
+
+// disk holds what is measured, Grafana's database and the certificate authority's key. It is no
+// part of the host, which can be replaced; it stays when the stack goes, too, and has to be deleted
+// by hand then. Only a stack that never came to be takes it along.
 //
-// https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-ec2-securitygroup.html
-func network() map[string]cfn.Resource {
-	rule := func(port int, from any, why string) map[string]any {
-		return map[string]any{"IpProtocol": "tcp", "FromPort": port, "ToPort": port, "CidrIp": from, "Description": why}
-	}
+// https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-ec2-volume.html
+// https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-attribute-deletionpolicy.html
+func disk() map[string]cfn.Resource {
 	return map[string]cfn.Resource{
-		"HostSecurityGroup": {
-			Type: "AWS::EC2::SecurityGroup",
+		"DataVolume": {
+			Type:                "AWS::EC2::Volume",
+			DeletionPolicy:      "RetainExceptOnCreate",
+			UpdateReplacePolicy: "Retain",
 			Properties: map[string]any{
-				"GroupDescription": "The monitoring host",
-				"SecurityGroupIngress": []any{
-					rule(GrafanaPort, cfn.Ref(paramAllowed), "Grafana"),
-					rule(StorePort, cfn.Ref(ParamWriters), "The store"),
-				},
-			},
-		},
-		"HostAddress": {
-			Type:       "AWS::EC2::EIP",
-			Properties: map[string]any{"Domain": "vpc"},
-		},
-		"HostAddressAssociation": {
-			Type: "AWS::EC2::EIPAssociation",
-			Properties: map[string]any{
-				"AllocationId": cfn.GetAtt("HostAddress", "AllocationId"),
-				"InstanceId":   cfn.Ref("Host"),
+				"AvailabilityZone": zone(),
+				"Encrypted":        true,
+				"VolumeType":       "gp3",
+				"Size":             cfn.Ref(paramVolume),
+				"Tags":             []any{map[string]any{"Key": "Name", "Value": cfn.Sub("${AWS::StackName}-data")}},
 			},
 		},
 	}
 }
 
-// identity is the host's role: Session Manager, and the stack's own secrets.
-//
-// https://docs.aws.amazon.com/systems-manager/latest/userguide/setup-instance-permissions.html
-func identity() map[string]cfn.Resource {
-	return map[string]cfn.Resource{
-		"HostRole": {
-			Type: "AWS::IAM::Role",
-			Properties: map[string]any{
-				"AssumeRolePolicyDocument": map[string]any{
-					"Version": "2012-10-17",
-					"Statement": []any{map[string]any{
-						"Effect":    "Allow",
-						"Principal": map[string]any{"Service": "ec2.amazonaws.com"},
-						"Action":    "sts:AssumeRole",
-					}},
-				},
-				"ManagedPolicyArns": []any{cfn.Sub("arn:${AWS::Partition}:iam::aws:policy/AmazonSSMManagedInstanceCore")},
-				"Policies": []any{map[string]any{
-					"PolicyName": "secrets",
-					"PolicyDocument": map[string]any{
-						"Version": "2012-10-17",
-						"Statement": []any{map[string]any{
-							"Effect":   "Allow",
-							"Action":   "secretsmanager:GetSecretValue",
-							"Resource": []any{cfn.Ref("WriterSecret"), cfn.Ref("GrafanaSecret")},
-						}},
-					},
-				}},
-			},
-		},
-		"HostProfile": {
-			Type:       "AWS::IAM::InstanceProfile",
-			Properties: map[string]any{"Roles": []any{cfn.Ref("HostRole")}},
-		},
-	}
-}
-
-// host is the instance and what the stack waits for. It stands in the default VPC.
+// host is the instance. It stands in the default VPC. Its user data is run at every boot, and a
+// change of it restarts the machine instead of replacing it.
 //
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-ec2-instance.html
-// https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-waitcondition.html
-func host() map[string]cfn.Resource {
+func host(script string, needs []string) map[string]cfn.Resource {
 	return map[string]cfn.Resource{
 		"Host": {
-			Type: "AWS::EC2::Instance",
+			Type:      "AWS::EC2::Instance",
+			DependsOn: needs,
 			Properties: map[string]any{
 				"ImageId":            cfn.Ref(paramImage),
 				"InstanceType":       cfn.Ref(paramInstanceType),
+				"AvailabilityZone":   zone(),
 				"IamInstanceProfile": cfn.Ref("HostProfile"),
 				"SecurityGroupIds":   []any{cfn.GetAtt("HostSecurityGroup", "GroupId")},
 				// IMDSv2 alone, and no hop further than the host itself.
@@ -93,25 +62,60 @@ func host() map[string]cfn.Resource {
 					"HttpTokens":              "required",
 					"HttpPutResponseHopLimit": 1,
 				},
+				// The system's own disk. What is worth keeping is on the DataVolume.
 				"BlockDeviceMappings": []any{map[string]any{
 					"DeviceName": "/dev/xvda",
 					"Ebs": map[string]any{
 						"Encrypted":           true,
 						"VolumeType":          "gp3",
-						"VolumeSize":          cfn.Ref(paramVolume),
+						"VolumeSize":          "8",
 						"DeleteOnTermination": true,
 					},
 				}},
-				"UserData": cfn.Base64(cfn.Sub(userData())),
-				"Tags":     []any{map[string]any{"Key": "Name", "Value": cfn.Sub("${AWS::StackName}")}},
+				"UserData": cfn.Base64(cfn.Sub(script)),
+				"Tags": []any{
+					map[string]any{"Key": "Name", "Value": cfn.Sub("${AWS::StackName}")},
+					map[string]any{"Key": tagStack, "Value": cfn.Ref("AWS::StackId")},
+				},
 			},
 		},
-		"HostReadyHandle": {Type: "AWS::CloudFormation::WaitConditionHandle"},
-		"HostReady": {
+	}
+}
+
+// hostNames are the logical IDs of what the stack waits with, and the user data, which has the
+// first in it. A wait condition waits once in its life; so that the stack waits for a new script
+// too, they are called after it.
+func hostNames() (handle, ready, script string, err error) {
+	if script, err = userData("HostReadyHandle"); err != nil {
+		return "", "", "", err
+	}
+	sum := sha256.Sum256([]byte(script))
+	suffix := strings.ToUpper(hex.EncodeToString(sum[:4]))
+	handle, ready = "HostReadyHandle"+suffix, "HostReady"+suffix
+	if script, err = userData(handle); err != nil {
+		return "", "", "", err
+	}
+	if len(script) > MaxUserData-maxResolved {
+		err = fmt.Errorf("the user data have %d bytes, of which EC2 takes %d", len(script), MaxUserData)
+	}
+	return handle, ready, script, err
+}
+
+// maxResolved is by how much user data may grow when CloudFormation puts in what stands between
+// ${ and }: five ARNs, the address to signal to, names.
+const maxResolved = 2 << 10
+
+// waiting holds the stack back until the host has signalled.
+//
+// https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-waitcondition.html
+func waiting(handle, ready string) map[string]cfn.Resource {
+	return map[string]cfn.Resource{
+		handle: {Type: "AWS::CloudFormation::WaitConditionHandle"},
+		ready: {
 			Type:      "AWS::CloudFormation::WaitCondition",
 			DependsOn: []string{"Host", "HostAddressAssociation"},
 			Properties: map[string]any{
-				"Handle":  cfn.Ref("HostReadyHandle"),
+				"Handle":  cfn.Ref(handle),
 				"Timeout": "1800",
 				"Count":   1,
 			},

@@ -10,21 +10,22 @@ import (
 // OutputDashboard is the output with the address of the first dashboard.
 const OutputDashboard = "DashboardURL"
 
-func outputs(g ephor.Grafana) map[string]cfn.Output {
+func outputs(g ephor.Grafana, ready string) map[string]cfn.Output {
 	exported := func(name, description string, value any) cfn.Output {
 		return cfn.Output{Description: description, Value: value, Export: &cfn.Export{Name: cfn.Sub("${AWS::StackName}-" + name)}}
 	}
 	out := map[string]cfn.Output{
-		"StoreURL":      exported("StoreURL", "Where metrics are written and queried.", signalled(0)),
+		"StoreURL":      exported("StoreURL", "Where metrics are written and queried.", signalled(ready, 0)),
 		"StoreDatabase": exported("StoreDatabase", "The store's database.", Database),
-		"StoreCA":       exported("StoreCA", "Whose certificates the store has: system, or a certificate in base64.", signalled(2)),
+		"StoreCA":       exported("StoreCA", "Whose certificates the store has: system, or a certificate in base64.", signalled(ready, 2)),
 		"StoreSecret":   exported("StoreSecret", "The ARN of the secret that functions write with.", cfn.Ref("WriterSecret")),
-		"GrafanaURL":    exported("GrafanaURL", "Where the dashboards are.", signalled(1)),
+		"GrafanaURL":    exported("GrafanaURL", "Where the dashboards are.", signalled(ready, 1)),
+		"GrafanaSecret": {Description: "The ARN of the secret that holds the password of Grafana's user admin.", Value: cfn.Ref("GrafanaSecret")},
 	}
 	for i, d := range g.Dashboards {
 		out[dashboardOutput(i)] = cfn.Output{
 			Description: "Dashboard " + d.Title + ".",
-			Value:       cfn.Join("", signalled(1), d.Path()),
+			Value:       cfn.Join("", signalled(ready, 1), d.Path()),
 		}
 	}
 	return out
@@ -37,8 +38,8 @@ func outputs(g ephor.Grafana) map[string]cfn.Output {
 //	 ^1     ^2^3: what stands between the third and the fourth quotation mark
 //
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-cloudformation-waitcondition.html
-func signalled(part int) any {
-	return cfn.Select(part, cfn.Split(",", cfn.Select(3, cfn.Split(`"`, cfn.GetAtt("HostReady", "Data")))))
+func signalled(ready string, part int) any {
+	return cfn.Select(part, cfn.Split(",", cfn.Select(3, cfn.Split(`"`, cfn.GetAtt(ready, "Data")))))
 }
 
 // dashboardOutput is the logical ID of the output of the dashboard at i: OutputDashboard of the first,

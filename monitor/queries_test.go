@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -131,6 +132,130 @@ func everyQueryAnswers(t *testing.T, store string) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+	everyAlertAnswers(t, store)
+	variablesPick(t, store, got)
+}
+
+// variablesPick asks what Grafana would ask with everything picked, which is what the page gets, and
+// with one function picked, and for the values to pick from.
+func variablesPick(t *testing.T, store string, page map[string]string) {
+	boards, err := monitor.GrafanaDashboards(ephor.Grafana{Dashboards: []dashboard.Dashboard{{
+		Title:  "D",
+		Panels: []dashboard.Panel{dashboard.Counter("hellos"), dashboard.Gauge("depth"), dashboard.Histogram("sizes")},
+	}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var board struct {
+		Panels []struct {
+			Type, Title, Repeat string
+			Targets             []struct{ RefID, Query string }
+		}
+		Templating struct {
+			List []struct{ Name, AllValue, Query string }
+		}
+	}
+	if err := json.Unmarshal(boards[0].JSON, &board); err != nil {
+		t.Fatal(err)
+	}
+	pick := func(function string) *strings.Replacer {
+		return strings.NewReplacer("$function", function, "$version", ".*", "$instance", ".*")
+	}
+	all, g := map[string]string{}, map[string]string{}
+	repeated := false
+	for _, p := range board.Panels {
+		repeated = repeated || p.Type == "row" && p.Repeat == "function"
+		for _, target := range p.Targets {
+			if strings.HasSuffix(p.Title, " of $function") {
+				g[p.Title+"/"+target.RefID] = ask(t, store, pick("g").Replace(target.Query))
+				continue
+			}
+			all[p.Title+"/"+target.RefID] = ask(t, store, pick(".*").Replace(target.Query))
+		}
+	}
+	if diff := cmp.Diff(page, all); diff != "" {
+		t.Errorf("with everything picked (-page +grafana):\n%s", diff)
+	}
+	if diff := cmp.Diff(map[string]string{
+		"Invocations of $function/A": "0 0 0.1",
+		"Duration of $function/A":    "- - 99", "Duration of $function/B": "- - 99", "Duration of $function/C": "- - 99",
+		"Errors of $function/A": "0 0 1",
+	}, g); diff != "" || !repeated {
+		t.Errorf("the row of g, repeated: %t (-want +got):\n%s", repeated, diff)
+	}
+	var values []string
+	for _, v := range board.Templating.List {
+		if v.AllValue != ".*" {
+			t.Errorf("everything of %s is %q", v.Name, v.AllValue)
+		}
+		values = append(values, v.Name+": "+tagValues(t, store, pick("(f|g)").Replace(v.Query)))
+	}
+	if diff := cmp.Diff([]string{"function: f g", "version: 1", "instance: a b c"}, values); diff != "" {
+		t.Errorf("what there is to pick (-want +got):\n%s", diff)
+	}
+}
+
+func tagValues(t *testing.T, store, statement string) string {
+	t.Helper()
+	var answer struct {
+		Results []struct {
+			Series []struct{ Values [][]string }
+		}
+	}
+	resp, err := http.Get(store + "/query?" + url.Values{"db": {monitor.Database}, "q": {statement}}.Encode())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if err := json.NewDecoder(resp.Body).Decode(&answer); err != nil || len(answer.Results) != 1 || len(answer.Results[0].Series) != 1 {
+		t.Fatalf("%s: %v, %+v", statement, err, answer)
+	}
+	var values []string
+	for _, v := range answer.Results[0].Series[0].Values {
+		values = append(values, v[1])
+	}
+	return strings.Join(values, " ")
+}
+
+// everyAlertAnswers asks what the alert rules ask, of the whole time.
+func everyAlertAnswers(t *testing.T, store string) {
+	text, err := monitor.Alerts(ephor.Grafana{Alerts: dashboard.Alerts{P99: time.Second, Silence: time.Hour}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var file struct {
+		Groups []struct {
+			Rules []struct {
+				UID  string
+				Data []struct {
+					RefID string
+					Model struct{ Query string }
+				}
+			}
+		}
+	}
+	if err := json.Unmarshal(text, &file); err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]string{}
+	for _, r := range file.Groups[0].Rules {
+		for _, d := range r.Data {
+			if d.Model.Query != "" {
+				got[r.UID+"/"+d.RefID] = ask(t, store, d.Model.Query)
+			}
+		}
+	}
+	// A value of a function that picks a point has that point's time.
+	want := map[string]string{
+		"ephor-error-share/A": "g: 1 - -",
+		"ephor-error-share/B": "f: 6 - -\ng: 1 - -",
+		"ephor-p99/A":         "f: 30 - -\ng: - - 99",
+		"ephor-dropped/A":     "f: - 5 -",
+		"ephor-silence/A":     "7 - -",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("alerts (-want +got):\n%s", diff)
 	}
 }
 

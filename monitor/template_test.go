@@ -27,7 +27,10 @@ func text(t *testing.T) []byte {
 
 func TestTemplate(t *testing.T) {
 	t.Parallel()
-	golden(t, "template.json", text(t))
+	// What is packed differs with the version of Go's compression, and is tested unpacked.
+	packed := regexp.MustCompile(`[A-Za-z0-9+/=]{500,}`)
+	named := regexp.MustCompile(`(HostReady(Handle)?)[0-9A-F]{8}`)
+	golden(t, "template.json", named.ReplaceAll(packed.ReplaceAll(text(t), []byte("PACKED")), []byte("$1")))
 }
 
 func TestTemplatePassesLint(t *testing.T) {
@@ -62,10 +65,12 @@ func TestNothingElseIsMade(t *testing.T) {
 	t.Parallel()
 	got := map[string]int{}
 	for _, r := range Template(hello()).Resources {
-		got[r.Type]++
+		if r.Type != "AWS::SSM::Parameter" { // as many as the dashboards need
+			got[r.Type]++
+		}
 	}
 	want := map[string]int{
-		"AWS::SecretsManager::Secret": 2, "AWS::EC2::SecurityGroup": 1, "AWS::EC2::EIP": 1, "AWS::EC2::EIPAssociation": 1,
+		"AWS::SecretsManager::Secret": 4, "AWS::EC2::Volume": 1, "AWS::EC2::SecurityGroup": 1, "AWS::EC2::EIP": 1, "AWS::EC2::EIPAssociation": 1,
 		"AWS::EC2::Instance": 1, "AWS::IAM::Role": 1, "AWS::IAM::InstanceProfile": 1,
 		"AWS::CloudFormation::WaitConditionHandle": 1, "AWS::CloudFormation::WaitCondition": 1,
 	}
@@ -128,6 +133,11 @@ func TestMetadataServiceIsVersion2Only(t *testing.T) {
 func TestEveryVolumeIsEncrypted(t *testing.T) {
 	t.Parallel()
 	resources, _ := plain(t)
+	for id, r := range resources {
+		if r["Type"] == "AWS::EC2::Volume" && properties(r)["Encrypted"] != true {
+			t.Errorf("%s is not encrypted", id)
+		}
+	}
 	devices, _ := properties(resources["Host"])["BlockDeviceMappings"].([]any)
 	if len(devices) == 0 {
 		t.Fatal("the host names no volume, so it has its image's")
@@ -146,20 +156,81 @@ func TestNoKeyPairAndNoSSH(t *testing.T) {
 	}
 }
 
-// TestRoleIsLeast: Session Manager, and the stack's own two secrets, and nothing by wildcard.
+// TestRoleIsLeast: Session Manager, the stack's own secrets, dashboards and volume, and by wildcard
+// only what AWS cannot narrow.
 func TestRoleIsLeast(t *testing.T) {
 	t.Parallel()
 	resources, _ := plain(t)
 	role := properties(resources["HostRole"])
-	got, err := json.Marshal([]any{role["ManagedPolicyArns"], role["Policies"]})
-	if err != nil {
-		t.Fatal(err)
+	if role["ManagedPolicyArns"] != nil {
+		t.Errorf("the role has managed policies, which change without us: %v", role["ManagedPolicyArns"])
 	}
-	want := `[[{"Fn::Sub":"arn:${AWS::Partition}:iam::aws:policy/AmazonSSMManagedInstanceCore"}],` +
-		`[{"PolicyDocument":{"Statement":[{"Action":"secretsmanager:GetSecretValue","Effect":"Allow",` +
-		`"Resource":[{"Ref":"WriterSecret"},{"Ref":"GrafanaSecret"}]}],"Version":"2012-10-17"},"PolicyName":"secrets"}]]`
-	if diff := cmp.Diff(want, string(got)); diff != "" {
+	policies := role["Policies"].([]any)
+	if len(policies) != 1 {
+		t.Fatalf("%d policies", len(policies))
+	}
+	var got []string
+	for _, s := range policies[0].(map[string]any)["PolicyDocument"].(map[string]any)["Statement"].([]any) {
+		m := s.(map[string]any)
+		line, err := json.Marshal([]any{m["Effect"], m["Action"], m["Resource"], m["Condition"]})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, string(line))
+	}
+	want := []string{
+		`["Allow",["ssm:UpdateInstanceInformation","ssmmessages:CreateControlChannel","ssmmessages:CreateDataChannel","ssmmessages:OpenControlChannel","ssmmessages:OpenDataChannel"],"*",null]`,
+		`["Allow",["secretsmanager:GetSecretValue"],[{"Ref":"AdminSecret"},{"Ref":"WriterSecret"},{"Ref":"ReaderSecret"},{"Ref":"GrafanaSecret"}],null]`,
+		`["Allow",["ssm:GetParametersByPath"],{"Fn::Sub":"arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:parameter/ephor/${AWS::StackName}/bundle"},null]`,
+		`["Allow",["ec2:DescribeInstances","ec2:DescribeVolumes"],"*",null]`,
+		`["Allow",["ec2:AttachVolume","ec2:DetachVolume"],{"Fn::Sub":"arn:${AWS::Partition}:ec2:${AWS::Region}:${AWS::AccountId}:volume/${DataVolume}"},null]`,
+		`["Allow",["ec2:AttachVolume","ec2:DetachVolume","ec2:StopInstances"],{"Fn::Sub":"arn:${AWS::Partition}:ec2:${AWS::Region}:${AWS::AccountId}:instance/*"},{"StringEquals":{"aws:ResourceTag/ephor:stack":{"Ref":"AWS::StackId"}}}]`,
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+	tags, _ := json.Marshal(properties(resources["Host"])["Tags"])
+	if want := `{"Key":"ephor:stack","Value":{"Ref":"AWS::StackId"}}`; !strings.Contains(string(tags), want) {
+		t.Errorf("the host has not the tag that the role knows it by: %s", tags)
+	}
+}
+
+// TestVolumeOutlivesTheHost: it is no part of the instance, is in the same zone, and nothing but a
+// failed first creation deletes it.
+func TestVolumeOutlivesTheHost(t *testing.T) {
+	t.Parallel()
+	resources, _ := plain(t)
+	disk, host := resources["DataVolume"], resources["Host"]
+	if disk["DeletionPolicy"] != "RetainExceptOnCreate" || disk["UpdateReplacePolicy"] != "Retain" {
+		t.Errorf("the volume goes with the stack or its replacement: %v, %v", disk["DeletionPolicy"], disk["UpdateReplacePolicy"])
+	}
+	if diff := cmp.Diff(properties(disk)["AvailabilityZone"], properties(host)["AvailabilityZone"]); diff != "" {
+		t.Errorf("volume and host can be in different zones (-volume +host):\n%s", diff)
+	}
+	if text, _ := json.Marshal(properties(disk)); strings.Contains(string(text), `"Host"`) {
+		t.Errorf("the volume depends on the host, so it is replaced with it: %s", text)
+	}
+}
+
+// TestAddressIsTheStacksOwn: it does not change with the machine, so what is exported does not.
+func TestAddressIsTheStacksOwn(t *testing.T) {
+	t.Parallel()
+	resources, _ := plain(t)
+	if text, _ := json.Marshal(resources["HostAddress"]); strings.Contains(string(text), `"Host"`) {
+		t.Errorf("the address depends on the host: %s", text)
+	}
+	want := map[string]any{"AllocationId": map[string]any{"Fn::GetAtt": []any{"HostAddress", "AllocationId"}}, "InstanceId": map[string]any{"Ref": "Host"}}
+	if diff := cmp.Diff(want, properties(resources["HostAddressAssociation"])); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// TestImageIsDebians, by the public parameter that Debian keeps up to date.
+func TestImageIsDebians(t *testing.T) {
+	t.Parallel()
+	p := parameters()[paramImage]
+	if p.Type != "AWS::SSM::Parameter::Value<AWS::EC2::Image::Id>" || p.Default != "/aws/service/debian/release/13/latest/arm64" {
+		t.Errorf("%s: %v", p.Type, p.Default)
 	}
 }
 
@@ -189,10 +260,10 @@ func TestSecretsAreGeneratedAndStayWhereTheyAre(t *testing.T) {
 type fixed struct{ data string }
 
 func (f fixed) Ref(id string) (any, error) {
-	switch id {
-	case "HostReadyHandle":
+	switch {
+	case strings.HasPrefix(id, "HostReadyHandle"):
 		return "https://example.com/handle?a=1&b=%2F", nil
-	case "HostAddress":
+	case id == "HostAddress":
 		return "192.0.2.7", nil
 	default:
 		return "arn:of:" + id, nil
@@ -200,7 +271,7 @@ func (f fixed) Ref(id string) (any, error) {
 }
 
 func (f fixed) Attribute(id, name string) (any, error) {
-	if id == "HostReady" && name == "Data" {
+	if strings.HasPrefix(id, "HostReady") && name == "Data" {
 		return f.data, nil
 	}
 	return id + "." + name, nil
@@ -217,9 +288,11 @@ func TestHostAndStackUnderstandEachOther(t *testing.T) {
 	scope := func(data string) *eval.Scope {
 		return &eval.Scope{
 			Template:   template,
-			Parameters: map[string]any{paramImage: "ami-1", paramInstanceType: "t4g.small", paramVolume: "20", paramAllowed: "127.0.0.1/32", ParamWriters: "0.0.0.0/0"},
-			Pseudo:     eval.Pseudo{StackName: "Hello-Monitoring", Region: "eu-central-1", AccountID: "000000000000"},
-			Resources:  fixed{data},
+			Conditions: map[string]bool{zoneGiven: false},
+			Parameters: map[string]any{paramImage: "ami-1", paramInstanceType: "t4g.small", paramVolume: "20", paramAllowed: "127.0.0.1/32", ParamWriters: "0.0.0.0/0",
+				paramZone: "", paramInfluxDB: "1.13.1-1", paramGrafana: "13.2.3", paramRawDays: "7", paramRollupDays: "90"},
+			Pseudo:    eval.Pseudo{StackName: "Hello-Monitoring", Region: "eu-central-1", AccountID: "000000000000"},
+			Resources: fixed{data},
 		}
 	}
 	host, err := scope("").Properties("Host")
@@ -253,7 +326,7 @@ func TestHostAndStackUnderstandEachOther(t *testing.T) {
 	values, exports := outputsOf(t, scope(string(data)))
 	if diff := cmp.Diff(map[string]string{
 		"StoreURL": "https://192.0.2.7:8086", "StoreDatabase": "ephor", "StoreCA": "TUlJ+/==", "StoreSecret": "arn:of:WriterSecret",
-		"GrafanaURL": "https://192.0.2.7:3000", "DashboardURL": "https://192.0.2.7:3000/d/sparta-hello-world/sparta-hello-world",
+		"GrafanaURL": "https://192.0.2.7:3000", "GrafanaSecret": "arn:of:GrafanaSecret", "DashboardURL": "https://192.0.2.7:3000/d/sparta-hello-world/sparta-hello-world",
 	}, values); diff != "" {
 		t.Errorf("outputs (-want +got):\n%s", diff)
 	}

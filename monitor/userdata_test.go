@@ -38,7 +38,11 @@ func TestParseUserData(t *testing.T) {
 
 // FuzzParseUserData holds that what is read was written, on a line of its own.
 func FuzzParseUserData(f *testing.F) {
-	f.Add(userData())
+	whole, err := userData("HostReadyHandle")
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(whole)
 	f.Add("EPHOR_SIGNAL='x'\nEPHOR_STORE_PORT='1'")
 	f.Add("RVBIT1JfU0lHTkFMPSd4Jwo=")
 	f.Add("EPHOR_SIGNAL='''")

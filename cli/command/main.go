@@ -12,6 +12,7 @@ import (
 	"syscall"
 
 	"github.com/ephor-io/ephor"
+	"github.com/ephor-io/ephor/metrics"
 )
 
 // Main runs the command that the program was called with and exits with its status: 0 done,
@@ -20,6 +21,7 @@ func Main(app *ephor.App) {
 	if err := keepDescriptors(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 	}
+	app.Instruments(instrumentPanels(metrics.Default())...)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	context.AfterFunc(ctx, stop) // a second signal ends the program at once
 	p := &program{app: app, stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr}

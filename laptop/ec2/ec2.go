@@ -1,5 +1,5 @@
 // Package ec2 is as much of Amazon EC2 as a monitoring stack needs on this machine: security
-// groups, elastic IP addresses and their associations as records, and instances, of which none is
+// groups, volumes, elastic IP addresses and their associations as records, and instances, of which none is
 // a machine. The one instance that can run is the monitoring host: it is booted by Config.Host,
 // in this process, and known by the line EPHOR_SIGNAL='…' of its user data. Any other instance
 // is refused.
@@ -81,6 +81,7 @@ type records struct {
 	Addresses    map[string]Address
 	Associations map[string]Association
 	Instances    map[string]Instance
+	Volumes      map[string]Volume
 }
 
 // Open loads what Dir holds. It boots nothing: that is Boot's to do, once what the host needs is up.
@@ -146,7 +147,7 @@ func list[V any](s *Service, kind func(records) map[string]V) []V {
 }
 
 func (r records) clone() records {
-	return records{clone(r.Groups), clone(r.Addresses), clone(r.Associations), clone(r.Instances)}
+	return records{clone(r.Groups), clone(r.Addresses), clone(r.Associations), clone(r.Instances), clone(r.Volumes)}
 }
 
 // clone is a copy of m that can be written to, also where m is nil.

@@ -1,6 +1,7 @@
 package ec2
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
 	"errors"
@@ -18,6 +19,7 @@ type InstanceInput struct {
 	ImageID            string
 	InstanceType       string
 	UserData           string // base64
+	AvailabilityZone   string // "" means the region's first
 	SecurityGroupIDs   []string
 	IamInstanceProfile string
 	KeyName            string
@@ -33,7 +35,6 @@ type Instance struct {
 	LaunchTime       time.Time
 	State            string // pending, running, or terminated where its boot failed
 	StateReason      string // why the boot failed
-	AvailabilityZone string
 	PrivateIPAddress string
 	PublicIPAddress  string
 	PrivateDNSName   string
@@ -63,8 +64,9 @@ func (i Instance) Signal() string {
 // boots after it was made. Any other instance is an error.
 func (s *Service) RunInstance(in InstanceInput) (Instance, error) {
 	in.SecurityGroupIDs, in.Tags = slices.Clone(in.SecurityGroupIDs), maps.Clone(in.Tags)
+	in.AvailabilityZone = cmp.Or(in.AvailabilityZone, s.config.Region+"a")
 	i := Instance{
-		InstanceInput: in, InstanceID: newID("i"), LaunchTime: now(), State: "pending", AvailabilityZone: s.config.Region + "a",
+		InstanceInput: in, InstanceID: newID("i"), LaunchTime: now(), State: "pending",
 		PrivateIPAddress: loopback, PublicIPAddress: loopback, PrivateDNSName: "localhost", PublicDNSName: "localhost",
 	}
 	if _, err := base64.StdEncoding.DecodeString(in.UserData); err != nil {

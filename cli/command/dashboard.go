@@ -1,0 +1,157 @@
+package command
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ephor-io/ephor/monitor"
+)
+
+// grafanaToken is the variable that holds what a Grafana lets dashboards in for: on a command line everybody
+// would see it.
+const grafanaToken = "GRAFANA_TOKEN"
+
+// pushTimeout bounds one request to a Grafana.
+const pushTimeout = 30 * time.Second
+
+type dashboardFlags struct {
+	push, source, ca string
+	alerts           bool
+}
+
+func (p *program) dashboardCommand() *cobra.Command {
+	var f dashboardFlags
+	c := &cobra.Command{
+		Use:   "dashboard [TITLE]",
+		Short: "Print the dashboards as Grafana's JSON, or put them into a Grafana",
+		Long: `dashboard prints the application's dashboards as Grafana's JSON on standard output, or only the one
+with a title; where there are several, as a JSON list. With --push it puts them into any Grafana by its
+HTTP API instead, over those that it has put there before, and prints their addresses. The environment
+variable ` + grafanaToken + ` holds a service account's token, or user:password; the account is an editor.`,
+		Example: `  dashboard > hello.json
+  dashboard --push https://grafana.example.com --source my-influxdb`,
+		Args: cobra.ArbitraryArgs,
+		RunE: func(c *cobra.Command, args []string) error { return p.dashboard(c, args, f) },
+	}
+	flags := c.Flags()
+	flags.SortFlags = false
+	flags.StringVar(&f.push, "push", "", "put the dashboards into the Grafana at this `URL`")
+	flags.StringVar(&f.source, "source", "", "the `UID` of the data source there that reads the store (default "+monitor.DataSourceUID+")")
+	flags.StringVar(&f.ca, "ca", "", "a `file` with the certificate of the authority that Grafana's certificate is from, where it is no public one")
+	flags.BoolVar(&f.alerts, "alerts", false, "print the alert rules instead, as a file that Grafana is provisioned with")
+	return c
+}
+
+func (p *program) dashboard(c *cobra.Command, args []string, f dashboardFlags) error {
+	title := strings.Join(args, " ")
+	if f.alerts && (f.push != "" || title != "") {
+		return usage(c, errors.New("--alerts only prints, and all of them"))
+	}
+	if f.push == "" && (f.source != "" || f.ca != "") {
+		return usage(c, errors.New("--source and --ca are for --push"))
+	}
+	g, ok := p.app.Monitoring()
+	if !ok {
+		return hinted(fmt.Errorf("%s has no monitoring", p.app.Name()), "app.Monitor(ephor.Grafana{}) in its main")
+	}
+	if f.alerts {
+		text, err := monitor.Alerts(g)
+		if err != nil {
+			return err
+		}
+		return p.printText(text)
+	}
+	boards, err := monitor.GrafanaDashboards(g)
+	if err != nil {
+		return err
+	}
+	if title != "" {
+		if boards, err = titled(boards, title); err != nil {
+			return err
+		}
+	}
+	if f.push == "" {
+		return p.printDashboards(boards)
+	}
+	return p.pushDashboards(c, boards, f)
+}
+
+// titled is the one dashboard of a title, whatever its letters' case.
+func titled(boards []monitor.Dashboard, title string) ([]monitor.Dashboard, error) {
+	var titles []string
+	for _, b := range boards {
+		if strings.EqualFold(b.Title, title) {
+			return []monitor.Dashboard{b}, nil
+		}
+		titles = append(titles, b.Title)
+	}
+	return nil, hinted(fmt.Errorf("there is no dashboard %q", title), "one of "+strings.Join(titles, ", "))
+}
+
+func (p *program) printDashboards(boards []monitor.Dashboard) error {
+	if len(boards) == 1 {
+		return p.printText(boards[0].JSON)
+	}
+	texts := make([]string, len(boards))
+	for i, b := range boards {
+		texts[i] = strings.TrimSuffix(string(b.JSON), "\n")
+	}
+	return p.printText([]byte("[" + strings.Join(texts, ",\n") + "]\n"))
+}
+
+func (p *program) printText(text []byte) error {
+	if _, err := p.stdout.Write(text); err != nil {
+		return fmt.Errorf("printing: %w", err)
+	}
+	return nil
+}
+
+func (p *program) pushDashboards(c *cobra.Command, boards []monitor.Dashboard, f dashboardFlags) error {
+	client, err := grafanaClient(f.ca)
+	if err != nil {
+		return err
+	}
+	to := monitor.Target{URL: f.push, Token: os.Getenv(grafanaToken), Source: f.source, Client: client}
+	shown, err := monitor.Push(c.Context(), to, boards)
+	for _, address := range shown {
+		if perr := p.printText([]byte(address + "\n")); perr != nil {
+			return perr
+		}
+	}
+	var refused *monitor.RefusedError
+	var unknown x509.UnknownAuthorityError
+	switch {
+	case errors.As(err, &refused) && (refused.Status == http.StatusUnauthorized || refused.Status == http.StatusForbidden):
+		return hinted(err, grafanaToken+"=… with the token of a service account that is an editor")
+	case errors.As(err, &refused) && refused.Status == http.StatusNotFound:
+		return hinted(err, "--source with the UID of an InfluxDB data source that is there")
+	case errors.As(err, &unknown):
+		return hinted(err, "--ca with the certificate of Grafana's authority; of the monitoring host it is the stack's output StoreCA, in base64")
+	}
+	return err
+}
+
+// grafanaClient trusts the authority in a file, or those of the machine.
+func grafanaClient(file string) (*http.Client, error) {
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	if file != "" {
+		pem, err := os.ReadFile(file)
+		if err != nil {
+			return nil, fmt.Errorf("reading the authority's certificate: %w", err)
+		}
+		roots := x509.NewCertPool()
+		if !roots.AppendCertsFromPEM(pem) {
+			return nil, hinted(fmt.Errorf("%s holds no certificate in PEM", file), "base64 -d, if it is in base64")
+		}
+		transport.TLSClientConfig = &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
+	}
+	return &http.Client{Transport: transport, Timeout: pushTimeout}, nil
+}

@@ -1,0 +1,68 @@
+package grafanatest
+
+import (
+	"encoding/json"
+	"maps"
+	"net/http"
+	"slices"
+)
+
+// https://grafana.com/docs/grafana/latest/developers/http_api/folder_dashboard_search/
+func (s *Server) search(w http.ResponseWriter, _ *http.Request) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	found := []map[string]string{}
+	for _, uid := range slices.Sorted(maps.Keys(s.dashboards)) {
+		_, title, err := name(s.dashboards[uid])
+		if err != nil {
+			answer(w, http.StatusInternalServerError, map[string]string{"message": err.Error()})
+			return
+		}
+		found = append(found, map[string]string{"uid": uid, "title": title, "type": "dash-db", "url": "/d/" + uid})
+	}
+	answer(w, http.StatusOK, found)
+}
+
+// https://grafana.com/docs/grafana/latest/developers/http_api/dashboard/#create--update-dashboard
+func (s *Server) save(w http.ResponseWriter, r *http.Request) {
+	var in struct {
+		Dashboard json.RawMessage
+		Overwrite bool
+	}
+	if err := json.NewDecoder(r.Body).Decode(&in); err != nil {
+		answer(w, http.StatusBadRequest, map[string]string{"message": "bad request data"})
+		return
+	}
+	uid, _, err := name(in.Dashboard)
+	if err != nil {
+		answer(w, http.StatusBadRequest, map[string]string{"message": err.Error()})
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.dashboards == nil {
+		s.dashboards = map[string]json.RawMessage{}
+	}
+	if _, there := s.dashboards[uid]; there && !in.Overwrite {
+		answer(w, http.StatusPreconditionFailed, map[string]string{"status": "version-mismatch", "message": "The dashboard has been changed by someone else"})
+		return
+	}
+	if s.versions == nil {
+		s.versions = map[string]int{}
+	}
+	s.dashboards[uid] = in.Dashboard
+	s.versions[uid]++
+	answer(w, http.StatusOK, map[string]any{"uid": uid, "url": "/d/" + uid + "/" + uid, "status": "success", "version": s.versions[uid]})
+}
+
+// https://grafana.com/docs/grafana/latest/developers/http_api/dashboard/#get-dashboard-by-uid
+func (s *Server) get(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	text, there := s.dashboards[r.PathValue("uid")]
+	if !there {
+		answer(w, http.StatusNotFound, map[string]string{"message": "Dashboard not found"})
+		return
+	}
+	answer(w, http.StatusOK, map[string]any{"dashboard": text, "meta": map[string]any{"version": s.versions[r.PathValue("uid")]}})
+}

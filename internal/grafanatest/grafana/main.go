@@ -1,0 +1,227 @@
+// Command grafana stands in for the program of that name in tests of the boot script. It takes
+// the command lines, the settings and the files of provisioning that the script gives Grafana, and
+// keeps, as Grafana does, the administrator's password in a database of its own: the one
+// in the settings counts only when the database is made.
+//
+// https://grafana.com/docs/grafana/latest/administration/cli/
+// https://grafana.com/docs/grafana/latest/setup-grafana/configure-grafana/
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/ephor-io/ephor/internal/grafanatest"
+)
+
+func main() {
+	if len(os.Args) < 2 {
+		log.Fatal("grafana: server or cli")
+	}
+	flags := flag.NewFlagSet(os.Args[1], flag.ExitOnError)
+	flags.String("homepath", "", "")
+	flags.String("packaging", "", "")
+	config := flags.String("config", "", "")
+	_ = flags.Parse(os.Args[2:]) // ends the program
+	ini, err := settings(*config)
+	if err != nil {
+		log.Fatal(err)
+	}
+	switch os.Args[1] {
+	case "server":
+		err = serve(ini)
+	case "cli":
+		err = cli(ini, flags.Args())
+	default:
+		err = fmt.Errorf("grafana: no command %s", os.Args[1])
+	}
+	log.Fatal(err)
+}
+
+// settings reads an ini file into "section.key". $__file{path} is the file's content.
+func settings(path string) (map[string]string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	out, section := map[string]string{}, ""
+	for lines := bufio.NewScanner(f); lines.Scan(); {
+		line := strings.TrimSpace(lines.Text())
+		if name, ok := strings.CutPrefix(line, "["); ok {
+			section = strings.TrimSuffix(name, "]")
+			continue
+		}
+		key, value, ok := strings.Cut(line, "=")
+		if !ok || strings.HasPrefix(line, "#") {
+			continue
+		}
+		value = strings.TrimSpace(value)
+		if file, ok := strings.CutPrefix(value, "$__file{"); ok {
+			text, err := os.ReadFile(strings.TrimSuffix(file, "}"))
+			if err != nil {
+				return nil, err
+			}
+			value = strings.TrimSpace(string(text))
+		}
+		out[section+"."+strings.TrimSpace(key)] = value
+	}
+	return out, nil
+}
+
+func database(ini map[string]string) string { return filepath.Join(ini["paths.data"], "grafana.db") }
+
+func serve(ini map[string]string) error {
+	if err := os.MkdirAll(ini["paths.data"], 0o750); err != nil {
+		return err
+	}
+	password, err := os.ReadFile(database(ini))
+	if errors.Is(err, os.ErrNotExist) {
+		password = []byte(ini["security.admin_password"])
+		err = os.WriteFile(database(ini), password, 0o640)
+	}
+	if err != nil {
+		return err
+	}
+	var s grafanatest.Server
+	s.Let(string(password), "")
+	if err := sources(&s, ini); err != nil {
+		return err
+	}
+	alerts := func() error { return rules(ini) }
+	if err := alerts(); err != nil {
+		return err
+	}
+	s.OnReload(alerts)
+	if err := show(&s, ini); err != nil {
+		return err
+	}
+	go func() {
+		for {
+			time.Sleep(200 * time.Millisecond) // Grafana looks every updateIntervalSeconds
+			if err := show(&s, ini); err != nil {
+				log.Print(err)
+			}
+		}
+	}()
+	if ini["server.protocol"] != "https" {
+		return fmt.Errorf("protocol %q", ini["server.protocol"])
+	}
+	return http.ListenAndServeTLS(ini["server.http_addr"]+":"+ini["server.http_port"], ini["server.cert_file"], ini["server.cert_key"], &s)
+}
+
+// sources connects what provisioning/datasources has. Its files are JSON here, which YAML takes too.
+func sources(s *grafanatest.Server, ini map[string]string) error {
+	return each(filepath.Join(ini["paths.provisioning"], "datasources", "*.yaml"), func(text []byte) error {
+		var file struct{ Datasources []grafanatest.Source }
+		if err := json.Unmarshal(text, &file); err != nil {
+			return err
+		}
+		for _, source := range file.Datasources {
+			if err := s.Connect(source); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// show shows what the folders have that provisioning/dashboards names.
+func show(s *grafanatest.Server, ini map[string]string) error {
+	var all []json.RawMessage
+	err := each(filepath.Join(ini["paths.provisioning"], "dashboards", "*.yaml"), func(text []byte) error {
+		var file struct {
+			Providers []struct{ Options struct{ Path string } }
+		}
+		if err := json.Unmarshal(text, &file); err != nil {
+			return err
+		}
+		for _, p := range file.Providers {
+			if err := each(filepath.Join(p.Options.Path, "*.json"), func(text []byte) error { all = append(all, text); return nil }); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return s.Show(all)
+}
+
+// rules checks what provisioning/alerting has for what the documentation requires.
+func rules(ini map[string]string) error {
+	return each(filepath.Join(ini["paths.provisioning"], "alerting", "*.json"), func(text []byte) error {
+		var file struct {
+			APIVersion int
+			Groups     []struct {
+				Name, Folder, Interval string
+				Rules                  []struct {
+					UID, Title, Condition, For string
+					Data                       []struct{ RefID, DatasourceUID string }
+				}
+			}
+		}
+		if err := json.Unmarshal(text, &file); err != nil {
+			return err
+		}
+		for _, g := range file.Groups {
+			if g.Name == "" || g.Folder == "" || g.Interval == "" {
+				return fmt.Errorf("rule group %q: name, folder and interval are required", g.Name)
+			}
+			for _, r := range g.Rules {
+				found := false
+				for _, d := range r.Data {
+					found = found || d.RefID == r.Condition
+				}
+				if r.UID == "" || r.Title == "" || r.For == "" || !found {
+					return fmt.Errorf("rule %q: uid, title, for, and a condition that is one of its data, are required", r.UID)
+				}
+			}
+		}
+		return nil
+	})
+}
+
+func each(pattern string, do func([]byte) error) error {
+	names, err := filepath.Glob(pattern)
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		text, err := os.ReadFile(name)
+		if err == nil {
+			err = do(text)
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// cli is admin reset-admin-password --password-from-stdin.
+func cli(ini map[string]string, args []string) error {
+	if strings.Join(args, " ") != "admin reset-admin-password --password-from-stdin" {
+		return fmt.Errorf("grafana cli: %q", args)
+	}
+	password, err := io.ReadAll(os.Stdin)
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(database(ini), []byte(strings.TrimSpace(string(password))), 0o640); err != nil {
+		return err
+	}
+	os.Exit(0)
+	return nil
+}

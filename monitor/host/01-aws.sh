@@ -1,0 +1,40 @@
+# shellcheck shell=bash
+# --- AWS, with the credentials of the machine's role.
+
+# https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/configuring-instance-metadata-service.html
+imds() {
+  local base=${AWS_EC2_METADATA_SERVICE_ENDPOINT:-http://169.254.169.254} token
+  token=$(web --request PUT --header 'X-aws-ec2-metadata-token-ttl-seconds: 300' "$base/latest/api/token")
+  printf 'header = "X-aws-ec2-metadata-token: %s"\n' "$token" | web --config - "$base/latest/$1"
+}
+
+# signed is a request to a service of AWS, signed by curl.
+signed() {
+  local service=$1 role credentials
+  shift
+  role=$(imds meta-data/iam/security-credentials/)
+  credentials=$(imds "meta-data/iam/security-credentials/${role%%$'\n'*}")
+  printf '%s' "$credentials" | jq -r --arg by "aws:amz:$EPHOR_REGION:$service" \
+    '"aws-sigv4 = \"\($by)\"", "user = \"\(.AccessKeyId):\(.SecretAccessKey)\"", "header = \"X-Amz-Security-Token: \(.Token)\""' |
+    web --config - "$@"
+}
+
+json_call() { # service, endpoint, target, body
+  signed "$1" --header 'Content-Type: application/x-amz-json-1.1' --header "X-Amz-Target: $3" --data "$4" "$2"
+}
+
+# https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html
+password() {
+  json_call secretsmanager "${AWS_ENDPOINT_URL_SECRETS_MANAGER:-https://secretsmanager.$EPHOR_REGION.$EPHOR_DOMAIN}" \
+    secretsmanager.GetSecretValue "$(jq -cn --arg id "$1" '{SecretId:$id}')" | jq -er '.SecretString | fromjson | .password'
+}
+
+# https://docs.aws.amazon.com/AWSEC2/latest/APIReference/Query-Requests.html
+ec2() { # Action, parameters
+  local action=$1
+  shift
+  signed ec2 --data "Action=$action&Version=2016-11-15" "${@/#/-d}" "${AWS_ENDPOINT_URL_EC2:-https://ec2.$EPHOR_REGION.$EPHOR_DOMAIN}"
+}
+
+element() { sed -n "s/.*<$1>\([^<]*\)<\/$1>.*/\1/p" | head -n 1; } # the first of that name in XML of one element a line
+lines() { sed 's/></>\n</g'; }

@@ -1,0 +1,58 @@
+# shellcheck shell=bash
+# repository adds a vendor's repository once its key is seen to be the one that we know.
+repository() { # name, the three parts of a source, key's address, fingerprint
+  local key
+  key=$(mktemp -d)
+  web --output "$key/asc" "$3"
+  gpg --quiet --homedir "$key" --show-keys --with-colons "$key/asc" 2>/dev/null | awk -F: '$1 == "pub" { p = 1 } $1 == "fpr" && p { print $10; p = 0 }' >"$key/fingerprints"
+  # One primary key, and that one: a second would be trusted with it.
+  [ "$(cat "$key/fingerprints")" = "$4" ] || wrong "the key at $3 is not $4 alone"
+  gpg --quiet --homedir "$key" --dearmor <"$key/asc" >"$key/gpg"
+  mkdir -p /etc/apt/keyrings
+  chmod 755 /etc/apt/keyrings
+  install -m 644 "$key/gpg" "/etc/apt/keyrings/$1.gpg"
+  printf 'deb [signed-by=/etc/apt/keyrings/%s.gpg] %s\n' "$1" "$2" >"$key/list"
+  install -m 644 "$key/list" "/etc/apt/sources.list.d/$1.list"
+  rm -rf "$key"
+}
+
+# packages installs the two programs in the versions that the stack asks for. Their own services
+# never run: they would listen before there is a password.
+packages() {
+  say "installing InfluxDB $EPHOR_INFLUXDB_VERSION and Grafana $EPHOR_GRAFANA_VERSION"
+  local want=("influxdb=$EPHOR_INFLUXDB_VERSION" "grafana=$EPHOR_GRAFANA_VERSION")
+  if has_systemd; then systemctl --quiet mask influxdb.service influxd.service grafana-server.service; fi
+  if [ "$(dpkg-query -W -f '${Package}=${Version} ' influxdb grafana 2>/dev/null)" != "${want[0]} ${want[1]} " ] &&
+    [ "$(dpkg-query -W -f '${Package}=${Version} ' grafana influxdb 2>/dev/null)" != "${want[1]} ${want[0]} " ]; then
+    # The sources are parameters, so that a mirror can stand in. These are the vendors':
+    # https://docs.influxdata.com/influxdb/v1/introduction/install/
+    # https://www.influxdata.com/blog/package-signing-key-rotation
+    # https://grafana.com/docs/grafana/latest/setup-grafana/installation/debian/
+    repository influxdata "${EPHOR_INFLUXDB_SOURCE:-https://repos.influxdata.com/debian stable main}" \
+      "${EPHOR_INFLUXDB_KEY:-https://repos.influxdata.com/influxdata-archive.key}" \
+      "${EPHOR_INFLUXDB_FINGERPRINT:-24C975CBA61A024EE1B631787C3D57159FC2F927}"
+    repository grafana "${EPHOR_GRAFANA_SOURCE:-https://apt.grafana.com stable main}" \
+      "${EPHOR_GRAFANA_KEY:-https://apt.grafana.com/gpg.key}" \
+      "${EPHOR_GRAFANA_FINGERPRINT:-B53AE77BADB630A683046005963FA27710458545}"
+    prepared
+    apt-get -qq -o DPkg::Lock::Timeout=300 -o Dpkg::Options::=--force-confold install --no-install-recommends \
+      --allow-downgrades --allow-change-held-packages "${want[@]}" >/dev/null
+    apt-mark -qq hold influxdb grafana >/dev/null
+  fi
+  id influxdb >/dev/null
+  id grafana >/dev/null
+}
+
+# agent is what Session Manager talks to; there is no SSH.
+# https://docs.aws.amazon.com/systems-manager/latest/userguide/agent-install-deb.html
+agent() {
+  say 'installing the agent of Systems Manager'
+  if ! command -v amazon-ssm-agent >/dev/null; then
+    local deb
+    deb=$(mktemp --suffix .deb)
+    web --output "$deb" "${EPHOR_AGENT:-https://s3.$EPHOR_REGION.$EPHOR_DOMAIN/amazon-ssm-$EPHOR_REGION/latest/debian_$(dpkg --print-architecture)/amazon-ssm-agent.deb}"
+    apt-get -qq -o DPkg::Lock::Timeout=300 install --no-install-recommends "$deb" >/dev/null
+    rm -f "$deb"
+  fi
+  if has_systemd; then systemctl --quiet enable --now amazon-ssm-agent.service; fi
+}

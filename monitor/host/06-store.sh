@@ -1,0 +1,63 @@
+# shellcheck shell=bash
+# store_config is for the way in: loopback, where passwords are set, or the network.
+# https://docs.influxdata.com/influxdb/v1/administration/config/
+store_config() {
+  local bind=127.0.0.1 guarded=false
+  [ "$1" = network ] && bind='' guarded=true
+  cat <<END
+reporting-disabled = true
+bind-address = "127.0.0.1:${EPHOR_BACKUP_PORT:-8088}"
+[meta]
+  dir = "$data/influxdb/meta"
+  retention-autocreate = false
+[data]
+  dir = "$data/influxdb/data"
+  wal-dir = "$data/influxdb/wal"
+  index-version = "tsi1"
+  # Every execution environment is a value of the tag instance. Where the index is on disk their
+  # number costs no memory, so neither is limited; what ends them is the retention.
+  max-series-per-database = 0
+  max-values-per-tag = 0
+  cache-max-memory-size = "512m"
+  series-id-set-cache-size = 100
+[coordinator]
+  query-timeout = "60s"
+  max-concurrent-queries = 32
+[retention]
+  check-interval = "30m"
+[continuous_queries]
+  log-enabled = false
+  run-interval = "1s"
+[monitor]
+  store-enabled = false
+[http]
+  bind-address = "$bind:$EPHOR_STORE_PORT"
+  auth-enabled = $guarded
+  https-enabled = $guarded
+  https-certificate = "$settings/host.pem"
+  https-private-key = "$settings/influxdb.key"
+  log-enabled = false
+  pprof-enabled = false
+  debug-pprof-enabled = false
+  flux-enabled = false
+[tls]
+  min-version = "tls1.2"
+[logging]
+  level = "warn"
+END
+}
+
+run_store() { # loopback or network
+  store_config "$1" >"$settings/influxdb.conf.new"
+  chmod 644 "$settings/influxdb.conf.new"
+  mv "$settings/influxdb.conf.new" "$settings/influxdb.conf"
+  service ephor-store influxdb /usr/bin/influxd -config "$settings/influxdb.conf"
+  waited 60 answers "$1"
+}
+
+answers() {
+  case $1 in
+  loopback) curl --silent --fail --max-time 5 --output /dev/null "http://127.0.0.1:$EPHOR_STORE_PORT/ping" ;;
+  network) curl --silent --fail --max-time 5 --output /dev/null --cacert "$settings/ca.pem" "https://127.0.0.1:$EPHOR_STORE_PORT/ping" ;;
+  esac
+}

@@ -1,0 +1,87 @@
+# shellcheck shell=bash
+# grafana_config: everything that Grafana reads it may not write.
+# https://grafana.com/docs/grafana/latest/setup-grafana/configure-grafana/
+# https://grafana.com/docs/grafana/latest/administration/provisioning/
+grafana_config() {
+  local word
+  mkdir -p "$provisioning"/{datasources,dashboards,alerting,plugins,json} "$data/grafana"
+  chown -R grafana: "$data/grafana"
+  word=$(password "$EPHOR_GRAFANA_SECRET")
+  printf '%s' "$word" >"$settings/grafana.password"
+  cat >"$settings/grafana.ini" <<END
+[paths]
+data = $data/grafana
+logs = $data/grafana/log
+plugins = $data/grafana/plugins
+provisioning = $provisioning
+[server]
+protocol = https
+http_addr =
+http_port = $EPHOR_GRAFANA_PORT
+root_url = https://$EPHOR_ADDRESS:$EPHOR_GRAFANA_PORT/
+cert_file = $settings/host.pem
+cert_key = $settings/grafana.key
+min_tls_version = TLS1.2
+[security]
+admin_user = admin
+admin_password = \$__file{$settings/grafana.password}
+cookie_secure = true
+cookie_samesite = strict
+disable_gravatar = true
+[users]
+allow_sign_up = false
+[auth.anonymous]
+enabled = false
+[analytics]
+reporting_enabled = false
+check_for_updates = false
+check_for_plugin_updates = false
+[dashboards]
+min_refresh_interval = 1s
+[log]
+mode = file
+level = warn
+END
+  word=$(password "$EPHOR_READER_SECRET")
+  printf '%s' "$word" | jq -R --rawfile ca "$settings/ca.pem" --arg url "https://127.0.0.1:$EPHOR_STORE_PORT" --arg db "$EPHOR_DATABASE" \
+    '{apiVersion: 1, prune: true, datasources: [{name: "Ephor", uid: "ephor", type: "influxdb", access: "proxy", url: $url, isDefault: true, editable: false,
+      database: $db, basicAuth: true, basicAuthUser: "reader", jsonData: {dbName: $db, httpMode: "POST", tlsAuthWithCACert: true},
+      secureJsonData: {basicAuthPassword: ., tlsCACert: $ca}}]}' >"$provisioning/datasources/ephor.yaml"
+  jq -n --arg path "$provisioning/json" \
+    '{apiVersion: 1, providers: [{name: "ephor", type: "file", disableDeletion: false, allowUiUpdates: false, updateIntervalSeconds: 10, options: {path: $path}}]}' \
+    >"$provisioning/dashboards/ephor.yaml"
+  chown -R root:grafana "$provisioning"
+  chmod -R u=rwX,g=rX,o= "$provisioning"
+  chown root:grafana "$settings/grafana.ini" "$settings/grafana.password"
+  chmod 640 "$settings/grafana.ini" "$settings/grafana.password"
+}
+
+run_grafana() {
+  say 'starting Grafana'
+  grafana_config
+  fetch_bundle
+  local program=/usr/share/grafana/bin/grafana
+  local start=(service ephor-grafana grafana "$program" server --homepath /usr/share/grafana --config "$settings/grafana.ini" --packaging deb)
+  "${start[@]}"
+  waited 120 grafana_lives
+  # The administrator's password is taken from the settings when Grafana's database is made, and
+  # never again; a database from the volume may know another.
+  if ! as_admin --output /dev/null "$(grafana_url)/api/org"; then
+    halt ephor-grafana
+    setpriv --reuid grafana --regid "$(id -g grafana)" --init-groups -- \
+      "$program" cli --homepath /usr/share/grafana --config "$settings/grafana.ini" admin reset-admin-password --password-from-stdin \
+      <"$settings/grafana.password" >/dev/null
+    "${start[@]}"
+    waited 120 grafana_lives
+  fi
+}
+
+grafana_url() { printf 'https://127.0.0.1:%s' "$EPHOR_GRAFANA_PORT"; }
+
+# https://grafana.com/docs/grafana/latest/developers/http_api/other/#health-api
+grafana_lives() { curl --silent --fail --max-time 5 --output /dev/null --cacert "$settings/ca.pem" "$(grafana_url)/api/health"; }
+
+as_admin() {
+  printf 'user = "admin:%s"\n' "$(cat "$settings/grafana.password")" |
+    curl --silent --show-error --fail --max-time 30 --config - --cacert "$settings/ca.pem" "$@"
+}

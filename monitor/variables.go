@@ -1,0 +1,83 @@
+package monitor
+
+import (
+	"regexp"
+	"strings"
+
+	"github.com/grafana/grafana-foundation-sdk/go/cog"
+	grafana "github.com/grafana/grafana-foundation-sdk/go/dashboard"
+
+	"github.com/ephor-io/ephor"
+	"github.com/ephor-io/ephor/dashboard"
+)
+
+// GrafanaDashboards are Dashboards as Grafana shows them: with variables by which a reader picks
+// functions, versions and execution environments, and a row for each function that is picked. The
+// local page, which has no variables, shows Dashboards.
+func GrafanaDashboards(g ephor.Grafana) ([]Dashboard, error) { return renderAll(g, true) }
+
+// The variables, each named as the tag that it picks values of. The list of a variable is of those
+// that the ones before it leave.
+var variables = []struct{ tag, label string }{{"function", "Function"}, {"version", "Version"}, {"instance", "Environment"}}
+
+// maxChoices bounds a variable's list: of execution environments there may be any number.
+const maxChoices = "1000"
+
+// everything is a pattern that series match which do not have the tag, too.
+const everything = ".*"
+
+// picked is the condition that a query's series are among those picked.
+func picked(tags int) string {
+	var b strings.Builder
+	for _, v := range variables[:tags] {
+		b.WriteString(` AND "` + v.tag + `" =~ /^$` + v.tag + `$/`)
+	}
+	return b.String()
+}
+
+// https://grafana.com/docs/grafana/latest/datasources/influxdb/template-variables/
+func variable(i int) cog.Builder[grafana.VariableModel] {
+	v := variables[i]
+	query := `SHOW TAG VALUES FROM "invocation" WITH KEY = "` + v.tag + `"`
+	if i > 0 {
+		query += " WHERE" + strings.TrimPrefix(picked(i), " AND")
+	}
+	return grafana.NewQueryVariableBuilder(v.tag).
+		Label(v.label).
+		Datasource(dataSource()).
+		Query(grafana.StringOrMap{String: cog.ToPtr(query + " LIMIT " + maxChoices)}).
+		Multi(true).IncludeAll(true).AllValue(everything).
+		Refresh(grafana.VariableRefreshOnTimeRangeChanged).
+		Sort(grafana.VariableSortAlphabeticalAsc)
+}
+
+// filtered is a statement that reads the picked series alone. The load generator's points are of no
+// function.
+func filtered(influxql string) string {
+	from := regexp.MustCompile(`FROM ("(?:[^"\\]|\\.)+") WHERE \$timeFilter`)
+	return from.ReplaceAllStringFunc(influxql, func(s string) string {
+		if strings.HasPrefix(s, `FROM "load" `) {
+			return s
+		}
+		return s + picked(len(variables))
+	})
+}
+
+// perFunction is a row that Grafana repeats for each function that is picked.
+//
+// https://grafana.com/docs/grafana/latest/dashboards/build-dashboards/create-dashboard/#configure-repeating-rows
+func perFunction() []dashboard.Panel {
+	const of = ` FROM "invocation" WHERE $timeFilter GROUP BY time($__interval)`
+	small := func(p dashboard.Panel) dashboard.Panel { p.Width, p.Height = 8, 7; return p }
+	return []dashboard.Panel{
+		{Title: "$function", Kind: dashboard.Row},
+		small(dashboard.Panel{Title: "Invocations of $function", Unit: "reqps", Queries: []dashboard.Query{
+			{InfluxQL: `SELECT count("duration_ms") * 1000 / $__interval_ms` + of + ` fill(0)`, Alias: "invocations", Color: "blue"}}}),
+		small(dashboard.Panel{Title: "Duration of $function", Unit: "ms", Queries: []dashboard.Query{
+			{InfluxQL: `SELECT percentile("duration_ms", 50)` + of + ` fill(null)`, Alias: "p50", Color: "blue"},
+			{InfluxQL: `SELECT percentile("duration_ms", 90)` + of + ` fill(null)`, Alias: "p90", Color: "orange"},
+			{InfluxQL: `SELECT percentile("duration_ms", 99)` + of + ` fill(null)`, Alias: "p99", Color: "purple"}}}),
+		small(dashboard.Panel{Title: "Errors of $function", Kind: dashboard.Bars, Unit: "short", Queries: []dashboard.Query{
+			{InfluxQL: `SELECT count("duration_ms") FROM "invocation" WHERE $timeFilter AND "ok" = false GROUP BY time($__interval) fill(0)`, Alias: "errors", Color: "red"}}}),
+	}
+}
