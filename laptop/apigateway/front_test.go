@@ -11,8 +11,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ephor-io/ephor/laptop/internal/awsproto"
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/ephor-io/ephor/laptop/internal/awsproto"
 )
 
 func TestAPIsSurviveARestart(t *testing.T) {
@@ -26,6 +27,16 @@ func TestAPIsSurviveARestart(t *testing.T) {
 	// No Close: what is left is what a kill leaves, but for the ports.
 	for _, a := range s.apis {
 		must(t, a.server.Close())
+	}
+	// A process that is being started at this moment may have the listeners for as long as that takes.
+	for _, endpoint := range before {
+		free := func() bool {
+			l, err := net.Listen("tcp4", strings.TrimPrefix(endpoint, "http://"))
+			return err == nil && l.Close() == nil
+		}
+		for n := 0; !free() && n < 1000; n++ {
+			time.Sleep(10 * time.Millisecond)
+		}
 	}
 	must(t, os.WriteFile(dir+"/.half-123", []byte("{"), 0o600))
 	again := openService(t, Config{Dir: dir, Invoker: answer(`"ok"`)})
