@@ -147,17 +147,7 @@ func writeFile(dir, file, text string) error {
 
 // readNumber returns the number that stands in a file after key, or alone, or -1.
 func readNumber(dir, file, key string) int {
-	fd, err := unix.Open(filepath.Join(dir, file), unix.O_RDONLY|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return -1
-	}
-	defer unix.Close(fd)
-	var buf [1024]byte
-	n, err := unix.Read(fd, buf[:])
-	if err != nil {
-		return -1
-	}
-	return numberAfter(string(buf[:n]), key)
+	return numberAfter(readHead(unix.AT_FDCWD, filepath.Join(dir, file)), key)
 }
 
 // within calls f with the thread in the group, for f to start a process in it: version 1 has no other
@@ -221,6 +211,16 @@ func (g *cgroup1) peak() int {
 		return -1
 	}
 	return readNumber(g.memory, "memory.max_usage_in_bytes", "")
+}
+
+// usage is all that is charged to the group now, in bytes, or -1 if it is not known.
+func (g *cgroup1) usage() int { return readNumber(g.memory, "memory.usage_in_bytes", "") }
+
+// parts are what of it is the processes' own and what is in tmpfs or shared, in bytes. See section 5.2
+// of https://docs.kernel.org/admin-guide/cgroup-v1/memory.html
+func (g *cgroup1) parts() (own, shared int) {
+	text := readHead(unix.AT_FDCWD, filepath.Join(g.memory, "memory.stat"))
+	return numberAfter(text, "rss "), numberAfter(text, "shmem ")
 }
 
 // processes are all in the group.

@@ -154,17 +154,32 @@ func (g *cgroup) read(file, key string) int {
 	if g == nil {
 		return -1
 	}
-	fd, err := unix.Openat(g.fd, file, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	return numberAfter(readHead(g.fd, file), key)
+}
+
+// usage is all that is charged to the group now, in bytes, or -1 if it is not known.
+func (g *cgroup) usage() int { return g.read("memory.current", "") }
+
+// parts are what of it is the processes' own and what is in tmpfs or shared, in bytes.
+func (g *cgroup) parts() (own, shared int) {
+	text := readHead(g.fd, "memory.stat")
+	return numberAfter(text, "anon "), numberAfter(text, "shmem ")
+}
+
+// readHead returns the beginning of a file of the folder fd, in which is what is asked for; it is empty
+// if there is none.
+func readHead(fd int, file string) string {
+	fd, err := unix.Openat(fd, file, unix.O_RDONLY|unix.O_CLOEXEC, 0)
 	if err != nil {
-		return -1
+		return ""
 	}
 	defer unix.Close(fd)
 	var buf [1024]byte
 	n, err := unix.Read(fd, buf[:])
 	if err != nil {
-		return -1
+		return ""
 	}
-	return numberAfter(string(buf[:n]), key)
+	return string(buf[:n])
 }
 
 // numberAfter is the number in the first line that is key and a number, or -1.

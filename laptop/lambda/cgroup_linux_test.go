@@ -87,8 +87,8 @@ func TestLimitsOfVersion2(t *testing.T) {
 	fileHolds(t, dir, "memory.oom.group", "1")
 	fileHolds(t, dir, "pids.max", "1024")
 	b := &sandbox{group: g}
-	if b.memoryLimit() != heldByCgroup || !b.limitsProcesses() || b.watched() || b.peak() != 5000 || b.outOfMemory() {
-		t.Errorf("held by %s, processes %v, watched %v, peak %d, killed %v", b.memoryLimit(), b.limitsProcesses(), b.watched(), b.peak(), b.outOfMemory())
+	if b.memoryLimit() != heldByCgroup || !b.limitsProcesses() || b.watched() || b.peak(0) != 5000 || b.outOfMemory() {
+		t.Errorf("held by %s, processes %v, watched %v, peak %d, killed %v", b.memoryLimit(), b.limitsProcesses(), b.watched(), b.peak(0), b.outOfMemory())
 	}
 	if err := os.WriteFile(filepath.Join(dir, "memory.events"), []byte("oom 1\noom_kill 3\n"), 0o600); err != nil || !b.outOfMemory() {
 		t.Errorf("three kills are none (%v)", err)
@@ -118,8 +118,8 @@ func TestLimitsOfVersion1(t *testing.T) {
 	fileHolds(t, dir, "memory.memsw.limit_in_bytes", "268435456")
 	g := &cgroup1{memory: dir}
 	b := &sandbox{older: g}
-	if b.memoryLimit() != heldByCgroup1 || b.limitsProcesses() || !b.watched() || b.peak() != 7000 || b.outOfMemory() {
-		t.Errorf("held by %s, processes %v, watched %v, peak %d, killed %v", b.memoryLimit(), b.limitsProcesses(), b.watched(), b.peak(), b.outOfMemory())
+	if b.memoryLimit() != heldByCgroup1 || b.limitsProcesses() || !b.watched() || b.peak(0) != 7000 || b.outOfMemory() {
+		t.Errorf("held by %s, processes %v, watched %v, peak %d, killed %v", b.memoryLimit(), b.limitsProcesses(), b.watched(), b.peak(0), b.outOfMemory())
 	}
 	if got := b.processes(); !cmp.Equal(got, []int{70, 71}) {
 		t.Errorf("processes %v", got)

@@ -156,10 +156,7 @@ func (e *environment) live() {
 		e.endExtensions()
 		return
 	}
-	if box.watched() {
-		s.warden.take(e, box)
-		defer s.warden.drop(e)
-	}
+	defer s.warden.drop(e)
 	status := p.wait()
 	e.exited(status, box.outOfMemory())
 	p.output.close()
@@ -199,11 +196,19 @@ func (e *environment) start(runtimeAPI string) (*process, error) {
 		return nil, err
 	}
 	e.process = p
+	e.watch()
 	if e.initTimer == nil {
 		e.initTimer = time.AfterFunc(e.initLimit()-time.Since(e.started), e.initTimedOut)
 	}
 	s.cfg.Events(EnvironmentStarted{Function: e.function.name, Stream: e.stream, PID: p.pid})
 	return p, nil
+}
+
+// watch has the warden look after the environment, if it has something to do for it. The caller holds e.mu.
+func (e *environment) watch() {
+	if e.box.watched() {
+		e.function.service.warden.take(e, e.box)
+	}
 }
 
 // rest makes the environment ready for an event. The caller holds the function's mutex; the
@@ -338,7 +343,7 @@ func (e *environment) report(inv *invocation, status, kind string) {
 		r.memory = e.process.peakMemory(now)
 	}
 	if kind == "Runtime.OutOfMemory" {
-		r.memory = min(r.memory, e.rev.cfg.MemorySize<<20) // a little more was taken before it was seen
+		r.memory = e.rev.cfg.MemorySize << 20 // all; a little more may have been taken before it was seen
 	}
 	e.tellReport(r)
 	e.log.end(r)

@@ -121,6 +121,7 @@ func (e *environment) freeze(epoch uint64) {
 		e.signal(syscall.SIGSTOP)
 		e.box.group.freeze(e.leads)
 		e.frozen = true
+		e.function.service.warden.drop(e)
 	}
 }
 
@@ -130,5 +131,6 @@ func (e *environment) thaw() {
 		e.box.group.thaw()
 		e.signal(syscall.SIGCONT)
 		e.frozen = false
+		e.watch()
 	}
 }

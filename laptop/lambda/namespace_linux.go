@@ -24,7 +24,16 @@ type namespaces struct {
 }
 
 // namespace is an environment's. Its methods do nothing when it is nil.
-type namespace struct{ fd int }
+type namespace struct{ fd, tmp int } // tmp is the folder /tmp in there
+
+// stored is how many bytes of memory the files in /tmp take.
+func (s *namespace) stored() int {
+	var fs unix.Statfs_t
+	if s == nil || unix.Fstatfs(s.tmp, &fs) != nil { // which an open folder of a tmpfs does not refuse
+		return 0
+	}
+	return int(fs.Blocks-fs.Bfree) * int(fs.Bsize)
+}
 
 func newNamespaces(code string) *namespaces {
 	// Mounts that are made outside later are seen inside, and not the other way round.
@@ -86,20 +95,21 @@ func (n *namespaces) make(size int, opt string) (*namespace, error) {
 		return nil, err
 	}
 	err := n.mount(size, opt)
-	fd := -1
+	space := &namespace{-1, -1}
 	if err == nil {
-		fd, err = openNamespace()
+		space.fd, err = openNamespace()
+	}
+	if err == nil {
+		space.tmp, err = unix.Open("/tmp", unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	}
 	if back := unix.Setns(n.home, unix.CLONE_NEWNS); err == nil {
 		err = back
 	}
 	if err != nil {
-		if fd >= 0 {
-			unix.Close(fd)
-		}
+		space.close()
 		return nil, err
 	}
-	return &namespace{fd}, nil
+	return space, nil
 }
 
 // mount puts an empty file system over /tmp and the code where it was, below /tmp too, read-only,
@@ -155,7 +165,12 @@ func (n *namespaces) close() {
 }
 
 func (s *namespace) close() {
-	if s != nil {
-		unix.Close(s.fd)
+	if s == nil {
+		return
+	}
+	for _, fd := range []int{s.fd, s.tmp} {
+		if fd >= 0 {
+			unix.Close(fd)
+		}
 	}
 }

@@ -60,7 +60,7 @@ func (p *process) wait() exitStatus {
 	if peak := maxRSS(usage); peak > p.inherited {
 		p.peak = peak
 	}
-	p.peak = max(p.peak, p.box.peak())
+	p.peak = max(p.peak, p.box.peak(p.peak))
 	switch {
 	case status.Signaled():
 		return exitStatus("signal: " + status.Signal().String())
@@ -96,7 +96,7 @@ func (p *process) notePeak() {
 
 func (p *process) look() {
 	p.peak = max(p.peak, residentPeak(p.pid))
-	p.peak = max(p.peak, p.box.peak())
+	p.peak = max(p.peak, p.box.peak(p.peak))
 }
 
 // drainGrace is how long the output of a process that has ended is waited for, should something

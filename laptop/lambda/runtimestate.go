@@ -57,8 +57,14 @@ func (e *environment) claim(w http.ResponseWriter, id string, to runtimeState) *
 }
 
 // respond ends what claim has begun, and says so to the runtime; too late if the invocation has
-// ended in the meantime.
+// ended in the meantime. Whoever has taken more memory than there is gets no answer through: on Lambda
+// there would be none.
 func (e *environment) respond(w http.ResponseWriter, inv *invocation, a answer) {
+	if e.box.isOver(e.rev.cfg.MemorySize << 20) {
+		e.endOutOfMemory(e.process)
+		<-e.gone // the caller is told by then
+		return
+	}
 	if e.conveys(w, inv, a) {
 		accept(w)
 	} else {

@@ -29,7 +29,11 @@ type sandbox struct {
 // newSandbox makes the sandbox of an environment of a function whose layers are in the folder opt.
 // Whoever gets it closes it.
 func (s *spawner) newSandbox(cfg Function, opt, stream string) (*sandbox, error) {
-	b := &sandbox{group: s.cgroups.make(cfg.MemorySize), older: s.older.make(cfg.MemorySize), opt: opt, stream: stream, strays: &s.strays}
+	limit := cfg.MemorySize
+	if s.namespaces != nil {
+		limit += room(cfg.EphemeralStorage)
+	}
+	b := &sandbox{group: s.cgroups.make(limit), older: s.older.make(limit), opt: opt, stream: stream, strays: &s.strays}
 	var err error
 	s.do(func() { b.space, err = s.namespaces.make(cfg.EphemeralStorage, opt) })
 	if err == nil && b.space == nil {
@@ -114,17 +118,21 @@ func (b *sandbox) limitsProcesses() bool {
 
 // watched says that the warden has something to do for the environment.
 func (b *sandbox) watched() bool {
-	return b.memoryLimit() != heldByCgroup || !b.limitsProcesses() || b.tmp != ""
+	return b.memoryLimit() != heldByCgroup || !b.limitsProcesses() || b.tmp != "" || b.chargedForTmp()
 }
 
 // outOfMemory says that the system has killed a process for its memory.
 func (b *sandbox) outOfMemory() bool { return b.group.outOfMemory() || b.older.outOfMemory() }
 
-// peak is the most memory that the processes have had at once, in bytes, where the system knows it.
-func (b *sandbox) peak() int {
+// peak is the most memory that the processes have had at once, in bytes, where the system knows it. It
+// does not know it apart from a /tmp that is charged for: then it is what they have now, unless that is
+// atLeast or less.
+func (b *sandbox) peak(atLeast int) int {
 	switch {
 	case b == nil:
 		return 0
+	case b.chargedForTmp():
+		return b.use(atLeast)
 	case b.group.isLimited():
 		return b.group.read("memory.peak", "")
 	}

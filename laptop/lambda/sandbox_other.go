@@ -29,6 +29,8 @@ func (*cgroup) remove()                 {}
 func (*cgroup) isLimited() bool         { return false }
 func (*cgroup) isCounted() bool         { return false }
 func (*cgroup) outOfMemory() bool       { return false }
+func (*cgroup) usage() int              { return -1 }
+func (*cgroup) parts() (int, int)       { return -1, -1 }
 
 func (*cgroups1) within(_ *cgroup1, f func()) error {
 	f()
@@ -47,6 +49,8 @@ func (*cgroup1) limitsProcesses() bool { return false }
 func (*cgroup1) outOfMemory() bool     { return false }
 func (*cgroup1) peak() int             { return 0 }
 func (*cgroup1) processes() []int      { return nil }
+func (*cgroup1) usage() int            { return -1 }
+func (*cgroup1) parts() (int, int)     { return -1, -1 }
 
 func newNamespaces(string) *namespaces { return nil }
 
@@ -59,7 +63,8 @@ func (*namespaces) within(_ *namespace, f func()) error {
 	return nil
 }
 
-func (*namespace) close() {}
+func (*namespace) close()      {}
+func (*namespace) stored() int { return 0 }
 
 // strays are not looked for here: what leaves its process group outlives its environment.
 type strays struct{}

@@ -9,12 +9,15 @@ import (
 )
 
 // warden looks after the limits that the system does not enforce: the memory of an environment and
-// the number of its processes and threads where no control group limits them, and the size of its
-// temporary folder where that is not a file system of its own. Whoever is over a limit is killed; see
+// the number of its processes and threads where no control group limits them, the memory too where the
+// control group's has a /tmp in it, and the size of its temporary folder where that is not a file system
+// of its own. Whoever is over a limit is killed; see
 // Isolation for which way is in use. Where the system kills one process for its memory, the warden
 // ends the rest of the environment.
 //
-// Memory is what all processes of the environment have resident, pages that they share counted for
+// It looks at those that are at work: a frozen environment changes nothing, and has left its care.
+//
+// Without a control group, memory is what all processes of the environment have resident, pages that they share counted for
 // each. Between two looks an environment may have more than it may, for as long as that is.
 type warden struct {
 	wake chan struct{} // there is somebody to look after
@@ -99,7 +102,7 @@ func (e *environment) inspect(b *sandbox, tmp bool, look func() census) {
 		return
 	}
 	held := b.memoryLimit()
-	outOfMemory := held == heldByCgroup1 && b.older.outOfMemory()
+	outOfMemory := held == heldByCgroup1 && b.older.outOfMemory() || e.lookAtCharge(p, b)
 	if canWatch && (held == heldByWarden || !b.limitsProcesses()) {
 		threads, used := look().of(groups, b.processes())
 		p.noteUse(used)
@@ -111,10 +114,7 @@ func (e *environment) inspect(b *sandbox, tmp bool, look func() census) {
 		}
 	}
 	if outOfMemory {
-		e.mu.Lock()
-		e.outOfMemory = true
-		e.mu.Unlock()
-		p.kill()
+		e.endOutOfMemory(p)
 		return
 	}
 	if !tmp {
@@ -144,6 +144,13 @@ func (e *environment) groups() (all []int) {
 func (p *process) kill() {
 	p.signal(syscall.SIGKILL)
 	p.box.kill()
+}
+
+// knownPeak is the most memory that has been seen so far, in bytes.
+func (p *process) knownPeak() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.peak
 }
 
 // noteUse takes note of what all processes of the environment have resident now, in bytes.
