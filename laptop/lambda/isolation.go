@@ -14,7 +14,7 @@ type Isolation struct {
 	// Otherwise those that leave its process group are not frozen, and are found by their
 	// environment variables when it ends.
 	Processes bool
-	// Memory says that the system limits what an environment takes, by control groups.
+	// Memory says that the system counts and limits what an environment takes, by control groups.
 	Memory bool
 	// ProcessLimit says that the system limits how many processes and threads an environment has,
 	// by control groups.

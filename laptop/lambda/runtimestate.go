@@ -60,7 +60,7 @@ func (e *environment) claim(w http.ResponseWriter, id string, to runtimeState) *
 // ended in the meantime. Whoever has taken more memory than there is gets no answer through: on Lambda
 // there would be none.
 func (e *environment) respond(w http.ResponseWriter, inv *invocation, a answer) {
-	if e.box.isOver(e.rev.cfg.MemorySize << 20) {
+	if time.Since(inv.start) > quick && e.process.overMemory(e.rev.cfg.MemorySize<<20) {
 		e.endOutOfMemory(e.process)
 		<-e.gone // the caller is told by then
 		return

@@ -1,5 +1,7 @@
 package lambda
 
+import "time"
+
 // On Lambda /tmp is a disk. Here it is a tmpfs, and a control group is charged for its pages like for
 // memory, whichever mount they are in. So the group's limit leaves room for a full /tmp, which then
 // ends at its own size, with ENOSPC; and the warden, which can tell the one from the other, ends an
@@ -8,6 +10,10 @@ package lambda
 // A limit that follows what is in /tmp would come too late: a write of 100 MB takes less time than a
 // look. What memory is taken and given back between two looks is not noticed; what is there when the
 // function answers is, see respond.
+
+// quick is how long an invocation may have lasted whose answer goes out without a look, which would take
+// a tenth of the time of the quickest ones. To take as much as matters takes longer.
+const quick = 2 * time.Millisecond
 
 // room is how many MB a /tmp of size MB may take of memory: a quarter more, for the inodes, the names
 // and the ends of pages.
@@ -42,21 +48,17 @@ func (b *sandbox) use(enough int) int {
 	return own + max(0, shared-max(stored, b.space.stored()))
 }
 
-// isOver says that the memory of an environment that is charged for its /tmp is more than size, in bytes.
-func (b *sandbox) isOver(size int) bool {
-	// Twice, for a file that comes and goes meanwhile.
-	return b.chargedForTmp() && b.use(size) > size && b.use(size) > size
-}
-
-// lookAtCharge takes note of that memory, and says whether it is over the environment's size.
-func (e *environment) lookAtCharge(p *process, b *sandbox) (over bool) {
-	if !b.chargedForTmp() {
+// overMemory takes note of what an environment that is charged for its /tmp has of memory, and says
+// whether that is more than size, in bytes.
+func (p *process) overMemory(size int) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.gone || !p.box.chargedForTmp() {
 		return false
 	}
-	size := e.rev.cfg.MemorySize << 20
-	used := b.use(min(size, p.knownPeak()))
-	p.noteUse(used)
-	return used > size && b.isOver(size)
+	used := p.box.use(min(size, p.peak))
+	p.peak = max(p.peak, used)
+	return used > size && p.box.use(size) > size // twice, for a file that comes and goes meanwhile
 }
 
 // endOutOfMemory kills an environment whose memory is over its size.

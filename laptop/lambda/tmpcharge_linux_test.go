@@ -105,16 +105,23 @@ func TestChargeForTmp(t *testing.T) {
 			defer b.group.remove()
 		}
 		write(dir, usage, strconv.Itoa(500*mb))
-		if b.chargedForTmp() || b.isOver(mb) {
+		if b.chargedForTmp() {
 			t.Errorf("version %s: there is a charge for a /tmp that there is not", version)
 		}
 		b.space = &namespace{-1, -1}
-		if !b.chargedForTmp() || !b.watched() || b.use(0) != -1 || b.isOver(mb) {
+		if !b.chargedForTmp() || !b.watched() || b.use(0) != -1 {
 			t.Errorf("version %s: without memory.stat: %d", version, b.use(0))
 		}
 		write(dir, "memory.stat", own+strconv.Itoa(60*mb)+"\nfile 7\nshmem "+strconv.Itoa(40*mb)+"\n")
-		if got := b.use(0); got != 100*mb || b.isOver(100*mb) || !b.isOver(99*mb) || b.use(500*mb) != 0 {
+		if got := b.use(0); got != 100*mb || b.use(499*mb) != got || b.use(500*mb) != 0 {
 			t.Errorf("version %s: %d in use", version, got)
+		}
+		p := &process{box: b}
+		if p.overMemory(100*mb) || !p.overMemory(99*mb) || p.peak != 100*mb {
+			t.Errorf("version %s: a peak of %d", version, p.peak)
+		}
+		if p.gone = true; p.overMemory(99*mb) {
+			t.Errorf("version %s: a process that has gone has memory", version)
 		}
 	}
 }

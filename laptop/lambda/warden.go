@@ -102,7 +102,7 @@ func (e *environment) inspect(b *sandbox, tmp bool, look func() census) {
 		return
 	}
 	held := b.memoryLimit()
-	outOfMemory := held == heldByCgroup1 && b.older.outOfMemory() || e.lookAtCharge(p, b)
+	outOfMemory := held == heldByCgroup1 && b.older.outOfMemory() || p.overMemory(e.rev.cfg.MemorySize<<20)
 	if canWatch && (held == heldByWarden || !b.limitsProcesses()) {
 		threads, used := look().of(groups, b.processes())
 		p.noteUse(used)
@@ -142,15 +142,12 @@ func (e *environment) groups() (all []int) {
 
 // kill ends all processes of the environment.
 func (p *process) kill() {
-	p.signal(syscall.SIGKILL)
-	p.box.kill()
-}
-
-// knownPeak is the most memory that has been seen so far, in bytes.
-func (p *process) knownPeak() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.peak
+	if !p.gone { // or the sandbox may have been closed, and its descriptors be another's
+		_ = syscall.Kill(-p.pid, syscall.SIGKILL) // the group may have ended just now
+		p.box.kill()
+	}
 }
 
 // noteUse takes note of what all processes of the environment have resident now, in bytes.
