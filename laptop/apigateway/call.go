@@ -146,6 +146,9 @@ const maxDiscarded = 256 << 20
 // none of that.
 func (r *request) refuse(w http.ResponseWriter, status int, body string) int {
 	drain := r.excess != nil && r.Header.Get("Expect") == "" && r.excess.EnableFullDuplex() == nil
+	if drain {
+		w.Header().Set("Connection", "close") // where reading stops short, no other request can be told from the rest
+	}
 	n := write(w, response{status: status, contentType: "application/json", body: []byte(body)})
 	if drain && r.excess.Flush() == nil && r.excess.SetReadDeadline(time.Now().Add(bodyTimeout)) == nil {
 		_, _ = io.CopyN(io.Discard, r.Body, maxDiscarded) // its end is of no interest
