@@ -120,7 +120,7 @@ func TestChargeForTmp(t *testing.T) {
 		if p.overMemory(100*mb) || !p.overMemory(99*mb) || p.peak != 100*mb {
 			t.Errorf("version %s: a peak of %d", version, p.peak)
 		}
-		if p.gone = true; p.overMemory(99*mb) {
+		if p.gone = true; p.overMemory(99 * mb) {
 			t.Errorf("version %s: a process that has gone has memory", version)
 		}
 	}
