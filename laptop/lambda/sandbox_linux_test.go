@@ -312,3 +312,24 @@ func TestWhatLimitsIsTold(t *testing.T) {
 		}
 	}
 }
+
+// TestStrayOfExtension: an extension has none of the variables that tell an environment from others.
+func TestStrayOfExtension(t *testing.T) {
+	t.Parallel()
+	for _, bare := range []bool{false, true} {
+		s := open(t, Config{bare: bare})
+		folder := external(t, s, "stray", "INVOKE", "agent")
+		call(t, s, `{}`)
+		settled(t, s, "hello")
+		pid, err := strconv.Atoi(strings.Fields(noted(t, folder, "agent", "left behind: "))[2])
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = syscall.Kill(pid, syscall.SIGKILL) }) // it is gone, or the test has failed
+		if processGone(pid) {
+			t.Fatal("the stray has gone before its time")
+		}
+		s.SpinDown()
+		eventually(t, "the end of the stray", func() bool { return processGone(pid) })
+	}
+}
