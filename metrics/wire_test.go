@@ -40,7 +40,7 @@ func wireTo(t *testing.T, address string) *wire {
 		t.Fatal(err)
 	}
 	w := newWire(u, nil)
-	t.Cleanup(w.CloseIdleConnections)
+	t.Cleanup(w.close)
 	return w
 }
 
