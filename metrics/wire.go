@@ -27,6 +27,8 @@ import (
 type wire struct {
 	host string // as the Host header has it
 	dial func(context.Context) (net.Conn, error)
+	// timeout ends a dial that nobody may be waiting for any more.
+	timeout time.Duration
 
 	mu      sync.Mutex
 	idle    *wireConn
@@ -41,7 +43,7 @@ const maxAnswer = 1 << 20
 // newWire makes a wire to the server of a URL. config is for https.
 func newWire(server *url.URL, config *tls.Config) *wire {
 	port, dialer := server.Port(), &net.Dialer{KeepAlive: 15 * time.Second}
-	w := &wire{host: server.Host}
+	w := &wire{host: server.Host, timeout: dialTimeout}
 	if server.Scheme == "https" {
 		address := net.JoinHostPort(server.Hostname(), orElse(port, "443"))
 		w.dial = func(ctx context.Context) (net.Conn, error) {

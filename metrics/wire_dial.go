@@ -8,8 +8,7 @@ import (
 	"time"
 )
 
-// dialTimeout ends a dial that nobody may be waiting for any more. While a function is frozen it does
-// not go by.
+// dialTimeout is the longest that a dial takes. While a function is frozen it does not go by.
 const dialTimeout = 5 * time.Second
 
 // take returns the connection that is kept, nil if there is none.
@@ -113,9 +112,9 @@ func (w *wire) connect(ctx context.Context) (*wireConn, error) {
 	}
 }
 
-// begin starts a dial, which ends with dialTimeout at the latest.
+// begin starts a dial, which ends with the timeout at the latest.
 func (w *wire) begin() *dialing {
-	ctx, cancel := context.WithTimeout(context.Background(), dialTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), w.timeout)
 	d := &dialing{cancel: cancel, done: make(chan struct{})}
 	go func() {
 		defer close(d.done)
