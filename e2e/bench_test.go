@@ -20,10 +20,8 @@ import (
 //	go test ./e2e -run '^$' -bench . -benchtime 3x
 
 // BenchmarkFirstAnswer is the time from `go run` to the first answer, the module and build caches
-// being warm. Go keeps what it has built by the folder it was built in: the caches are warm for a
-// fresh clone where an earlier clone of the same commit lay, as on a CI machine that keeps them, and
-// for an application of one's own, which finds Ephor where it was. For a clone in a folder that Go has
-// never built in they hold the dependencies alone, and all of Ephor is compiled.
+// being warm: a fresh clone where an earlier one lay, one in a folder that Go has never built in, an
+// application of one's own, and the same folder once more.
 func BenchmarkFirstAnswer(b *testing.B) {
 	helloProgram(b) // so that the caches are warm
 	b.Run("FreshClone", func(b *testing.B) {

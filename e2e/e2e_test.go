@@ -124,6 +124,7 @@ type application struct {
 	Store     string
 	Endpoint  string
 	Dashboard string
+	URLs      map[string]string // of functions
 }
 
 // up starts `up` in the folder dir with a state of its own and waits until it says where it is.

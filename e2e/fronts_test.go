@@ -24,6 +24,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 )
 
+// What an HTTP API, a REST API and a function URL answer when the function fails.
+const http500, rest502, url502 = `{"message":"Internal Server Error"}`, `{"message": "Internal server error"}`, `{"Message":"Internal Server Error"}`
+
 // answered is a response, as far as the tests below look at it.
 type answered struct {
 	status int
@@ -173,7 +176,6 @@ func TestEveryFront(t *testing.T) {
 	}
 
 	// What goes wrong.
-	const http500, rest502, url502 = `{"message":"Internal Server Error"}`, `{"message": "Internal server error"}`, `{"Message":"Internal Server Error"}`
 	for _, how := range []string{"panic", "error", "malformed"} {
 		refused(ask(t, api+"/"+how), 500, http500)
 		refused(ask(t, rest+"/prod/"+how), 502, rest502)

@@ -63,6 +63,18 @@ func (e *event) throughURL() bool {
 	return strings.HasPrefix(rest, "lambda-url.")
 }
 
+// decoded says that an HTTP API sends the event: path and variables have no percent-encoding any more, and a
+// percent sign in them is one. REST APIs and function URLs pass both on as they were sent. The documentation
+// does not tell; these have what live events were seen to hold:
+// https://github.com/middleapi/standard-server/pull/93
+// https://github.com/honojs/hono/issues/2156
+func (e *event) decoded() bool {
+	if e.first() {
+		return e.Version != ""
+	}
+	return !e.throughURL()
+}
+
 // request is the event as a server would have received it.
 func (e *event) request(ctx context.Context) (*http.Request, error) {
 	method, path, query := e.RequestContext.HTTP.Method, e.RawPath, e.RawQueryString
@@ -73,9 +85,9 @@ func (e *event) request(ctx context.Context) (*http.Request, error) {
 	} else if e.Version != "2.0" || method == "" {
 		return nil, errors.New("the event is no request of payload format 1.0 or 2.0, as REST APIs, HTTP APIs and function URLs send them: an HTTP handler serves no other")
 	}
-	u, err := url.ParseRequestURI(path)
-	if err != nil || !strings.HasPrefix(path, "/") {
-		u = &url.URL{Path: path} // some gateways have decoded it already
+	u := &url.URL{Path: path}
+	if sent, err := url.ParseRequestURI(path); err == nil && strings.HasPrefix(path, "/") && !e.decoded() {
+		u = sent
 	}
 	u.RawQuery = query
 	body, length, err := e.body()
@@ -108,13 +120,13 @@ func (e *event) request(ctx context.Context) (*http.Request, error) {
 	return req, nil
 }
 
-// variable is the value of a path's variable, which a REST API passes on as it was sent and an HTTP
-// API decoded.
+// variable is the value of a path's variable.
 func (e *event) variable(value string) string {
-	if e.first() && e.Version == "" {
-		if decoded, err := url.PathUnescape(value); err == nil {
-			return decoded
-		}
+	if e.decoded() {
+		return value
+	}
+	if text, err := url.PathUnescape(value); err == nil {
+		return text
 	}
 	return value
 }

@@ -20,41 +20,41 @@ import (
 // https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html
 var requests = map[string]string{
 	"HTTP API": `{
-		"version": "2.0", "routeKey": "POST /orders/{id}", "rawPath": "/orders/a%2Fb", "rawQueryString": "x=1&x=2&y=+",
+		"version": "2.0", "routeKey": "POST /orders/{id}", "rawPath": "/orders/a/b%41", "rawQueryString": "x=1&x=2&y=+",
 		"cookies": ["a=1", "b=2"],
 		"headers": {"host": "api.example.com", "content-type": "text/plain", "x-list": "1,2", "x-forwarded-proto": "https"},
-		"pathParameters": {"id": "a/b"},
+		"pathParameters": {"id": "a/b%41"},
 		"requestContext": {"accountId": "123456789012", "apiId": "api-id", "domainName": "d.example.com", "domainPrefix": "d",
-			"http": {"method": "POST", "path": "/orders/a%2Fb", "protocol": "HTTP/1.1", "sourceIp": "192.0.2.7", "userAgent": "agent"},
+			"http": {"method": "POST", "path": "/orders/a/b%41", "protocol": "HTTP/1.1", "sourceIp": "192.0.2.7", "userAgent": "agent"},
 			"requestId": "id", "routeKey": "POST /orders/{id}", "stage": "$default", "time": "12/Mar/2020:19:03:58 +0000", "timeEpoch": 1583348638390},
 		"body": "aGVsbG8=", "isBase64Encoded": true}`,
 	"function URL": `{
-		"version": "2.0", "routeKey": "$default", "rawPath": "/orders/a%2Fb", "rawQueryString": "x=1&x=2&y=+",
+		"version": "2.0", "routeKey": "$default", "rawPath": "/orders/a%2Fb%2541", "rawQueryString": "x=1&x=2&y=+",
 		"cookies": ["a=1", "b=2"],
 		"headers": {"host": "api.example.com", "content-type": "text/plain", "x-list": "1,2"},
 		"requestContext": {"accountId": "anonymous", "apiId": "url-id", "authentication": null, "authorizer": null,
 			"domainName": "url-id.lambda-url.us-west-2.on.aws", "domainPrefix": "url-id",
-			"http": {"method": "POST", "path": "/orders/a%2Fb", "protocol": "HTTP/1.1", "sourceIp": "192.0.2.7", "userAgent": "agent"},
+			"http": {"method": "POST", "path": "/orders/a%2Fb%2541", "protocol": "HTTP/1.1", "sourceIp": "192.0.2.7", "userAgent": "agent"},
 			"requestId": "id", "routeKey": "$default", "stage": "$default", "time": "12/Mar/2020:19:03:58 +0000", "timeEpoch": 1583348638390},
 		"body": "aGVsbG8=", "pathParameters": null, "isBase64Encoded": true, "stageVariables": null}`,
 	"REST API": `{
-		"resource": "/orders/{id}", "path": "/orders/a%2Fb", "httpMethod": "POST",
+		"resource": "/orders/{id}", "path": "/orders/a%2Fb%2541", "httpMethod": "POST",
 		"headers": {"Host": "api.example.com", "Content-Type": "text/plain", "X-List": "2", "Cookie": "a=1; b=2"},
 		"multiValueHeaders": {"Host": ["api.example.com"], "Content-Type": ["text/plain"], "X-List": ["1,2"], "Cookie": ["a=1; b=2"]},
 		"queryStringParameters": {"x": "2", "y": " "}, "multiValueQueryStringParameters": {"x": ["1", "2"], "y": [" "]},
-		"pathParameters": {"id": "a%2Fb"}, "stageVariables": null,
+		"pathParameters": {"id": "a%2Fb%2541"}, "stageVariables": null,
 		"requestContext": {"accountId": "123456789012", "apiId": "id", "domainName": "d.example.com", "httpMethod": "POST",
-			"identity": {"sourceIp": "192.0.2.7", "userAgent": "agent"}, "path": "/prod/orders/a%2Fb", "protocol": "HTTP/1.1",
+			"identity": {"sourceIp": "192.0.2.7", "userAgent": "agent"}, "path": "/prod/orders/a%2Fb%2541", "protocol": "HTTP/1.1",
 			"requestId": "id", "resourceId": "abc", "resourcePath": "/orders/{id}", "stage": "prod"},
 		"body": "aGVsbG8=", "isBase64Encoded": true}`,
 	"HTTP API, format 1.0": `{
-		"version": "1.0", "resource": "/orders/{id}", "path": "/orders/a%2Fb", "httpMethod": "POST",
+		"version": "1.0", "resource": "/orders/{id}", "path": "/orders/a/b%41", "httpMethod": "POST",
 		"headers": {"host": "api.example.com", "content-type": "text/plain", "x-list": "1,2", "cookie": "a=1; b=2"},
 		"multiValueHeaders": null,
 		"queryStringParameters": {"x": "2", "y": " "}, "multiValueQueryStringParameters": {"x": ["1", "2"], "y": [" "]},
-		"pathParameters": {"id": "a/b"},
+		"pathParameters": {"id": "a/b%41"},
 		"requestContext": {"apiId": "id", "domainName": "d.example.com", "httpMethod": "POST", "identity": {"sourceIp": "192.0.2.7"},
-			"path": "/orders/a%2Fb", "protocol": "HTTP/1.1", "stage": "$default"},
+			"path": "/orders/a/b%41", "protocol": "HTTP/1.1", "stage": "$default"},
 		"body": "aGVsbG8=", "isBase64Encoded": true}`,
 }
 
@@ -84,12 +84,16 @@ func TestHTTPRequest(t *testing.T) {
 		host, _, _ := net.SplitHostPort(got.RemoteAddr)
 		is := []any{got.Method, got.URL.String(), got.URL.Path, got.Host, got.Header.Get("X-List"), body.String(), got.ContentLength,
 			host, got.Proto, got.URL.Query()["x"], cookies, got.Header.Get("Host"), string(ephor.Event(got.Context()))}
-		want := []any{"POST", "/orders/a%2Fb?x=1&x=2&y=+", "/orders/a/b", "api.example.com", "1,2", "hello", int64(5),
+		sent := "/orders/a%2Fb%2541?x=1&x=2&y=+"
+		if strings.HasPrefix(name, "HTTP API") {
+			sent = "/orders/a/b%2541?x=1&x=2&y=+" // it has decoded the path, and which slash was which is lost
+		}
+		want := []any{"POST", sent, "/orders/a/b%41", "api.example.com", "1,2", "hello", int64(5),
 			"192.0.2.7", "HTTP/1.1", []string{"1", "2"}, []string{"a=1", "b=2"}, "", text}
 		if diff := cmp.Diff(want, is); diff != "" {
 			t.Errorf("%s: request (-want +got)\n%s", name, diff)
 		}
-		if name != "function URL" && got.PathValue("id") != "a/b" {
+		if name != "function URL" && got.PathValue("id") != "a/b%41" {
 			t.Errorf("%s: the variable is %q", name, got.PathValue("id"))
 		}
 		var wantResp any = &response{StatusCode: 200, Headers: map[string]string{"X-Multi": "1, 2", "Content-Type": "image/png"},

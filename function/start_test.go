@@ -145,7 +145,7 @@ func TestEveryKindOfHandlerAndEnd(t *testing.T) {
 	f("Stream", `{"item":"bytes"}`, answer{kind: "response", body: "streamed bytes", contentType: bytes}, "")
 	f("Stream", `{"item":"broken"}`, answer{kind: "broken response", body: "begin", contentType: bytes}, "the source is gone")
 	f("Invoker", `{"a": 1}`, answer{kind: "response", body: `raw {"a": 1}`, contentType: bytes}, "")
-	f("HTTP", `{"version":"2.0","rawPath":"/a%20b","rawQueryString":"q=1","requestContext":{"http":{"method":"PUT"}}}`,
+	f("HTTP", `{"version":"2.0","rawPath":"/a b","rawQueryString":"q=1","requestContext":{"http":{"method":"PUT"}}}`,
 		answer{kind: "response", body: `{"statusCode":418,"headers":{"Content-Type":"text/plain; charset=utf-8"},"cookies":["a=1","b=2"],"body":"PUT /a%20b?q=1"`, contentType: json}, "")
 	f("HTTP", `{"path":"/a%20b","httpMethod":"PUT","multiValueQueryStringParameters":{"q":["1"]}}`,
 		answer{kind: "response", body: `{"statusCode":418,"multiValueHeaders":{"Content-Type":["text/plain; charset=utf-8"],"Set-Cookie":["a=1","b=2"]},"body":"PUT /a%20b?q=1"`, contentType: json}, "")

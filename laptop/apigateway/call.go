@@ -112,13 +112,14 @@ func (r *request) readBody(c *http.ResponseController, most int64) *failure {
 		return nil
 	}
 	tooLarge := &failure{status: http.StatusRequestEntityTooLarge, reason: fmt.Sprintf("the body is over the limit of %d bytes", most)}
-	if r.ContentLength > most {
-		return tooLarge
-	}
 	// The deadline must not outlast the body: it would end the wait for the function, too. A
 	// writer that knows no deadlines leaves the connection without one.
 	_ = c.SetReadDeadline(time.Now().Add(bodyTimeout))
 	defer func() { _ = c.SetReadDeadline(time.Time{}) }()
+	if r.ContentLength > most {
+		r.excess = c
+		return tooLarge
+	}
 	var err error
 	if r.ContentLength > 0 {
 		r.body = make([]byte, r.ContentLength)
@@ -130,9 +131,29 @@ func (r *request) readBody(c *http.ResponseController, most int64) *failure {
 		return &failure{status: http.StatusBadRequest, reason: "reading the body: " + err.Error()}
 	}
 	if int64(len(r.body)) > most {
+		r.excess = c
 		return tooLarge
 	}
 	return nil
+}
+
+// maxDiscarded is how much of a body that is too large is read all the same.
+const maxDiscarded = 256 << 20
+
+// refuse writes the answer to a request that gets none from its function, and tells how long its body
+// was. Then it reads what is left of a body that is too large: a client that looks for the answer only
+// when it has written all would find a connection that was reset. One that asks before it sends needs
+// none of that.
+func (r *request) refuse(w http.ResponseWriter, status int, body string) int {
+	drain := r.excess != nil && r.Header.Get("Expect") == "" && r.excess.EnableFullDuplex() == nil
+	if drain {
+		w.Header().Set("Connection", "close") // where reading stops short, no other request can be told from the rest
+	}
+	n := write(w, response{status: status, contentType: "application/json", body: []byte(body)})
+	if drain && r.excess.Flush() == nil && r.excess.SetReadDeadline(time.Now().Add(bodyTimeout)) == nil {
+		_, _ = io.CopyN(io.Discard, r.Body, maxDiscarded) // its end is of no interest
+	}
+	return n
 }
 
 // checkHead refuses a request line and headers that are too long, and a path that is none.

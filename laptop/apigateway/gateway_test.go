@@ -259,6 +259,18 @@ func TestLimits(t *testing.T) {
 	if string(head) != "HTTP/1.1 413" {
 		t.Errorf("a body over 10 MB is answered with %q", head)
 	}
+
+	// Who writes all of it before looking for an answer finds one, too.
+	conn, err = net.Dial("tcp", strings.TrimPrefix(s.Endpoint(api.APIID), "http://"))
+	must(t, err)
+	defer conn.Close()
+	_, err = conn.Write(append([]byte("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: "+strconv.Itoa(11<<20)+"\r\n\r\n"), make([]byte, 11<<20)...))
+	must(t, err)
+	_, err = io.ReadFull(conn, head)
+	must(t, err)
+	if string(head) != "HTTP/1.1 413" {
+		t.Errorf("a body over 10 MB that is sent first is answered with %q", head)
+	}
 }
 
 func TestStagesAndDeployments(t *testing.T) {

@@ -24,12 +24,13 @@ type request struct {
 	route                *target
 	values               []string // of the route's variables
 	body                 []byte
-	authorizer           []byte  // JSON of requestContext.authorizer, nil for none
-	signer               *signer // who signed the request, if that was asked
-	rest                 string  // the path as it was sent, without the stage
-	extendedID           string  // of a REST API
-	domain, prefix       string  // domainName and domainPrefix; "" tells them by the host
-	escaped              bool    // paths stay as they were sent
+	authorizer           []byte                   // JSON of requestContext.authorizer, nil for none
+	signer               *signer                  // who signed the request, if that was asked
+	excess               *http.ResponseController // of a body that is too large and not read to its end; nil for any other
+	rest                 string                   // the path as it was sent, without the stage
+	extendedID           string                   // of a REST API
+	domain, prefix       string                   // domainName and domainPrefix; "" tells them by the host
+	escaped              bool                     // paths stay as they were sent
 }
 
 // event encodes the request in payload format 2.0. It is written by hand because it stands in

@@ -65,7 +65,7 @@ func (a *rest) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if out, fail := a.answer(w, req); fail != nil {
 		h.Set("X-Amzn-Errortype", fail.kind)
 		log.Status, log.IntegrationError = fail.status, fail.reason
-		log.Bytes = write(w, response{status: fail.status, contentType: "application/json", body: []byte(fail.body)})
+		log.Bytes = req.refuse(w, fail.status, fail.body)
 	} else {
 		if req.route.mock == nil {
 			h.Set("X-Amzn-Trace-Id", req.trace)

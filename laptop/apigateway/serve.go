@@ -62,7 +62,7 @@ func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		t.cors.decorate(w.Header(), r)
 		set(w.Header(), "Www-Authenticate", fail.challenge)
 		log.Status, log.IntegrationError = fail.status, fail.reason
-		log.Bytes = write(w, response{status: fail.status, contentType: "application/json", body: []byte(messages[fail.status])})
+		log.Bytes = req.refuse(w, fail.status, messages[fail.status])
 	} else {
 		out.putHeaders(w.Header())
 		t.cors.decorate(w.Header(), r)

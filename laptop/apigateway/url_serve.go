@@ -78,7 +78,7 @@ func (f *urlFront) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.Set("X-Amzn-Errortype", fail.kind)
 		t.cors.decorate(h, r)
 		log.Status, log.IntegrationError = fail.status, fail.reason
-		log.Bytes = write(w, response{status: fail.status, contentType: "application/json", body: []byte(fail.body)})
+		log.Bytes = req.refuse(w, fail.status, fail.body)
 	}
 	log.Latency = time.Since(req.start)
 	f.config.Events(log)

@@ -95,6 +95,22 @@ func TestSplitName(t *testing.T) {
 	f("", "", "")
 }
 
+// A name of another account, region or service is not taken for one of ours.
+func TestNamesOfOthers(t *testing.T) {
+	t.Parallel()
+	s := &Service{cfg: Config{Region: "us-east-1", Account: "000000000000"}}
+	for name, want := range map[string]bool{
+		"hello": true, "hello:1": true, "function:hello": true, "000000000000:function:hello:prod": true, "us-east-1:000000000000:function:hello": true,
+		"arn:aws:lambda:us-east-1:000000000000:function:hello": true, "arn:aws:lambda:us-east-1:000000000000:function:hello:$LATEST": true,
+		"arn:aws:lambda:eu-west-1:000000000000:function:hello": false, "arn:aws:lambda:us-east-1:999999999999:function:hello": false,
+		"arn:aws:sqs:us-east-1:000000000000:function:hello": false, "999999999999:function:hello": false, "garbage:function:hello": false,
+	} {
+		if s.here(name) != want {
+			t.Errorf("%s: %t", name, !want)
+		}
+	}
+}
+
 func TestPolicy(t *testing.T) {
 	t.Parallel()
 	s := open(t, Config{})

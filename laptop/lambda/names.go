@@ -18,6 +18,10 @@ func (s *Service) family(name string) (fam *family, qualifier string, err error)
 	if ok {
 		return fam, "", nil
 	}
+	if !s.here(name) {
+		return nil, "", &awsproto.Error{Code: "ResourceNotFoundException", Status: http.StatusNotFound,
+			Message: "Function not found: " + name + ": this is account " + s.cfg.Account + " in " + s.cfg.Region}
+	}
 	short, qualifier := splitName(name)
 	s.mu.RLock()
 	fam, ok = s.functions[short]
@@ -46,6 +50,19 @@ func (s *Service) lookup(name string) (*function, error) {
 		return f, nil
 	}
 	return nil, s.errNotFound(fam.name + ":" + qualifier)
+}
+
+// here reports whether what stands before a function's name, if anything does, is this account and region.
+//
+// https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html#API_Invoke_RequestSyntax
+func (s *Service) here(name string) bool {
+	short, qualifier := splitName(name)
+	before, _ := strings.CutSuffix(name, withQualifier(short, qualifier))
+	before, _ = strings.CutSuffix(before, "function:")
+	for _, part := range []string{"arn:aws:lambda:", s.cfg.Region + ":", s.cfg.Account + ":"} {
+		before = strings.TrimPrefix(before, part)
+	}
+	return before == ""
 }
 
 // splitName takes a function's name and qualifier from any form of naming it: name,

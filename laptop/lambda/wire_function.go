@@ -109,6 +109,9 @@ func (s *Service) serveCreate(w http.ResponseWriter, r *http.Request, _ string) 
 		return err
 	}
 	name, _ := splitName(in.FunctionName)
+	if !s.here(in.FunctionName) {
+		return awsproto.Errorf("InvalidParameterValueException", "FunctionName %s: this is account %s in %s", in.FunctionName, s.cfg.Account, s.cfg.Region)
+	}
 	if err := in.check(); err != nil {
 		return err
 	}

@@ -16,7 +16,7 @@ func awsLogs(t *testing.T, url string, args ...string) *exec.Cmd {
 	t.Helper()
 	program, err := exec.LookPath("aws")
 	if err != nil {
-		t.Skip("aws is not installed: apt-get install awscli")
+		t.Skip("aws is not installed: pip install awscli")
 	}
 	c := exec.CommandContext(t.Context(), program, append([]string{"--endpoint-url", url, "--region", "us-east-1", "logs"}, args...)...)
 	c.Env = append(os.Environ(), "AWS_ACCESS_KEY_ID=any", "AWS_SECRET_ACCESS_KEY=any", "AWS_CONFIG_FILE=/dev/null", "AWS_SHARED_CREDENTIALS_FILE=/dev/null",
@@ -69,7 +69,7 @@ func TestTheCommandLine(t *testing.T) {
 func awsTail(t *testing.T, url string, args ...string) *exec.Cmd {
 	t.Helper()
 	if out, err := awsLogs(t, url, "--version").CombinedOutput(); err == nil && bytes.HasPrefix(out, []byte("aws-cli/1.")) {
-		t.Skip("this aws is of version 1, which has no logs tail: apt-get install awscli")
+		t.Skip("this aws is of version 1, which has no logs tail: version 2 is Debian's awscli")
 	}
 	return awsLogs(t, url, append([]string{"tail"}, args...)...)
 }
