@@ -73,19 +73,25 @@ func countedServer(t *testing.T) (server *httptest.Server, open, all *atomic.Int
 	return server, open, all
 }
 
+// overtaken is a wire with a dial that hangs, and another that was begun after CloseIdleConnections.
+func overtaken(t *testing.T, server *httptest.Server) (*wire, *dials) {
+	t.Helper()
+	w, d := wireTo(t, server.URL), new(dials)
+	d.hold(w)
+	sendInVain(t, w)
+	w.CloseIdleConnections()
+	sendInVain(t, w)
+	count(t, "dials", &d.begun, 2)
+	return w, d
+}
+
 // A dial that hangs, as one that a freeze has cut off, is no longer waited for behind CloseIdleConnections,
 // and the second ends it.
 func TestWireLeavesAHangingDial(t *testing.T) {
 	t.Parallel()
 	server, _, all := countedServer(t)
 	server.Start()
-	w := wireTo(t, server.URL)
-	d := new(dials)
-	d.hold(w)
-	sendInVain(t, w)
-	w.CloseIdleConnections()
-	sendInVain(t, w)
-	count(t, "dials", &d.begun, 2)
+	w, d := overtaken(t, server)
 	w.CloseIdleConnections()
 	count(t, "dials ended", &d.ended, 1)
 	go func() {
@@ -136,13 +142,7 @@ func TestWireClose(t *testing.T) {
 	t.Parallel()
 	server, open, _ := countedServer(t)
 	server.Start()
-	w := wireTo(t, server.URL)
-	d := new(dials)
-	d.hold(w)
-	sendInVain(t, w)
-	w.CloseIdleConnections()
-	sendInVain(t, w)
-	count(t, "dials", &d.begun, 2)
+	w, d := overtaken(t, server)
 	w.close()
 	count(t, "dials ended", &d.ended, 2)
 	if got, err := send(t.Context(), w, ""); !errors.Is(err, net.ErrClosed) {

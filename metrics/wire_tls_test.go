@@ -4,12 +4,8 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
-	"errors"
 	"net"
-	"net/http"
-	"net/http/httptest"
 	"net/url"
-	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -19,16 +15,9 @@ import (
 // are no reason to make another.
 func TestWireTakesNoTicketForAnAnswer(t *testing.T) {
 	t.Parallel()
-	var connections atomic.Int64
-	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(http.StatusNoContent) }))
+	server, _, all := countedServer(t)
 	server.TLS = &tls.Config{MinVersion: tls.VersionTLS13, ClientAuth: tls.RequestClientCert}
-	server.Config.ConnState = func(_ net.Conn, s http.ConnState) {
-		if s == http.StateNew {
-			connections.Add(1)
-		}
-	}
 	server.StartTLS()
-	defer server.Close()
 	u, err := url.Parse(server.URL)
 	if err != nil {
 		t.Fatal(err)
@@ -42,11 +31,7 @@ func TestWireTakesNoTicketForAnAnswer(t *testing.T) {
 		<-release
 		return dial(ctx)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Millisecond)
-	defer cancel()
-	if got, err := send(ctx, w, ""); !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("%s, %v", got, err)
-	}
+	sendInVain(t, w)
 	close(release)
 	c := idle(t, w)
 	for deadline := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) {
@@ -66,7 +51,7 @@ func TestWireTakesNoTicketForAnAnswer(t *testing.T) {
 			t.Errorf("%s, %v", got, err)
 		}
 	}
-	if n := connections.Load(); n != 1 {
+	if n := all.Load(); n != 1 {
 		t.Errorf("%d connections were made", n)
 	}
 }
