@@ -8,7 +8,7 @@
 //	r, err := loss.Account(ctx, ask, loss.Period{From: hourAgo}, served)
 //	fmt.Printf("recorded %d of %d invocations\n", r.Recorded, r.Served)
 //	for _, l := range r.Losses {
-//		fmt.Printf("%s: %d lost: %s\n", l.Environment.Instance, l.Lost(), l.Why())
+//		fmt.Printf("%s: %s: %s\n", l.Environment.Instance, l.What(), l.Why())
 //	}
 package loss
 
@@ -31,7 +31,8 @@ type Environment struct {
 // Period is a span of time. Its end does not belong to it; a zero one is open.
 type Period struct{ From, To time.Time }
 
-// Loss is an environment of which the store has fewer invocations than it served.
+// Loss is an environment of which the store has fewer invocations than it served, or whose publisher
+// tells of batches or points that the store does not have.
 type Loss struct {
 	Environment
 	Served   int64 `json:"served"`
@@ -48,8 +49,20 @@ type Loss struct {
 	Silent time.Time `json:"silent,omitzero"`
 }
 
-// Lost is how many invocations the store does not have.
+// Lost is how many invocations the store does not have. It may be none, where other points are lost.
 func (l Loss) Lost() int64 { return l.Served - l.Recorded }
+
+// What says in words what is lost: invocations, or else the points that the publisher gave up, or else
+// batches.
+func (l Loss) What() string {
+	switch {
+	case l.Lost() > 0:
+		return fmt.Sprintf("%d of %d lost", l.Lost(), l.Served)
+	case l.Dropped > 0:
+		return fmt.Sprintf("%d points lost", l.Dropped)
+	}
+	return fmt.Sprintf("%d batches lost", l.Batches)
+}
 
 // Why says in words what is known of the reason.
 func (l Loss) Why() string {
@@ -61,6 +74,7 @@ func (l Loss) Why() string {
 		why = append(why, fmt.Sprintf("%d of its batches are not in the store, though later ones are", l.Batches))
 	}
 	switch {
+	case l.Lost() == 0 && len(why) > 0:
 	case l.Silent.IsZero():
 		why = append(why, "the store has never heard of it: its first batch is under way, or the environment was killed before, or it cannot reach the store")
 	case !l.Final:
@@ -77,7 +91,8 @@ type Report struct {
 	// Served is what the Lambda service served, Recorded how much of that the store has.
 	Served   int64 `json:"served"`
 	Recorded int64 `json:"recorded"`
-	// Losses are the environments with losses, those with the most first.
+	// Losses are the environments with losses, those with the most lost invocations first, and then those
+	// with the most lost points.
 	Losses []Loss `json:"losses"`
 }
 
@@ -88,47 +103,31 @@ type Report struct {
 // that the store has of environments which served does not name are not counted: they are another
 // Lambda service's.
 func Account(ctx context.Context, ask Ask, period Period, served map[Environment]int64) (Report, error) {
-	recorded, err := invocations(ctx, ask, period)
+	told, err := publishers(ctx, ask, period)
 	if err != nil {
 		return Report{}, err
 	}
-	var told map[Environment]publisher
-	if short(served, recorded) {
-		if told, err = publishers(ctx, ask, period); err != nil {
-			return Report{}, err
-		}
-		// Once more, after the publishers: a batch that has come in between is not lost, and one
-		// that a publisher tells of is counted.
-		if recorded, err = invocations(ctx, ask, period); err != nil {
-			return Report{}, err
-		}
+	// After the publishers: what a batch that one of them tells of has brought is counted.
+	recorded, err := invocations(ctx, ask, period)
+	if err != nil {
+		return Report{}, err
 	}
 	var r Report
 	for e, n := range served {
 		has := min(recorded[e], n)
 		r.Served += n
 		r.Recorded += has
-		if has == n {
-			continue
-		}
 		l := Loss{Environment: e, Served: n, Recorded: has}
 		if p, ok := told[e]; ok {
 			l.Batches, l.Dropped, l.Final, l.Silent = p.missing(), p.dropped, p.final, p.last
 		}
-		r.Losses = append(r.Losses, l)
-	}
-	slices.SortFunc(r.Losses, func(a, b Loss) int {
-		return cmp.Or(cmp.Compare(b.Lost(), a.Lost()), cmp.Compare(a.Function, b.Function), cmp.Compare(a.Instance, b.Instance))
-	})
-	return r, nil
-}
-
-// short says that an environment has less than it served.
-func short(served, recorded map[Environment]int64) bool {
-	for e, n := range served {
-		if recorded[e] < n {
-			return true
+		if l.Lost() > 0 || l.Batches > 0 || l.Dropped > 0 {
+			r.Losses = append(r.Losses, l)
 		}
 	}
-	return false
+	slices.SortFunc(r.Losses, func(a, b Loss) int {
+		return cmp.Or(cmp.Compare(b.Lost(), a.Lost()), cmp.Compare(b.Dropped, a.Dropped), cmp.Compare(b.Batches, a.Batches),
+			cmp.Compare(a.Function, b.Function), cmp.Compare(a.Instance, b.Instance))
+	})
+	return r, nil
 }

@@ -74,6 +74,19 @@ func account(t *testing.T, store string) {
 		t.Errorf("all of it (-want +got):\n%s", diff)
 	}
 
+	// Every invocation is there, and other points are not.
+	got, err = loss.Account(t.Context(), ask, loss.Period{}, map[loss.Environment]int64{env("whole"): 6, env("gap"): 4, env("dropped"): 4})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want = loss.Report{Served: 14, Recorded: 14, Losses: []loss.Loss{
+		{Environment: env("dropped"), Served: 4, Recorded: 4, Dropped: 4, Final: true, Silent: time.Unix(22, 0)},
+		{Environment: env("gap"), Served: 4, Recorded: 4, Batches: 1, Silent: time.Unix(32, 0)},
+	}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("no invocation lost (-want +got):\n%s", diff)
+	}
+
 	// A period in which only the second batches lie.
 	got, err = loss.Account(t.Context(), ask, loss.Period{From: time.Unix(20, 0), To: time.Unix(30, 0)},
 		map[loss.Environment]int64{env("whole"): 2, env("gap"): 2})
@@ -135,6 +148,20 @@ func TestWhy(t *testing.T) {
 			t.Errorf("%+v: %q, want %q in it", l, got, want)
 		}
 	}
+}
+
+// What is lost is told first, and of an environment that has lost points alone no more than is known of them.
+func TestWhat(t *testing.T) {
+	t.Parallel()
+	f := func(want string, l loss.Loss) {
+		t.Helper()
+		if got := l.What() + ": " + l.Why(); !strings.HasPrefix(got, want) || l.Lost() == 0 && strings.Contains(got, "silent") {
+			t.Errorf("%+v: %q, want %q first", l, got, want)
+		}
+	}
+	f("2 of 3 lost: ", loss.Loss{Served: 3, Recorded: 1, Dropped: 4})
+	f("4 points lost: its publisher gave up 4 points", loss.Loss{Served: 1, Recorded: 1, Dropped: 4, Batches: 1, Silent: time.Unix(1, 0)})
+	f("2 batches lost: 2 of its batches are not", loss.Loss{Served: 1, Recorded: 1, Batches: 2, Silent: time.Unix(1, 0)})
 }
 
 func post(t *testing.T, url, body string) {

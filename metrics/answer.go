@@ -49,6 +49,8 @@ func answered(resp *http.Response, body []byte, now time.Time) error {
 	}
 	r := &rejection{status: resp.Status, message: message, after: retryAfter(resp.Header.Get("Retry-After"), now)}
 	switch resp.StatusCode {
+	case http.StatusOK:
+		r.hint = "a store answers 204: EPHOR_STORE_URL must be its address, not that of a page before it"
 	case http.StatusUnauthorized:
 		r.hint = "EPHOR_STORE_TOKEN is missing, or the store does not know it"
 	case http.StatusForbidden:

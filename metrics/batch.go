@@ -101,6 +101,13 @@ func (c *cutter) cut(now moment, records []record, st *stats, final bool) (b *ba
 	return b, failed
 }
 
+// cutLast returns a final batch of nothing but the publisher's point.
+func (c *cutter) cutLast(now moment, st *stats) (*batch, error) {
+	st.seq++
+	body, err := st.appendPoint(nil, c.publisher, time.Unix(0, c.stamp(now.wall)), true)
+	return &batch{body: body, points: 1}, err
+}
+
 func (r *record) appendPoint(dst []byte, s line.Series) ([]byte, error) {
 	var fields [6]line.Field
 	f := append(fields[:0], line.Bool("cold", r.cold), line.Float("duration_ms", r.durationMS))

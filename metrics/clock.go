@@ -40,7 +40,7 @@ func (m moment) frozenSince(earlier moment) time.Duration {
 const (
 	shortestFreeze = 100 * time.Millisecond
 	// After a freeze of that length a connection may be gone without a word: a load balancer's
-	// or a server's idle timeout is no shorter. One that breaks sooner is noticed by net/http,
-	// which repeats the request, and a handshake after every freeze would be billed.
+	// or a server's idle timeout is no shorter. One that breaks sooner is noticed when it is used,
+	// and the request repeated over a new one; a handshake after every freeze would be billed.
 	staleAfter = 5 * time.Second
 )

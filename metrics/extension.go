@@ -44,26 +44,37 @@ func register(ctx context.Context, api, events string) (*extension, error) {
 		return nil, err
 	}
 	e := &extension{poll: u.JoinPath("event/next").String(), wire: newWire(u, nil)}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, u.JoinPath("register").String(), strings.NewReader(events))
-	if err != nil {
+	if err := e.register(ctx, u.JoinPath("register").String(), events); err != nil {
+		e.close()
 		return nil, err
+	}
+	return e, nil
+}
+
+// close ends the extension's connection.
+func (e *extension) close() { e.wire.close() }
+
+func (e *extension) register(ctx context.Context, address, events string) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, address, strings.NewReader(events))
+	if err != nil {
+		return err
 	}
 	req.Header.Set(headerExtensionName, extensionName)
 	req.Header.Set("Content-Type", "application/json")
 	resp, err := e.wire.RoundTrip(req)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, 64<<10))
 	if err != nil {
-		return nil, err
+		return err
 	}
 	e.id = resp.Header.Get(headerExtensionIdentifier)
 	if resp.StatusCode != http.StatusOK || e.id == "" {
-		return nil, fmt.Errorf("%s: %s", resp.Status, oneLine(string(body)))
+		return fmt.Errorf("%s: %s", resp.Status, oneLine(string(body)))
 	}
-	return e, nil
+	return nil
 }
 
 // next asks for the next event and blocks until there is one. Asking says that the work on the

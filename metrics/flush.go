@@ -58,9 +58,12 @@ func (p *Publisher) flushWithin(ctx context.Context, last bool) {
 	if deliver(ctx) {
 		p.updateInstruments(ctx)
 		p.mu.Lock()
+		told := p.stats.dropped
 		p.cutLocked(p.clock.now(), last)
 		p.mu.Unlock()
-		deliver(ctx)
+		if deliver(ctx) && last {
+			p.confess(ctx, told)
+		}
 	}
 
 	p.mu.Lock()
@@ -70,13 +73,35 @@ func (p *Publisher) flushWithin(ctx context.Context, last bool) {
 	p.seen = now
 }
 
+// confess sends a batch behind the final one if more points were given up than that told of: its own, and no
+// other will tell. It is sent with nothing else that could be refused.
+func (p *Publisher) confess(ctx context.Context, told int64) {
+	p.mu.Lock()
+	lost := p.stats.dropped > told
+	if lost {
+		if b, err := p.cutter.cutLast(p.clock.now(), &p.stats); err == nil {
+			p.queueLocked(b, 0)
+		} else {
+			p.dropLocked(1, err.Error())
+		}
+	}
+	p.mu.Unlock()
+	if lost {
+		p.insist(ctx)
+	}
+}
+
 // cutLocked makes a batch of what was measured and puts it at the end of the queue.
 func (p *Publisher) cutLocked(now moment, final bool) {
 	b, failed := p.cutter.cut(now, p.ended, &p.stats, final)
 	p.ended = p.ended[:0]
-	if b == nil {
-		return
+	if b != nil {
+		p.queueLocked(b, failed)
 	}
+}
+
+// queueLocked puts a batch at the end of the queue; failed is how many points it should have had besides.
+func (p *Publisher) queueLocked(b *batch, failed int) {
 	if failed > 0 {
 		p.dropLocked(failed, "the line protocol cannot hold them")
 	}
@@ -188,6 +213,7 @@ func (p *Publisher) recoveredLocked() {
 // twice as many.
 func (p *Publisher) dropLocked(points int, why string) {
 	p.stats.dropped += int64(points)
+	p.whyDropped = why
 	if p.stats.dropped >= 2*p.toldDropped {
 		p.toldDropped = p.stats.dropped
 		p.cfg.Log(fmt.Sprintf("%d points are lost so far: %s", p.stats.dropped, why))

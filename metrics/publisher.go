@@ -44,6 +44,7 @@ type Publisher struct {
 	initMS      float64
 	seen        moment // when the environment was last known not to be frozen
 	toldDropped int64
+	whyDropped  string // the last points
 }
 
 // Open starts a publisher: it registers as an extension where there is a Runtime API, which must
@@ -134,6 +135,7 @@ const (
 // listen is the extension: it lets the environment freeze when the batch of the invocation is
 // written, and not before.
 func (p *Publisher) listen(ext *extension) {
+	defer ext.close()
 	for {
 		ev, err := ext.next(p.ctx, p.awaitLeft)
 		if err != nil {
@@ -275,17 +277,30 @@ func (p *Publisher) finish(ctx context.Context) {
 }
 
 // Close sends what is left, as the final batch, and ends the publisher; ctx bounds the sending.
-// An invocation that still runs is recorded as failed. The error says what could not be sent. A
-// second Close does nothing.
+// An invocation that still runs is recorded as failed. The error says what could not be sent, and what
+// the store has refused of that. A second Close does nothing.
 func (p *Publisher) Close(ctx context.Context) error {
 	if p.off() || p.ctx.Err() != nil {
 		return nil
 	}
 	p.cancel()
 	p.tasks.Wait()
+	p.mu.Lock()
+	before := p.stats.dropped
+	p.mu.Unlock()
 	p.finish(ctx)
 	p.cfg.Set.release()
-	p.store.closeIdle()
+	p.store.close()
 	p.memory.close()
-	return p.waiting()
+	return errors.Join(p.waiting(), p.lostSince(before))
+}
+
+// lostSince is an error if more points are lost than so many.
+func (p *Publisher) lostSince(before int64) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if n := p.stats.dropped - before; n > 0 {
+		return fmt.Errorf("%d points of metrics are lost: %s", n, p.whyDropped)
+	}
+	return nil
 }

@@ -67,7 +67,8 @@ func http1() *http.Protocols {
 // stays below, one that has gathered many does not.
 const gzipFrom = 8 << 10
 
-// write sends a batch. A *refusal means that it must not be sent again; after any other error it
+// write sends a batch. The store has taken it if it answers 204, as every one does; what answers 200 is
+// something else, a login page perhaps. A *refusal means that it must not be sent again; after any other error it
 // may or may not have been written, and sending the same bytes again is safe.
 func (s *store) write(ctx context.Context, batch []byte) error {
 	body, encoding := batch, ""
@@ -96,20 +97,29 @@ func (s *store) write(ctx context.Context, batch []byte) error {
 	if s.authorization != "" {
 		req.Header.Set("Authorization", s.authorization)
 	}
-	// With this key, which an empty list keeps off the wire, net/http repeats the request by itself
-	// where it finds a kept connection closed: a batch may be written twice.
+	// A batch may be written twice, so the request is repeated where a kept connection turns out to be closed.
+	// A wire does so with every request; net/http, through a proxy, with this key, which an empty list keeps
+	// off the wire.
 	req.Header["Idempotency-Key"] = []string{}
 	resp, err := s.transport.RoundTrip(req) // and so no redirect: it would turn the POST into a GET, and send the token elsewhere
 	if err != nil {
 		return err
 	}
 	defer resp.Body.Close()
-	if resp.StatusCode/100 == 2 {
-		_, err := io.Copy(io.Discard, io.LimitReader(resp.Body, 64<<10))
-		return err
+	if resp.StatusCode == http.StatusNoContent {
+		return nil // with no body, whose end would have to be read
 	}
 	text, _ := io.ReadAll(io.LimitReader(resp.Body, 256<<10)) // what is there of an error's text will do
 	return answered(resp, text, time.Now())
+}
+
+// close drops the connections for good; a transport of Config's is its owner's, who may go on with it.
+func (s *store) close() {
+	if w, ok := s.transport.(*wire); ok {
+		w.close()
+		return
+	}
+	s.closeIdle()
 }
 
 // closeIdle drops the connections that are kept for the next batch.

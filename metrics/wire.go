@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -26,22 +27,23 @@ import (
 type wire struct {
 	host string // as the Host header has it
 	dial func(context.Context) (net.Conn, error)
+	// timeout ends a dial that nobody may be waiting for any more.
+	timeout time.Duration
 
 	mu      sync.Mutex
 	idle    *wireConn
-	dialing *dialing
+	dialing *dialing // for the request that waits, or for the next
+	older   *dialing // from before the last CloseIdleConnections
+	closed  bool
 }
 
 // maxAnswer is the limit of an answer's head and body together.
 const maxAnswer = 1 << 20
 
-// dialTimeout ends a dial that nobody may be waiting for any more.
-const dialTimeout = 30 * time.Second
-
 // newWire makes a wire to the server of a URL. config is for https.
 func newWire(server *url.URL, config *tls.Config) *wire {
 	port, dialer := server.Port(), &net.Dialer{KeepAlive: 15 * time.Second}
-	w := &wire{host: server.Host}
+	w := &wire{host: server.Host, timeout: dialTimeout}
 	if server.Scheme == "https" {
 		address := net.JoinHostPort(server.Hostname(), orElse(port, "443"))
 		w.dial = func(ctx context.Context) (net.Conn, error) {
@@ -122,81 +124,15 @@ func (w *wire) encode(r *http.Request) ([]byte, error) {
 	b = strconv.AppendInt(append(b, "Content-Length: "...), r.ContentLength, 10)
 	b = append(b, "\r\n\r\n"...)
 	n := len(b)
-	b = b[:n+int(r.ContentLength)]
+	b = slices.Grow(b, int(r.ContentLength))[:n+int(r.ContentLength)] // the head may be long: a token, a URL
 	_, err := io.ReadFull(r.Body, b[n:])
 	return b, err
-}
-
-// take returns the connection that is kept, nil if there is none.
-func (w *wire) take() *wireConn {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	c := w.idle
-	w.idle = nil
-	return c
-}
-
-// put keeps a connection for the next request.
-func (w *wire) put(c *wireConn) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.idle.close()
-	w.idle = c
-}
-
-// CloseIdleConnections closes the connection that is kept.
-func (w *wire) CloseIdleConnections() { w.take().close() }
-
-// dialing is a connection in the making.
-type dialing struct {
-	done chan struct{}
-	err  error
-}
-
-// connect makes a connection. One that takes longer than ctx lasts is for the next request: the
-// handshake of TLS may take longer than a flush does.
-func (w *wire) connect(ctx context.Context) (*wireConn, error) {
-	for {
-		w.mu.Lock()
-		d := w.dialing
-		if d == nil {
-			d = &dialing{done: make(chan struct{})}
-			w.dialing = d
-			go w.finish(d) // ends with dialTimeout at the latest
-		}
-		w.mu.Unlock()
-		select {
-		case <-d.done:
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		}
-		if d.err != nil {
-			return nil, d.err
-		}
-		if c := w.take(); c != nil { // unless another request has taken it
-			return c, nil
-		}
-	}
-}
-
-func (w *wire) finish(d *dialing) {
-	ctx, cancel := context.WithTimeout(context.Background(), dialTimeout)
-	defer cancel()
-	conn, err := w.dial(ctx)
-	if d.err = err; err == nil {
-		c := &wireConn{conn: conn, raw: rawConn(conn)}
-		c.in = bufio.NewReader(c)
-		w.put(c)
-	}
-	w.mu.Lock()
-	w.dialing = nil
-	w.mu.Unlock()
-	close(d.done)
 }
 
 // A wireConn is a connection, used for one request at a time.
 type wireConn struct {
 	conn     net.Conn
+	used     bool            // a request has been sent
 	raw      syscall.RawConn // the socket, nil if there is none
 	in       *bufio.Reader   // reads from the wireConn itself, which counts
 	left     int             // of maxAnswer
@@ -228,8 +164,14 @@ func rawConn(conn net.Conn) syscall.RawConn {
 }
 
 // quiet says that nothing has come since the last answer: neither the connection's end, nor words that
-// would be taken for the next answer.
+// would be taken for the next answer. Before the first request a server may have sent what TLS 1.3 has
+// it send after the handshake, the tickets of the session, and they are not read yet.
+//
+// https://www.rfc-editor.org/rfc/rfc8446#section-4.6.1
 func (c *wireConn) quiet() bool {
+	if _, encrypted := c.conn.(*tls.Conn); encrypted && !c.used {
+		return true
+	}
 	silent := true
 	if c.raw != nil && c.raw.Control(func(fd uintptr) { silent = isSilent(fd) }) != nil {
 		return false
@@ -247,7 +189,7 @@ func (c *wireConn) close() {
 // exchange sends a request and reads its answer. It ends with an error as soon as ctx does.
 func (c *wireConn) exchange(ctx context.Context, request []byte, r *http.Request, sent func()) (*http.Response, error) {
 	stop := context.AfterFunc(ctx, func() { _ = c.conn.SetDeadline(time.Unix(1, 0)) }) // a closed one needs none
-	c.left, c.heard, c.reusable = maxAnswer, false, false
+	c.left, c.heard, c.reusable, c.used = maxAnswer, false, false, true
 	_, failed := c.conn.Write(request)
 	if failed == nil {
 		sent()

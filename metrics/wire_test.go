@@ -40,7 +40,7 @@ func wireTo(t *testing.T, address string) *wire {
 		t.Fatal(err)
 	}
 	w := newWire(u, nil)
-	t.Cleanup(w.CloseIdleConnections)
+	t.Cleanup(w.close)
 	return w
 }
 
@@ -293,4 +293,28 @@ func FuzzWire(f *testing.F) {
 			}
 		}
 	})
+}
+
+// A head may be longer than most are, and the body comes whole behind it.
+func TestWireSendsALongHead(t *testing.T) {
+	t.Parallel()
+	const token = 1000
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err != nil || len(r.Header.Get("Authorization")) != len("Token ")+token || strings.Trim(string(body), "x") != "" {
+			t.Errorf("%v, %v", r.Header, err)
+		}
+		w.WriteHeader(http.StatusNoContent)
+	}))
+	defer server.Close()
+	s, err := newStore(Config{URL: server.URL, Bucket: strings.Repeat("b", 600), Org: "o", Token: strings.Repeat("t", token)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.close()
+	for _, size := range []int{0, 1, 100, 511, 512, 513, 7000} {
+		if err := s.write(t.Context(), bytes.Repeat([]byte("x"), size)); err != nil {
+			t.Errorf("%d bytes: %v", size, err)
+		}
+	}
 }

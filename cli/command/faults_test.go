@@ -78,8 +78,8 @@ func TestNothingIsLost(t *testing.T) {
 		t.Errorf("%d of %d invocations failed (%v)", served.Errors, served.Invocations, err)
 	}
 	lost := served.Invocations - recorded
-	if max := late(); lost > 0 && max < starved {
-		t.Errorf("%d of %d invocations are not recorded", lost, served.Invocations)
+	if max := late(); lost > 0 && max < starved || 100*lost > mostExcused*served.Invocations {
+		t.Errorf("%d of %d invocations are not recorded, nobody waited longer than %v", lost, served.Invocations, max)
 	} else if lost > 0 {
 		t.Logf("%d invocations are not recorded, on a machine that kept a goroutine waiting for %v", lost, max)
 	}
@@ -94,8 +94,8 @@ func TestNothingIsLost(t *testing.T) {
 		t.Errorf("accounted for %d of %d, recorded are %d of %d (%v)", r.Recorded, r.Served, recorded, served.Invocations, err)
 	}
 	for _, l := range r.Losses {
-		t.Logf("%d of %d lost: %s: %s", l.Lost(), l.Served, l.Instance, l.Why())
-		if l.Final && (late() < starved || l.Batches > 0 || l.Dropped > 0) {
+		t.Logf("%s: %s: %s", l.What(), l.Instance, l.Why())
+		if l.Batches > 0 || l.Dropped > 0 || l.Final && late() < starved {
 			t.Errorf("%+v: %s", l, l.Why())
 		}
 	}
@@ -205,6 +205,10 @@ func complaints(t *testing.T, s *session) map[string]bool {
 // starved is how long a machine may keep waiting somebody who has nothing to do but to wake up. One
 // that takes longer does not give a process that ends the 300 ms that Lambda gives it.
 const starved = 60 * time.Millisecond
+
+// mostExcused is how many of a hundred invocations may be missing on such a machine: more is no matter of
+// processes that were late to end.
+const mostExcused = 2
 
 // lateness watches the machine until the result is called, which tells the longest such wait.
 func lateness(t *testing.T) func() time.Duration {

@@ -28,8 +28,8 @@ func (p *program) statusCommand() *cobra.Command {
 		Use:   "status",
 		Short: "Show what runs: the stacks with their outputs and exports, the environments, what was recorded",
 		Long: `status shows the stacks with their outputs, exports and who imports them, the functions with their
-environments, and whether every invocation is in the store. Where one is not, it says which
-environment's it was and what is known of the reason.
+environments, and whether every invocation is in the store. Where one is not, or other points of an
+environment are lost, it says which environment's they were and what is known of the reason.
 
 With --target aws it also asks CloudWatch how often Lambda invoked the functions, and reads the store
 that the monitoring stack tells the address of, as the user that EPHOR_STORE_TOKEN names.`,
@@ -211,7 +211,7 @@ func (r report) print(w io.Writer) error {
 			fmt.Fprintf(t, "  and %d environments more (--json has all)\n", len(r.Losses)-i)
 			break
 		}
-		fmt.Fprintf(t, "  %d of %d lost: %s %s: %s\n", l.Lost(), l.Served, l.Function, l.Instance, l.Why())
+		fmt.Fprintf(t, "  %s: %s %s: %s\n", l.What(), l.Function, l.Instance, l.Why())
 	}
 	if n := r.unnamed(); n > 0 {
 		fmt.Fprintf(t, "  %d lost: no log says whose they were; up says what kept logs from being written\n", n)

@@ -179,7 +179,7 @@ func threadStates(pid int) string {
 }
 
 // TestNoFunctionOutlivesItsService kills a process that runs a Service, with one frozen and one busy
-// environment, each with a child, and one with a child that has left its process group. This test
+// environment, each with a child, and one with children that have left its process group. This test
 // is both processes.
 func TestNoFunctionOutlivesItsService(t *testing.T) {
 	t.Parallel()
@@ -205,7 +205,7 @@ func killVictim(t *testing.T, bare string) {
 	}
 	var pids []int
 	lines := bufio.NewScanner(out)
-	for len(pids) < 5 && lines.Scan() {
+	for len(pids) < 7 && lines.Scan() {
 		if text, ok := strings.CutPrefix(strings.TrimSpace(lines.Text()), "PID "); ok {
 			pid, err := strconv.Atoi(text)
 			if err != nil {
@@ -215,7 +215,7 @@ func killVictim(t *testing.T, bare string) {
 			t.Cleanup(func() { _ = syscall.Kill(pid, syscall.SIGKILL) }) // it is gone, or the test has failed
 		}
 	}
-	if len(pids) != 5 {
+	if len(pids) != 7 {
 		t.Fatal("the victim did not start its environments")
 	}
 	for _, pid := range pids {
@@ -266,6 +266,8 @@ func victim(t *testing.T, bare bool) {
 		})
 		os.Stdout.WriteString("PID " + child + "\n")
 	}
-	os.Stdout.WriteString("PID " + shell(t, s, "setsid sleep 1000 > /dev/null 2>&1 & echo $!") + "\n")
+	for _, way := range []string{leaveGroup, leaveVariables, leaveParent} {
+		os.Stdout.WriteString("PID " + shell(t, s, way) + "\n")
+	}
 	select {}
 }

@@ -23,6 +23,7 @@ type sandbox struct {
 	opt   string     // where the processes find the layers: /opt, or else their folder; empty without layers
 
 	stream string // the environment's log stream, which its processes have in their variables
+	mark   mark   // which all its processes have, where there are no control groups
 	strays *strays
 }
 
@@ -34,6 +35,9 @@ func (s *spawner) newSandbox(cfg Function, opt, stream string) (*sandbox, error)
 		limit += room(cfg.EphemeralStorage)
 	}
 	b := &sandbox{group: s.cgroups.make(limit), older: s.older.make(limit), opt: opt, stream: stream, strays: &s.strays}
+	if b.group == nil && b.older == nil {
+		b.mark = s.strays.next()
+	}
 	var err error
 	s.do(func() { b.space, err = s.namespaces.make(cfg.EphemeralStorage, opt) })
 	if err == nil && b.space == nil {
@@ -59,7 +63,7 @@ func (b *sandbox) close() error {
 	b.group.remove()
 	b.older.remove()
 	if b.group == nil && b.older == nil {
-		b.strays.kill(b.stream)
+		b.strays.kill(b.mark, b.stream)
 	}
 	b.space.close()
 	if b.tmp == "" {

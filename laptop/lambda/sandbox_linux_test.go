@@ -3,9 +3,11 @@ package lambda
 import (
 	"encoding/json"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -127,7 +129,7 @@ func TestTmpIsWatchedWithoutNamespaces(t *testing.T) {
 // it is frozen with its environment, and ends with it.
 func TestStrays(t *testing.T) {
 	t.Parallel()
-	for _, bare := range []bool{false, true} {
+	for _, bare := range []bool{true, false} {
 		cfg := Config{bare: bare, Dir: filepath.Join(t.TempDir(), "lambda")}
 		var s *Service
 		if bare {
@@ -162,6 +164,104 @@ func TestStrays(t *testing.T) {
 		if cgroups := s.spawner.cgroups; cgroups != nil {
 			eventually(t, "the end of the control group", func() bool { left, _ := filepath.Glob(cgroups.dir + "/e*"); return len(left) == 0 })
 		}
+	}
+}
+
+// Ways to leave an environment's process group; each says the pid of the process that has.
+const (
+	leaveGroup     = "setsid sleep 1000 > /dev/null 2>&1 & echo $!"
+	leaveVariables = "env -i setsid sleep 1000 > /dev/null 2>&1 & echo $!"
+	leaveParent    = "env -i setsid sh -c 'sleep 1000 > /dev/null 2>&1 & echo $!'"
+	leaveThrice    = `env -i setsid sh -c 'setsid sh -c "(setsid sleep 1000 > /dev/null 2>&1 & echo \$!)"'`
+)
+
+// leave lets a function do that, and returns the pid.
+func leave(t *testing.T, s *Service, function, way string) int {
+	t.Helper()
+	event, err := json.Marshal(map[string]string{"do": "sh", "text": way})
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := s.Invoke(t.Context(), InvokeInput{Function: function, Payload: event})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var text string
+	if err := json.Unmarshal(out.Payload, &text); err != nil {
+		t.Fatalf("%s: %v", out.Payload, err)
+	}
+	pid, err := strconv.Atoi(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = syscall.Kill(pid, syscall.SIGKILL) }) // it is gone, or the test has failed
+	if !alive(pid) {
+		t.Fatal("the stray has gone before its time")
+	}
+	return pid
+}
+
+// TestStraysAtTheEnd: whatever a process has done to be forgotten, it ends with its environment and with
+// the service, and nothing else does: neither another environment's, another service's nor one of this
+// process's own.
+func TestStraysAtTheEnd(t *testing.T) {
+	t.Parallel()
+	for _, bare := range []bool{false, true} {
+		s, other := open(t, Config{bare: bare}), open(t, Config{bare: bare})
+		for _, s := range []*Service{s, other} {
+			create(t, s, hello(t))
+			create(t, s, hello(t, func(in *FunctionInput) { in.Name = "other" }))
+		}
+		own := exec.Command("/bin/sleep", "1000")
+		own.Env = []string{}
+		own.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+		if err := own.Start(); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() {
+			_ = own.Process.Kill() // Wait says how it ended
+			if err := own.Wait(); err == nil || err.Error() != "signal: killed" {
+				t.Errorf("the process of this one's own: %v", err)
+			}
+		})
+		stay := []int{own.Process.Pid, leave(t, other, "hello", leaveVariables)}
+		var atClose []int
+		for _, way := range []string{leaveGroup, leaveVariables, leaveParent, leaveThrice} {
+			atClose = append(atClose, leave(t, s, "other", way))
+		}
+		var atEnd []int
+		for _, way := range []string{leaveGroup, leaveVariables, leaveParent, leaveThrice} {
+			atEnd = append(atEnd, leave(t, s, "hello", way))
+		}
+		ended := func(pids []int) {
+			t.Helper()
+			for _, pid := range pids {
+				eventually(t, "the end of the stray", func() bool { return processGone(pid) })
+			}
+		}
+		lives := func(pids []int) {
+			t.Helper()
+			for _, pid := range pids {
+				if processGone(pid) {
+					t.Errorf("bare %v: process %d has been killed, which is another's", bare, pid)
+				}
+			}
+		}
+		if err := s.DeleteFunction(t.Context(), "hello"); err != nil {
+			t.Fatal(err)
+		}
+		ended(atEnd)
+		lives(append(stay, atClose...))
+		if err := s.Close(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		ended(atClose)
+		lives(stay)
+		if err := other.Close(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		ended(stay[1:])
+		lives(stay[:1])
 	}
 }
 
@@ -210,5 +310,26 @@ func TestWhatLimitsIsTold(t *testing.T) {
 		if got.ProcessLimit != c.processes || strings.Contains(got.Lacks(), "number of processes") == c.processes {
 			t.Errorf("%s: %+v: %s", name, got, got.Lacks())
 		}
+	}
+}
+
+// TestStrayOfExtension: an extension has none of the variables that tell an environment from others.
+func TestStrayOfExtension(t *testing.T) {
+	t.Parallel()
+	for _, bare := range []bool{false, true} {
+		s := open(t, Config{bare: bare})
+		folder := external(t, s, "stray", "INVOKE", "agent")
+		call(t, s, `{}`)
+		settled(t, s, "hello")
+		pid, err := strconv.Atoi(strings.Fields(noted(t, folder, "agent", "left behind: "))[2])
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = syscall.Kill(pid, syscall.SIGKILL) }) // it is gone, or the test has failed
+		if processGone(pid) {
+			t.Fatal("the stray has gone before its time")
+		}
+		s.SpinDown()
+		eventually(t, "the end of the stray", func() bool { return processGone(pid) })
 	}
 }

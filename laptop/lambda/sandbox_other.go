@@ -69,9 +69,16 @@ func (*namespace) stored() int { return 0 }
 // strays are not looked for here: what leaves its process group outlives its environment.
 type strays struct{}
 
-func (*strays) kill(string) {}
+func (*strays) open()             {}
+func (*strays) next() mark        { return mark{} }
+func (*strays) kill(mark, string) {}
 
-func lastRites(*cgroups, *cgroups1, string) (script string, args []string) { return "", nil }
+// mark is what would tell an environment's processes from others.
+type mark struct{}
+
+func (mark) put(int) {}
+
+func lastRites(*cgroups, *cgroups1, *strays, string) (script string, args []string) { return "", nil }
 
 // census would tell of all processes of the machine.
 type census struct{}

@@ -18,7 +18,8 @@ type command struct {
 
 // spawner starts all processes, and lets none outlive this one. Linux's parent-death signal ends
 // the processes that it started; a guard ends their groups and their control groups, in which are
-// the processes that those have started, and is all there is on other systems.
+// the processes that those have started, and is all there is on other systems. Without control groups
+// these are known by their mark.
 //
 // The parent-death signal comes when the thread that forked ends, and Go ends threads as it likes
 // unless they are locked. So all are started from one thread that lives as long as the Service.
@@ -41,7 +42,8 @@ func newSpawner(code, tmp string, bare bool) (*spawner, error) {
 	if !bare {
 		s.do(func() { s.cgroups, s.older = newControlGroups() })
 	}
-	script, args := lastRites(s.cgroups, s.older, code)
+	s.strays.open()
+	script, args := lastRites(s.cgroups, s.older, &s.strays, code)
 	var err error
 	if s.guard, err = guard.StartThen(script, args...); err != nil {
 		close(s.requests)
@@ -136,6 +138,9 @@ func (s *spawner) startProcess(c command, out *output) (*process, error) {
 		}
 		if err != nil {
 			return nil, err
+		}
+		if c.in != nil {
+			c.in.mark.put(pid)
 		}
 		limitDescriptors(pid)
 		p := &process{pid: pid, pidfd: *pidfd, guard: s.guard, box: c.in, output: out, inherited: inherited}

@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"strings"
@@ -31,6 +32,11 @@ func main() {
 		os.Exit(4)
 	case "hang":
 		time.Sleep(time.Hour)
+	case "stray":
+		stray := exec.Command("/bin/sleep", "1000")
+		stray.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+		err := stray.Start()
+		note("left behind: %d %v", stray.Process.Pid, err)
 	}
 	events, _ := json.Marshal(map[string]any{"events": strings.Fields(os.Getenv("EXTENSION_EVENTS"))})
 	id, status, body := call("POST", "/2020-01-01/extension/register", string(events), "Lambda-Extension-Name", name)
