@@ -51,9 +51,9 @@ func TestDecode(t *testing.T) {
 		Timeout: 3, Code: &struct{ S3Bucket, S3Key string }{"b", "k"}, Env: map[string]string{"A": "1"}, List: []string{"x", "2"},
 		Any: map[string]any{"n": json.Number("1.50")},
 	}, "")
-	f(`{"Nope": 1}`, decoded{}, "#: extraneous key [Nope] is not permitted")
-	f(`{"hidden": 1}`, decoded{}, "#: extraneous key [hidden] is not permitted")
-	f(`{"Code": {"Zip": 1}}`, decoded{}, "#/Code: extraneous key [Zip] is not permitted")
+	f(`{"Nope": 1}`, decoded{}, "#: key [Nope] is not supported on this machine")
+	f(`{"hidden": 1}`, decoded{}, "#: key [hidden] is not supported on this machine")
+	f(`{"Code": {"Zip": 1}}`, decoded{}, "#/Code: key [Zip] is not supported on this machine")
 	f(`{"Code": "x"}`, decoded{}, "#/Code: expected type: JSONObject, found: String")
 	f(`{"Name": ["x"]}`, decoded{}, "#/Name: expected type: String, found: JSONArray")
 	f(`{"Timeout": "x"}`, decoded{}, "#/Timeout: expected type: Integer, found: String")

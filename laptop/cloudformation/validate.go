@@ -19,14 +19,22 @@ func (s *Service) validate(id string, m *made) error {
 		return wordsf("Template format error: Unrecognized resource types: [%s]", m.Type)
 	}
 	schema := provider.Schema()
+	published, isPublished := s.published[m.Type]
 	var wrong []string
+	if isPublished {
+		wrong = published.wrong(m.Properties)
+	}
 	for _, name := range sortedKeys(m.Properties) {
-		if !slices.Contains(schema.Properties, name) {
+		switch {
+		case slices.Contains(schema.Properties, name):
+		case published.Has(name):
+			wrong = append(wrong, fmt.Sprintf("#: key [%s] of %s is not supported on this machine", name, m.Type))
+		case !isPublished:
 			wrong = append(wrong, fmt.Sprintf("#: extraneous key [%s] is not permitted", name))
 		}
 	}
 	for _, name := range schema.Required {
-		if _, ok := m.Properties[name]; !ok {
+		if _, ok := m.Properties[name]; !ok && !slices.Contains(published.Required, name) {
 			wrong = append(wrong, fmt.Sprintf("#: required key [%s] not found", name))
 		}
 	}
@@ -93,6 +101,9 @@ func (s *Service) checkAttributes(p *plan) error {
 			}
 			kind := p.t.Resources[u.Resource].Type
 			if !slices.Contains(s.providers[kind].Schema().Attributes, u.Attribute) {
+				if slices.Contains(s.published[kind].Attributes, u.Attribute) {
+					return p.t.Errorf(path, "attribute %s of %s is not supported on this machine", u.Attribute, kind)
+				}
 				return p.t.Errorf(path, "Template error: resource %s does not support attribute type %s in Fn::GetAtt", u.Resource, u.Attribute)
 			}
 		}

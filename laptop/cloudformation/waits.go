@@ -57,6 +57,13 @@ func newWaits(c Config) *waits {
 	return &waits{endpoint: c.EndpointURL, limit: c.SignalWait, handles: map[string]*handle{}}
 }
 
+func (w *waits) providers() map[string]Provider {
+	return map[string]Provider{waitHandleType: (*waitHandle)(w), waitConditionType: (*waitCondition)(w)}
+}
+
+// OwnTypes are the types that the service provides itself, to be looked at: they provide nothing.
+func OwnTypes() map[string]Provider { return newWaits(Config{}).providers() }
+
 // marker is the query of a handle's URL. It marks the URL as a presigned one, as AWS's is, which is
 // how the endpoint tells a signal from a request that nobody has signed. It is no signature and
 // proves nothing: what nobody can guess is the token, 122 random bits.
