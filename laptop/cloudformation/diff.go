@@ -177,7 +177,7 @@ func (c *comparison) properties(ch *change, now *made, props values, shown strin
 			ch.Details = append(ch.Details, d)
 		}
 		switch {
-		case d.RequiresRecreation == recreatesAlways && !unknown(props[key]):
+		case d.RequiresRecreation == recreatesAlways && !eval.HasUnknown(props[key]):
 			ch.Replacement = "True"
 		case d.RequiresRecreation != recreatesNever && ch.Replacement != "True":
 			ch.Replacement = "Conditional"
@@ -218,7 +218,7 @@ func (c *comparison) causes(id, key string, value any) ([]detail, error) {
 	switch {
 	case byParameter:
 		causes = append(causes, detail{Evaluation: "Dynamic", ChangeSource: "DirectModification"})
-	case len(causes) == 0 || !unknown(value):
+	case len(causes) == 0 || !eval.HasUnknown(value):
 		causes = append(causes, detail{Evaluation: "Static", ChangeSource: "DirectModification"})
 	}
 	return causes, nil
@@ -250,23 +250,6 @@ func (c *comparison) rest(ch *change, now *made) {
 			ch.Details = append(ch.Details, detail{Attribute: part.name, RequiresRecreation: recreatesNever, Evaluation: "Static", ChangeSource: "DirectModification"})
 		}
 	}
-}
-
-// unknown says whether v holds a value that only a resource can tell.
-func unknown(v any) bool {
-	switch v := v.(type) {
-	case string:
-		return v == string(eval.Unknown)
-	case []any:
-		return slices.ContainsFunc(v, unknown)
-	case map[string]any:
-		for _, item := range v {
-			if unknown(item) {
-				return true
-			}
-		}
-	}
-	return false
 }
 
 // show is a value as a change set shows it.
