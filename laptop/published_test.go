@@ -16,17 +16,15 @@ func deviations() map[string]string {
 		"AWS::ApiGatewayV2::Deployment Description replaces": immutable,
 		"AWS::ApiGatewayV2::Deployment StageName replaces":   immutable,
 
-		"AWS::ApiGateway::Method Integration is required":        "without one the method could not be deployed",
-		"AWS::ApiGateway::RestApi Name is required":              "it comes with a Body, which is not supported",
-		"AWS::ApiGatewayV2::Api Name is required":                "it comes with a Body, which is not supported",
-		"AWS::ApiGatewayV2::Api ProtocolType is required":        "it comes with a Body, which is not supported",
-		"AWS::ApiGateway::Stage StageName is required":           "a stage without a name has no address",
-		"AWS::ApiGateway::Stage DeploymentId is required":        "a stage without one has nothing to serve",
-		"AWS::EC2::EIPAssociation AllocationId is required":      "addresses outside a VPC are not supported",
-		"AWS::EC2::EIPAssociation InstanceId is required":        "network interfaces are not supported",
-		"AWS::EC2::Volume AvailabilityZone is required":          "AvailabilityZoneId is not supported",
-		"AWS::CloudFormation::WaitCondition Handle is required":  "without one CreationPolicy is meant, which a wait condition here does not have",
-		"AWS::CloudFormation::WaitCondition Timeout is required": "the same",
+		"AWS::ApiGateway::Method Integration is required":   "without one the method could not be deployed",
+		"AWS::ApiGateway::RestApi Name is required":         "it comes with a Body, which is not supported",
+		"AWS::ApiGatewayV2::Api Name is required":           "it comes with a Body, which is not supported",
+		"AWS::ApiGatewayV2::Api ProtocolType is required":   "it comes with a Body, which is not supported",
+		"AWS::ApiGateway::Stage StageName is required":      "a stage without a name has no address",
+		"AWS::ApiGateway::Stage DeploymentId is required":   "a stage without one has nothing to serve",
+		"AWS::EC2::EIPAssociation AllocationId is required": "addresses outside a VPC are not supported",
+		"AWS::EC2::EIPAssociation InstanceId is required":   "network interfaces are not supported",
+		"AWS::EC2::Volume AvailabilityZone is required":     "AvailabilityZoneId is not supported",
 	}
 }
 

@@ -20,6 +20,9 @@ func Check(t *parse.Template) error {
 		if err := c.value("Resources."+id+".Properties", any(t.Resources[id].Properties)); err != nil {
 			return err
 		}
+		if err := c.value("Resources."+id+".CreationPolicy", any(t.Resources[id].CreationPolicy)); err != nil {
+			return err
+		}
 	}
 	if err := c.unresolved("Resources"); err != nil {
 		return err

@@ -49,15 +49,15 @@ func (s *Service) check(t *parse.Template) error {
 	if err := eval.Check(t); err != nil {
 		return err
 	}
-	var strange []string
-	for _, r := range t.Resources {
-		if s.providers[r.Type] == nil {
-			strange = append(strange, r.Type)
+	var strange, where []string
+	for _, id := range sortedKeys(t.Resources) {
+		if r := t.Resources[id]; s.providers[r.Type] == nil {
+			strange, where = append(strange, r.Type), append(where, "Resources."+id+".Type")
 		}
 	}
 	if len(strange) > 0 {
 		slices.Sort(strange)
-		return wordsf("Template format error: Unrecognized resource types: [%s]", strings.Join(slices.Compact(strange), ", "))
+		return t.Errorf(where[0], "Template format error: Unrecognized resource types: [%s]", strings.Join(slices.Compact(strange), ", "))
 	}
 	for _, id := range sortedKeys(t.Resources) {
 		if err := s.checkResource(t, id, t.Resources[id]); err != nil {
@@ -69,8 +69,8 @@ func (s *Service) check(t *parse.Template) error {
 
 func (s *Service) checkResource(t *parse.Template, id string, r cfn.Resource) error {
 	path := "Resources." + id
-	if r.CreationPolicy != nil {
-		return t.Errorf(path+".CreationPolicy", "CreationPolicy is not supported here; a wait condition does the same")
+	if err := checkCreationPolicy(t, id); err != nil {
+		return err
 	}
 	if r.UpdatePolicy != nil {
 		return t.Errorf(path+".UpdatePolicy", "UpdatePolicy is not supported here")
@@ -78,16 +78,29 @@ func (s *Service) checkResource(t *parse.Template, id string, r cfn.Resource) er
 	switch r.DeletionPolicy {
 	case "", "Delete", "Retain", "RetainExceptOnCreate":
 	case "Snapshot":
-		return t.Errorf(path+".DeletionPolicy", "Template error: resource type %s does not support deletion policy Snapshot", r.Type)
+		return s.noSnapshot(t, id, "DeletionPolicy", "deletion policy")
 	default:
 		return t.Errorf(path+".DeletionPolicy", "Template format error: Unrecognized DeletionPolicy %s for resource %s", r.DeletionPolicy, id)
 	}
 	switch r.UpdateReplacePolicy {
 	case "", "Delete", "Retain":
+	case "Snapshot":
+		return s.noSnapshot(t, id, "UpdateReplacePolicy", "update replace policy")
 	default:
 		return t.Errorf(path+".UpdateReplacePolicy", "Template format error: Unrecognized UpdateReplacePolicy %s for resource %s", r.UpdateReplacePolicy, id)
 	}
 	return nil
+}
+
+// noSnapshot refuses the policy Snapshot, which of the types here AWS::EC2::Volume alone has on AWS.
+//
+// https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-attribute-deletionpolicy.html
+func (s *Service) noSnapshot(t *parse.Template, id, attribute, name string) error {
+	kind, path := t.Resources[id].Type, "Resources."+id+"."+attribute
+	if kind == "AWS::EC2::Volume" {
+		return t.Errorf(path, "there are no snapshots on this machine: %s Snapshot of %s is not supported", name, kind)
+	}
+	return t.Errorf(path, "Template error: resource type %s does not support %s Snapshot", kind, name)
 }
 
 // checkAttributes checks that the attributes exist which a template reads, in resources and
@@ -123,6 +136,8 @@ func (s *Service) checkAttributes(p *plan) error {
 	}
 	return nil
 }
+
+const autoExpand = "CAPABILITY_AUTO_EXPAND"
 
 // iamNames are the types that need CAPABILITY_IAM, and the property with which they need
 // CAPABILITY_NAMED_IAM.
@@ -164,8 +179,12 @@ func requires(t *parse.Template) (capability, reason string) {
 }
 
 // checkCapabilities refuses a template that needs a capability which was not acknowledged.
-// CAPABILITY_NAMED_IAM includes CAPABILITY_IAM.
-func checkCapabilities(t *parse.Template, given []string) error {
+// CAPABILITY_NAMED_IAM includes CAPABILITY_IAM. A transform needs CAPABILITY_AUTO_EXPAND, but not in a
+// change set, where one sees what it makes.
+func checkCapabilities(t *parse.Template, given []string, changeSet bool) error {
+	if len(t.Transform) > 0 && !changeSet && !slices.Contains(given, autoExpand) {
+		return awsproto.Errorf("InsufficientCapabilitiesException", "Requires capabilities : [%s]", autoExpand)
+	}
 	needed, _ := requires(t)
 	if needed == "" || slices.Contains(given, needed) || slices.Contains(given, "CAPABILITY_NAMED_IAM") {
 		return nil
