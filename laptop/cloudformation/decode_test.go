@@ -86,3 +86,38 @@ func TestPhysicalName(t *testing.T) {
 		t.Error("two tokens give one name")
 	}
 }
+
+// Whatever a template gives as properties is decoded or refused in words, and AWS's schemas bear it.
+func FuzzDecode(f *testing.F) {
+	for _, seed := range []string{`{"Code":{"ZipFile":"x"},"Environment":{"Variables":{"a":1}}}`, `{"Tags":[{"Key":1}]}`, `{"Layers":[[]]}`, `{"Target":{"RetryPolicy":[1]}}`} {
+		f.Add("AWS::Lambda::Function", []byte(seed))
+		f.Add("AWS::Scheduler::Schedule", []byte(seed))
+	}
+	all, err := PublishedTypes()
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, kind string, data []byte) {
+		var v values
+		if err := v.UnmarshalJSON(data); err != nil {
+			return
+		}
+		for _, wrong := range all[kind].wrong(v) {
+			if !strings.HasPrefix(wrong, "#") {
+				t.Errorf("%s %s: %q", kind, data, wrong)
+			}
+		}
+		var into struct {
+			Code, Target struct{ ZipFile string }
+			Tags         []struct{ Key, Value string }
+			Environment  map[string]map[string]string
+			Layers       []string
+			Size         int
+			On           *bool
+			Any          any
+		}
+		if err := (Request{LogicalID: "A", Properties: v}).Decode(&into); err != nil && !strings.HasPrefix(err.Error(), "Properties validation failed for resource A") {
+			t.Errorf("%s: %v", data, err)
+		}
+	})
+}
