@@ -158,15 +158,20 @@ func (s *Service) setStatusLocked(st *stack, status, reason string) error {
 }
 
 // setResource records a new status of a resource with its event. change, if any, is made first,
-// under the lock.
+// under the lock. The disk works without it, so that resources in parallel share its syncs: one
+// resource has one goroutine at a time, which alone changes what r points to.
 func (s *Service) setResource(st *stack, r *resource, status, reason string, change func()) error {
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	if change != nil {
 		change()
 	}
 	r.Status, r.Reason, r.Time = status, reason, s.config.Now()
-	return errors.Join(s.saveResource(st, r), s.emitResource(st, r, r.Now, status, reason))
+	now := *r
+	s.mu.Unlock()
+	err := s.saveResource(st, &now)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return errors.Join(err, s.emitResource(st, r, r.Now, status, reason))
 }
 
 // emitResource tells an event of a resource, about the physical one in m. s.mu is held.
