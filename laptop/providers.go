@@ -92,7 +92,7 @@ func (i invoker) InvokeStream(ctx context.Context, c apigateway.Call, to apigate
 
 func invocation(c apigateway.Call) lambda.InvokeInput {
 	return lambda.InvokeInput{Function: c.Function, Payload: c.Payload, Principal: c.Principal, SourceARN: c.SourceARN,
-		URLAuthType: c.URLAuthType, TraceID: c.TraceID}
+		URLAuthType: c.URLAuthType, TraceID: c.TraceID, TenantID: c.Tenant}
 }
 
 // stream lets Lambda hand an answer to API Gateway as it comes.

@@ -88,12 +88,14 @@ type restMethodProperties struct {
 	AuthorizerId      string
 	ApiKeyRequired    bool
 	OperationName     string
+	RequestParameters map[string]bool
 	Integration       struct {
 		Type                  string
 		IntegrationHttpMethod string
 		Uri                   string
 		TimeoutInMillis       int
 		PassthroughBehavior   string
+		RequestParameters     map[string]string
 		RequestTemplates      map[string]string
 		IntegrationResponses  []integrationResponse
 	}
@@ -119,9 +121,9 @@ type (
 func (p restMethodProperties) input() apigateway.MethodInput {
 	in := p.Integration
 	out := apigateway.MethodInput{HTTPMethod: p.HttpMethod, AuthorizationType: p.AuthorizationType, AuthorizerID: p.AuthorizerId, APIKeyRequired: p.ApiKeyRequired,
-		OperationName: p.OperationName, Integration: apigateway.MethodIntegration{
+		OperationName: p.OperationName, RequestParameters: p.RequestParameters, Integration: apigateway.MethodIntegration{
 			Type: in.Type, HTTPMethod: in.IntegrationHttpMethod, URI: in.Uri, TimeoutInMillis: in.TimeoutInMillis,
-			PassthroughBehavior: in.PassthroughBehavior, RequestTemplates: in.RequestTemplates, Responses: map[string]apigateway.IntegrationResponse{}}}
+			PassthroughBehavior: in.PassthroughBehavior, RequestParameters: in.RequestParameters, RequestTemplates: in.RequestTemplates, Responses: map[string]apigateway.IntegrationResponse{}}}
 	for _, r := range in.IntegrationResponses {
 		out.Integration.Responses[r.StatusCode] = apigateway.IntegrationResponse(r)
 	}
@@ -142,7 +144,7 @@ func restMethods(service *apigateway.Service) cloudformation.Provider {
 	}
 	return resource[restMethodProperties]{
 		schema: cloudformation.Schema{
-			Properties: []string{"RestApiId", "ResourceId", "HttpMethod", "AuthorizationType", "AuthorizerId", "ApiKeyRequired", "OperationName", "Integration", "MethodResponses"},
+			Properties: []string{"RestApiId", "ResourceId", "HttpMethod", "AuthorizationType", "AuthorizerId", "ApiKeyRequired", "OperationName", "RequestParameters", "Integration", "MethodResponses"},
 			Required:   []string{"RestApiId", "ResourceId", "HttpMethod", "Integration"},
 			CreateOnly: []string{"RestApiId", "ResourceId", "HttpMethod"},
 		},

@@ -223,6 +223,7 @@ func compileREST(c *Config, r *restRecord) (*restTables, error) {
 				} else {
 					to.lead(m.MethodIntegration.URI, stage.Variables)
 					to.timeout = time.Duration(m.MethodIntegration.TimeoutInMillis) * time.Millisecond
+					to.tenant = m.MethodIntegration.tenantSource()
 				}
 				st.root.put(m.HTTPMethod, resource.Path, to)
 			}

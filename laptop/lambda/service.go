@@ -220,7 +220,7 @@ func (s *Service) Close(ctx context.Context) error {
 	s.background.Wait()
 	err := drain(ctx, functions)
 	for _, f := range functions {
-		f.close(errClosing())
+		f.each(func(pool *function) { pool.close(errClosing()) })
 	}
 	s.environments.Wait()
 	s.queue.wait()
@@ -253,7 +253,7 @@ func drain(ctx context.Context, functions []*function) error {
 // Stats tells.
 func (s *Service) SpinDown() {
 	for _, f := range s.snapshot() {
-		f.spinDown()
+		f.each((*function).spinDown)
 	}
 }
 
@@ -269,6 +269,7 @@ func (s *Service) reap(ctx context.Context) {
 		case now := <-tick.C:
 			for _, f := range s.snapshot() {
 				f.reap(now.Add(-s.cfg.IdleTimeout))
+				f.reapTenants(now.Add(-s.cfg.IdleTimeout))
 			}
 		}
 	}

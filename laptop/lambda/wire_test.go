@@ -178,7 +178,7 @@ func TestSDKIsRefusedByName(t *testing.T) {
 	_, err = c.UpdateFunctionConfiguration(ctx, &sdk.UpdateFunctionConfigurationInput{FunctionName: aws.String("hello"), DeadLetterConfig: &types.DeadLetterConfig{TargetArn: aws.String("x")}})
 	f(err, "InvalidParameterValueException", "DeadLetterConfig")
 	_, err = c.Invoke(ctx, &sdk.InvokeInput{FunctionName: aws.String("hello"), TenantId: aws.String("blue")})
-	f(err, "InvalidParameterValueException", "hello has no tenant isolation")
+	f(err, "InvalidParameterValueException", "hello is not enabled with tenancy configuration")
 	_, err = c.Invoke(ctx, &sdk.InvokeInput{FunctionName: aws.String("hello"), DurableExecutionName: aws.String("d")})
 	f(err, "InvalidParameterValueException", "DurableExecutionName")
 	_, err = c.Invoke(ctx, &sdk.InvokeInput{FunctionName: aws.String("hello"), Payload: []byte(`{`)})

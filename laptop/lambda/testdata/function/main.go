@@ -9,11 +9,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"os"
 	"os/exec"
 	"os/signal"
+	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -28,6 +31,11 @@ type event struct {
 	Text   string `json:"text"`
 	Status int    `json:"status"`
 }
+
+var served = struct {
+	sync.Mutex
+	tenants map[string]bool
+}{tenants: map[string]bool{}}
 
 func handle(ctx context.Context, e event) (any, error) {
 	time.Sleep(time.Duration(e.MS) * time.Millisecond)
@@ -79,6 +87,12 @@ func handle(ctx context.Context, e event) (any, error) {
 		return child.Process.Pid, nil
 	case "children": // as many as Status says, until one cannot be started; then they are ended
 		return children(e.Status), nil
+	case "tenant": // whom this process has ever worked for
+		lc, _ := lambdacontext.FromContext(ctx)
+		served.Lock()
+		defer served.Unlock()
+		served.tenants[lc.TenantID] = true
+		return map[string]any{"pid": os.Getpid(), "version": os.Getenv("VERSION"), "tenants": slices.Collect(maps.Keys(served.tenants))}, nil
 	case "context":
 		lc, _ := lambdacontext.FromContext(ctx)
 		deadline, _ := ctx.Deadline()
