@@ -58,7 +58,7 @@ type environment struct {
 	started      time.Time
 	initTime     time.Duration
 	initTimer    *time.Timer
-	killTimer    *time.Timer
+	keepAlive    func() // takes back the kill at the end of the runtime's grace, nil if there is none
 	reason       StopReason
 	outOfMemory  bool
 	next         *environment // tries again, after an init that has failed
@@ -162,8 +162,8 @@ func (e *environment) live() {
 	p.output.close()
 	e.endExtensions()
 	e.mu.Lock()
-	if e.killTimer != nil {
-		e.killTimer.Stop()
+	if e.keepAlive != nil {
+		e.keepAlive()
 	}
 	reason := e.reason
 	e.mu.Unlock()
@@ -385,7 +385,7 @@ func (e *environment) stop(reason StopReason) {
 		p.signal(syscall.SIGKILL)
 		return
 	}
-	e.killTimer = time.AfterFunc(e.runtimeGrace(), func() { p.signal(syscall.SIGKILL) })
+	e.keepAlive = e.function.service.cfg.killAt(e.stoppedAt.Add(e.runtimeGrace()), func() { p.signal(syscall.SIGKILL) })
 	if reason == StopExit || !e.telemetry.subscribed() {
 		p.signal(syscall.SIGTERM)
 		return

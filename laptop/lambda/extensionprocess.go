@@ -202,12 +202,12 @@ func (e *environment) endExtensions() {
 	for _, x := range left {
 		e.tellShutdown(x, end)
 	}
-	kill := time.AfterFunc(time.Until(end.deadline), func() {
+	keepAlive := e.function.service.cfg.killAt(end.deadline, func() {
 		for _, x := range left {
 			x.process.signal(syscall.SIGKILL)
 		}
 	})
-	defer kill.Stop()
+	defer keepAlive()
 	for _, x := range left {
 		<-x.ended
 	}
