@@ -127,7 +127,7 @@ func (e *environment) live() {
 	defer s.code.let(e.rev.cfg)
 	e.tellInitStart()
 
-	api, err := newServer(s.cfg.Middleware(http.HandlerFunc(e.serveAPI)))
+	api, err := newServer(s.cfg.Middleware(http.HandlerFunc(e.serveAPI)), func(err error) { e.log.remark(err.Error()) })
 	if err != nil {
 		e.failInit(failure{kind: "Sandbox.Failure", message: err.Error()}, StopFailure)
 		return
@@ -196,6 +196,7 @@ func (e *environment) start(runtimeAPI string) (*process, error) {
 		return nil, err
 	}
 	e.process = p
+	p.complain(e.log)
 	e.watch()
 	if e.initTimer == nil {
 		e.initTimer = time.AfterFunc(e.initLimit()-time.Since(e.started), e.initTimedOut)

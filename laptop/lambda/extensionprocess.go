@@ -113,6 +113,7 @@ func (e *environment) startExtension(path string, env []string) error {
 		return &errLaunch{x.name, err}
 	}
 	x.process = p
+	p.complain(e.log)
 	e.watchers.Go(func() {
 		e.extensionExited(x, p.wait())
 		p.output.close()
