@@ -55,12 +55,7 @@ func handle(ctx context.Context, e event) (any, error) {
 	case "print":
 		fmt.Print(e.Text)
 	case "wait": // until the file is there
-		for {
-			if _, err := os.Stat(e.Text); err == nil {
-				break
-			}
-			time.Sleep(5 * time.Millisecond)
-		}
+		awaits(e.Text)
 	case "stream":
 		return &pieces{what: e}, nil
 	case "sh":
@@ -137,6 +132,16 @@ func (p *pieces) Read(b []byte) (int, error) {
 	return 0, io.EOF
 }
 
+// awaits returns when a file is there.
+func awaits(path string) {
+	for {
+		if _, err := os.Stat(path); err == nil {
+			return
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+}
+
 func main() {
 	if d, err := time.ParseDuration(os.Getenv("INIT_MS") + "ms"); err == nil {
 		time.Sleep(d)
@@ -204,6 +209,9 @@ func extend(d time.Duration) {
 			json.NewDecoder(resp.Body).Decode(&event)
 			resp.Body.Close()
 			time.Sleep(d)
+			if path := os.Getenv("EXTENSION_UNTIL"); path != "" {
+				awaits(path)
+			}
 			if os.Getenv("EXTENSION_PRINTS") != "" {
 				fmt.Println("extension:", event["eventType"], event["requestId"])
 			}
