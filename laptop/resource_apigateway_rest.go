@@ -57,26 +57,21 @@ func restAPIs(service *apigateway.Service) cloudformation.Provider {
 type restResourceProperties struct{ RestApiId, ParentId, PathPart string }
 
 func restResources(service *apigateway.Service) cloudformation.Provider {
-	made := func(r apigateway.Resource, err error) (cloudformation.Resource, error) {
-		return made(r.ID, map[string]any{"ResourceId": r.ID}, err)
-	}
-	return resource[restResourceProperties]{
+	return apiPart[restResourceProperties, restResourceProperties, apigateway.Resource]{
 		schema: cloudformation.Schema{
 			Properties: []string{"RestApiId", "ParentId", "PathPart"},
 			Required:   []string{"RestApiId", "ParentId", "PathPart"},
 			CreateOnly: []string{"RestApiId", "ParentId", "PathPart"},
 			Attributes: []string{"ResourceId"},
 		},
-		find: byID(func(p restResourceProperties, id string) (apigateway.Resource, error) {
-			return service.GetResource(p.RestApiId, id)
-		}, made),
-		create: func(_ context.Context, _ cloudformation.Request, p restResourceProperties) (cloudformation.Resource, error) {
-			return made(service.CreateResource(p.RestApiId, p.ParentId, p.PathPart))
+		api: func(p restResourceProperties) string { return p.RestApiId }, input: itself[restResourceProperties],
+		id:  func(r apigateway.Resource) string { return r.ID },
+		get: service.GetResource,
+		create: func(api string, p restResourceProperties) (apigateway.Resource, error) {
+			return service.CreateResource(api, p.ParentId, p.PathPart)
 		},
-		remove: func(_ context.Context, r cloudformation.Request, p restResourceProperties) error {
-			return service.DeleteResource(p.RestApiId, r.PhysicalID)
-		},
-	}
+		remove: service.DeleteResource,
+	}.provider()
 }
 
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-apigateway-method.html
@@ -178,26 +173,21 @@ func restMethods(service *apigateway.Service) cloudformation.Provider {
 type restDeploymentProperties struct{ RestApiId, Description, StageName string }
 
 func restDeployments(service *apigateway.Service) cloudformation.Provider {
-	made := func(d apigateway.RestDeployment, err error) (cloudformation.Resource, error) {
-		return made(d.ID, map[string]any{"DeploymentId": d.ID}, err)
-	}
-	return resource[restDeploymentProperties]{
+	return apiPart[restDeploymentProperties, restDeploymentProperties, apigateway.RestDeployment]{
 		schema: cloudformation.Schema{
 			Properties: []string{"RestApiId", "Description", "StageName"},
 			Required:   []string{"RestApiId"},
 			CreateOnly: []string{"RestApiId", "Description", "StageName"},
 			Attributes: []string{"DeploymentId"},
 		},
-		find: byID(func(p restDeploymentProperties, id string) (apigateway.RestDeployment, error) {
-			return service.GetRestDeployment(p.RestApiId, id)
-		}, made),
-		create: func(_ context.Context, _ cloudformation.Request, p restDeploymentProperties) (cloudformation.Resource, error) {
-			return made(service.CreateRestDeployment(p.RestApiId, p.Description, p.StageName))
+		api: func(p restDeploymentProperties) string { return p.RestApiId }, input: itself[restDeploymentProperties],
+		id:  func(d apigateway.RestDeployment) string { return d.ID },
+		get: service.GetRestDeployment,
+		create: func(api string, p restDeploymentProperties) (apigateway.RestDeployment, error) {
+			return service.CreateRestDeployment(api, p.Description, p.StageName)
 		},
-		remove: func(_ context.Context, r cloudformation.Request, p restDeploymentProperties) error {
-			return service.DeleteRestDeployment(p.RestApiId, r.PhysicalID)
-		},
-	}
+		remove: service.DeleteRestDeployment,
+	}.provider()
 }
 
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-apigateway-stage.html
