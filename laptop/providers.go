@@ -127,7 +127,7 @@ func (t templates) Template(ctx context.Context, address string) ([]byte, error)
 type secretReader struct{ secrets *secretsmanager.Service }
 
 func (s secretReader) Secret(_ context.Context, id, stage, version string) (string, error) {
-	return s.secrets.Resolve(secretsmanager.Reference{SecretID: id, VersionStage: stage, VersionID: version})
+	return s.secrets.Text(id, version, stage)
 }
 
 // parameterReader tells CloudFormation the parameters of Systems Manager: those that are kept here, and
