@@ -63,6 +63,26 @@ func TestARuntimeThatMisbehaves(t *testing.T) {
 		}
 		wants(c.told)
 	}
+	if out := invoke("mode"); out.ErrorType != "Runtime.InvalidResponseModeHeader" {
+		t.Errorf("an answer of an unknown mode: %s %s", out.ErrorType, out.Payload)
+	}
+	wants("mode: 400 |InvalidFunctionResponseMode")
+	const trailers = `{"errorType":"Mine","errorMessage":"no more"}`
+	if out := invoke("trailers"); out.FunctionError != "Unhandled" || out.ErrorType != "Mine" || string(out.Payload) != trailers {
+		t.Errorf("an error in the trailers: %s %s", out.ErrorType, out.Payload)
+	}
+	wants("trailers: 202 |OK")
+	settled(t, s, "hello")
+	to := &sink{}
+	streamed, err := s.InvokeStream(t.Context(), InvokeInput{Function: "hello", Payload: []byte(`{"do":"trailers"}`)}, to)
+	if err != nil || to.text.String() != "half" || streamed.ErrorType != "Mine" || string(streamed.Payload) != trailers {
+		t.Errorf("an error in the trailers, streamed: %v %q %s %s", err, to.text.String(), streamed.ErrorType, streamed.Payload)
+	}
+	wants("trailers: 202 |OK")
+	if out := invoke("cut"); out.ErrorType != "Runtime.TruncatedResponse" || !strings.Contains(string(out.Payload), "the response has no end") {
+		t.Errorf("half an answer: %s %s", out.ErrorType, out.Payload)
+	}
+	wants()
 	if out := invoke("vanish"); string(out.Payload) != `"back"` {
 		t.Errorf("after it had closed its connections: %s", out.Payload)
 	}

@@ -3,10 +3,13 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"strings"
@@ -58,6 +61,33 @@ func answer(id, with string) (*http.Response, string) {
 	return call("POST", invocations+id+"/response", with)
 }
 
+// write sends the pieces of a streamed answer, and reads what it is told if that is wanted.
+func write(id, pieces string, told bool) {
+	conn, err := net.Dial("tcp", os.Getenv("AWS_LAMBDA_RUNTIME_API"))
+	if err != nil {
+		panic(err)
+	}
+	defer conn.Close()
+	_, err = io.WriteString(conn, "POST "+invocations+id+"/response HTTP/1.1\r\nHost: "+os.Getenv("AWS_LAMBDA_RUNTIME_API")+
+		"\r\nLambda-Runtime-Function-Response-Mode: streaming\r\nTransfer-Encoding: chunked\r\n"+
+		"Trailer: Lambda-Runtime-Function-Error-Type, Lambda-Runtime-Function-Error-Body\r\n\r\n"+pieces)
+	if err != nil {
+		panic(err)
+	}
+	if told {
+		resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+		if err != nil {
+			panic(err)
+		}
+		defer resp.Body.Close()
+		body, err := io.ReadAll(resp.Body)
+		if err != nil {
+			panic(err)
+		}
+		note("trailers", resp, string(body))
+	}
+}
+
 func main() {
 	for i := range 11 {
 		resp, body := call("POST", extensions+"register", `{"events":[]}`, fmt.Sprint("Lambda-Extension-Name: internal-", i))
@@ -100,6 +130,14 @@ func main() {
 			resp, body := call("POST", "/2018-06-01/runtime/init/error", `{"errorMessage":"too late"}`)
 			note(what, resp, body)
 			answer(id, `"initialised"`)
+		case "mode":
+			resp, body := call("POST", invocations+id+"/response", `"?"`, "Lambda-Runtime-Function-Response-Mode: flooding")
+			note(what, resp, body)
+		case "trailers": // an error in the midst of a streamed answer
+			write(id, "4\r\nhalf\r\n0\r\nLambda-Runtime-Function-Error-Type: Mine\r\nLambda-Runtime-Function-Error-Body: "+
+				base64.StdEncoding.EncodeToString([]byte(`{"errorType":"Mine","errorMessage":"no more"}`))+"\r\n\r\n", true)
+		case "cut": // the connection ends in the midst of it
+			write(id, "4\r\nhalf\r\n", false)
 		case "leave":
 			os.Exit(0)
 		case "vanish": // closes its connections, and goes on
