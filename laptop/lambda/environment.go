@@ -340,6 +340,9 @@ func (e *environment) report(inv *invocation, status, kind string) {
 	if inv.cold && !e.retried {
 		r.init = e.initTime
 	}
+	if status == "timeout" {
+		r.duration = e.rev.cfg.Timeout // to the millisecond, whenever the end was noticed, as on Lambda
+	}
 	if e.process != nil {
 		r.memory = e.process.peakMemory(now)
 	}
