@@ -3,6 +3,7 @@ package lambda
 import (
 	"regexp"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/ephor-io/ephor/laptop/internal/awsproto"
@@ -58,17 +59,18 @@ func checkTenant(isolated bool, name, tenant string) error {
 // tenants are the pools of a version whose environments are bound to tenants: one pool for each, so that
 // no environment can serve two. The version's own pool has no environments then.
 type tenants struct {
-	mu    sync.Mutex // taken before a pool's
+	mu    sync.Mutex // taken before a pool's and an environment's
 	pools map[string]*tenantPool
 }
 
 // tenantPool goes when it has no environment any more and no request uses it.
 type tenantPool struct {
 	*function
-	uses int // by requests that are in flight
+	uses atomic.Int64 // by requests that are in flight; it grows under tenants.mu
 }
 
-// ofTenant is the pool of a tenant's environments. The caller calls leave when its request is answered.
+// ofTenant is the pool of a tenant's environments. The caller calls leave when its request is answered,
+// whatever locks it has.
 func (f *function) ofTenant(tenant string) (pool *function, leave func(), err error) {
 	t := &f.tenants
 	t.mu.Lock()
@@ -88,12 +90,8 @@ func (f *function) ofTenant(tenant string) (pool *function, leave func(), err er
 		}
 		t.pools[tenant] = p
 	}
-	p.uses++
-	return p.function, func() {
-		t.mu.Lock()
-		defer t.mu.Unlock()
-		p.uses--
-	}, nil
+	p.uses.Add(1)
+	return p.function, func() { p.uses.Add(-1) }, nil
 }
 
 // each does something to f and the pools of its tenants, while no other is made.
@@ -113,7 +111,7 @@ func (f *function) reapTenants(before time.Time) {
 	defer t.mu.Unlock()
 	for tenant, p := range t.pools {
 		p.reap(before)
-		if p.uses == 0 && p.empty() {
+		if p.uses.Load() == 0 && p.empty() {
 			delete(t.pools, tenant)
 			p.retire(errReplaced(f.name))
 		}

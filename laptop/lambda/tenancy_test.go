@@ -1,6 +1,7 @@
 package lambda
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -87,6 +88,33 @@ func TestTenantsShareNoEnvironment(t *testing.T) {
 		t.Fatal(err)
 	}
 	eventually(t, "the end of all environments", func() bool { return stats(t, s, "hello").Running == 0 })
+}
+
+// Close ends tenants' environments while they answer.
+func TestCloseWhileTenantsAreServed(t *testing.T) {
+	t.Parallel()
+	for range 5 {
+		s := open(t, Config{})
+		create(t, s, hello(t, perTenant))
+		var all sync.WaitGroup
+		for i := range 4 {
+			callFor(t, s, fmt.Sprint(i))
+			all.Go(func() {
+				for {
+					out, err := s.Invoke(t.Context(), InvokeInput{Function: "hello", TenantID: fmt.Sprint(i)})
+					if err != nil || out.FunctionError != "" {
+						return
+					}
+				}
+			})
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel() // nothing is waited for
+		if err := s.Close(ctx); err != nil && !errors.Is(err, context.Canceled) {
+			t.Error(err)
+		}
+		all.Wait()
+	}
 }
 
 // A tenant without environments and requests leaves nothing, and is served anew.
