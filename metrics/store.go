@@ -5,10 +5,12 @@ import (
 	"compress/gzip"
 	"context"
 	"crypto/tls"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 )
 
@@ -19,6 +21,7 @@ import (
 // https://docs.influxdata.com/influxdb3/core/write-data/troubleshoot/
 type store struct {
 	url           string
+	name          string // for whoever reads an error: scheme, host and port
 	authorization string
 	transport     http.RoundTripper
 }
@@ -28,7 +31,14 @@ func newStore(c Config) (*store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &store{url: address, authorization: c.Authorization(), transport: c.Transport}
+	if err := c.checkToken(); err != nil {
+		return nil, err
+	}
+	u, err := url.Parse(address)
+	if err != nil {
+		return nil, err
+	}
+	s := &store{url: address, name: u.Scheme + "://" + u.Host, authorization: c.Authorization(), transport: c.Transport}
 	if s.transport != nil {
 		return s, nil
 	}
@@ -36,12 +46,13 @@ func newStore(c Config) (*store, error) {
 	if err != nil {
 		return nil, err
 	}
-	u, err := url.Parse(address)
-	if err != nil {
-		return nil, err
-	}
 	config := &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12, ClientSessionCache: tls.NewLRUClientSessionCache(2)}
-	if proxy, err := http.ProxyFromEnvironment(&http.Request{URL: u}); proxy == nil && err == nil {
+	proxy, err := http.ProxyFromEnvironment(&http.Request{URL: u})
+	if err != nil {
+		// What the parser quotes may hold a password.
+		return nil, fmt.Errorf("the proxy in %s_PROXY is no URL: want one such as http://proxy.example.com:3128, or the store's host in NO_PROXY", strings.ToUpper(u.Scheme))
+	}
+	if proxy == nil {
 		s.transport = newWire(u, config)
 		return s, nil
 	}
