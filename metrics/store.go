@@ -10,7 +10,6 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"strings"
 	"time"
 )
 
@@ -49,8 +48,7 @@ func newStore(c Config) (*store, error) {
 	config := &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12, ClientSessionCache: tls.NewLRUClientSessionCache(2)}
 	proxy, err := http.ProxyFromEnvironment(&http.Request{URL: u})
 	if err != nil {
-		// What the parser quotes may hold a password.
-		return nil, fmt.Errorf("the proxy in %s_PROXY is no URL: want one such as http://proxy.example.com:3128, or the store's host in NO_PROXY", strings.ToUpper(u.Scheme))
+		return nil, fmt.Errorf("the proxy for the store: %w", err) // a program of CGI's must not believe HTTP_PROXY
 	}
 	if proxy == nil {
 		s.transport = newWire(u, config)
