@@ -26,19 +26,20 @@ func TestTroubleNamesTheStore(t *testing.T) {
 		}
 		hits.Inc()
 		var logged []string
-		p, err := Open(Config{URL: url, CA: ca, Set: set, FlushTimeout: 10 * time.Second, Log: func(m string) { logged = append(logged, m) }})
+		p, err := Open(Config{URL: url, CA: ca, Set: set, FlushTimeout: time.Minute, Log: func(m string) { logged = append(logged, m) }})
 		if err != nil {
 			t.Fatal(err)
 		}
-		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-		if timeout {
-			ctx, cancel = context.WithTimeout(t.Context(), 20*time.Millisecond)
+		within := func() context.Context {
+			if !timeout {
+				return t.Context() // in which Close tries once
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+			t.Cleanup(cancel)
+			return ctx
 		}
-		defer cancel()
-		flushed := p.Flush(ctx)
-		closing, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
-		defer cancel()
-		closed := p.Close(closing)
+		flushed := p.Flush(within())
+		closed := p.Close(within())
 		if flushed == nil || closed == nil || len(logged) != 1 {
 			t.Fatalf("%v, %v, %q", flushed, closed, logged)
 		}
