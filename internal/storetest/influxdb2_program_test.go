@@ -17,7 +17,7 @@ import (
 	"github.com/ephor-io/ephor/metrics"
 )
 
-// InfluxDB 2.7's own program.
+// InfluxDB 2's own program. testdata/influxd-2 builds one from Go's module proxy, without Flux.
 func TestInfluxDB2(t *testing.T) {
 	t.Parallel()
 	storetest.Run(t, func(t *testing.T) storetest.Store {
@@ -90,7 +90,7 @@ func startInfluxDB2(t *testing.T) *influxDB2Program {
 // listeningPort is the one that InfluxDB 2 tells in its log, 0 if it has not done so yet.
 func listeningPort(log string) (port int) {
 	for line := range strings.Lines(log) {
-		_, after, ok := strings.Cut(line, "port=")
+		_, after, ok := strings.Cut(line, " port=")
 		if ok && strings.HasSuffix(line, "\n") && strings.Contains(line, "Listening") {
 			if _, err := fmt.Sscanf(after, "%d", &port); err == nil {
 				return port
