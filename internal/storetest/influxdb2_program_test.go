@@ -6,12 +6,10 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/ephor-io/ephor/internal/storetest"
 	"github.com/ephor-io/ephor/metrics"
@@ -49,42 +47,15 @@ func startInfluxDB2(t *testing.T) *influxDB2Program {
 		t.Skip("influxd-2 is not on PATH, and nobody packages it: docs/metrics.md says how to build it")
 	}
 	dir := t.TempDir()
-	log, err := os.Create(filepath.Join(dir, "log"))
-	if err != nil {
-		t.Fatal(err)
-	}
 	c := exec.Command(program, "run", "--http-bind-address", "127.0.0.1:0", "--reporting-disabled", "--log-level", "info",
 		"--bolt-path", filepath.Join(dir, "bolt"), "--sqlite-path", filepath.Join(dir, "sqlite"), "--engine-path", filepath.Join(dir, "engine"))
-	c.Stdout, c.Stderr = log, log
-	if err := c.Start(); err != nil {
-		t.Fatal(err)
+	port := 0
+	if !runStore(t, c, dir, func(log string) bool { port = listeningPort(log); return port != 0 }) {
+		t.Fatal("influxd-2 did not start")
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- c.Wait() }()
-	t.Cleanup(func() {
-		_ = c.Process.Kill() // it may have ended
-		<-ended
-		log.Close()
-	})
-	for deadline := time.After(time.Minute); ; {
-		text, err := os.ReadFile(log.Name())
-		if err != nil {
-			t.Fatal(err)
-		}
-		if port := listeningPort(string(text)); port != 0 {
-			i := &influxDB2Program{address: fmt.Sprintf("http://127.0.0.1:%d", port), token: "a-token=="}
-			i.setUp(t)
-			return i
-		}
-		select {
-		case err := <-ended:
-			ended <- err
-			t.Fatalf("influxd-2 ended (%v):\n%s", err, text)
-		case <-deadline:
-			t.Fatalf("influxd-2 did not start:\n%s", text)
-		case <-time.After(10 * time.Millisecond):
-		}
-	}
+	i := &influxDB2Program{address: fmt.Sprintf("http://127.0.0.1:%d", port), token: "a-token=="}
+	i.setUp(t)
+	return i
 }
 
 // listeningPort is the one that InfluxDB 2 tells in its log, 0 if it has not done so yet.
