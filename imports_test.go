@@ -35,6 +35,7 @@ var floors = map[string][]string{
 	"internal/guard":          {},
 	"internal/watch":          {},
 	"internal/resourcespec":   {},
+	"internal/awstest":        {},
 	"internal/browsertest":    {},
 	"internal/influxdtest":    {},
 	"internal/mototest":       {},
