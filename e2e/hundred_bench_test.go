@@ -34,7 +34,7 @@ func BenchmarkHundredFunctions(b *testing.B) {
 	for name, monitor := range map[string]string{"Alone": "", "Monitored": "app.Monitor(ephor.Grafana{})"} {
 		b.Run(name, func(b *testing.B) {
 			dir := newModule(b, strings.Replace(hundred, "MONITOR", monitor, 1))
-			program := build(b, dir)
+			program := build(b, dir, "-tags", "ephor_host")
 			up(b, dir, program, filepath.Join(b.TempDir(), "state")).stop(os.Interrupt) // the function is built now
 			for b.Loop() {
 				a := up(b, dir, program, filepath.Join(b.TempDir(), "state"))

@@ -8,24 +8,19 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/ephor-io/ephor/internal/awstest"
 )
 
 // The AWS CLI deploys a stack that nobody generated, looks at it, changes it, breaks it, is refused what
 // others import, and deletes it.
 func TestHandWrittenStacksByTheAWSCLI(t *testing.T) {
 	t.Parallel()
-	program, err := exec.LookPath("aws")
-	if err != nil {
-		t.Skip("aws is not installed: pip install awscli")
-	}
+	program := awstest.Program(t)
 	l := start(t, Config{Dir: t.TempDir()})
-	home := t.TempDir()
 	run := func(ok bool, args ...string) string {
 		t.Helper()
-		cmd := exec.CommandContext(t.Context(), program, append([]string{"--endpoint-url", l.Addresses().Endpoint, "--region", "us-east-1", "--output", "json"}, args...)...)
-		cmd.Env = append(os.Environ(), "AWS_ACCESS_KEY_ID=any", "AWS_SECRET_ACCESS_KEY=any", "AWS_CONFIG_FILE="+filepath.Join(home, "config"),
-			"AWS_SHARED_CREDENTIALS_FILE="+filepath.Join(home, "credentials"), "AWS_EC2_METADATA_DISABLED=true", "AWS_PAGER=")
-		out, err := cmd.CombinedOutput()
+		out, err := awstest.Command(t, program, l.Addresses().Endpoint, args...).CombinedOutput()
 		if (err == nil) != ok {
 			t.Fatalf("aws %s: %v\n%s", strings.Join(args, " "), err, out)
 		}

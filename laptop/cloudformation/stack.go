@@ -180,8 +180,26 @@ func (s *Service) emitResource(st *stack, r *resource, m *made, status, reason s
 	if m != nil {
 		e.PhysicalID, e.Properties = m.PhysicalID, m.Shown
 	}
-	e.ID = fmt.Sprintf("%s-%s-%s", r.LogicalID, status, s.config.Now().UTC().Format("2006-01-02T15:04:05.000Z"))
+	e.ID = st.eventID(r.LogicalID+"-"+status, s.config.Now())
 	return s.emit(st, e)
+}
+
+// eventID names an event as CloudFormation does, by a millisecond: of two within one the second has the next.
+func (st *stack) eventID(what string, at time.Time) string {
+	const format = "2006-01-02T15:04:05.000Z"
+	recent := at.Add(-50 * time.Millisecond)
+	for {
+		id, taken := what+"-"+at.UTC().Format(format), false
+		for _, e := range slices.Backward(st.events) {
+			if taken = e.ID == id; taken || e.Time.Before(recent) {
+				break
+			}
+		}
+		if !taken {
+			return id
+		}
+		at = at.Add(time.Millisecond)
+	}
 }
 
 // emit appends an event. s.mu is held.
