@@ -11,6 +11,8 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+
+	"github.com/ephor-io/ephor/internal/uptest"
 )
 
 // awsCLI runs the AWS CLI against the application's endpoint.
@@ -108,7 +110,7 @@ func architecture() string {
 // The AWS CLI lists what `up` made, and makes, calls, changes and deletes a stack of its own.
 func TestTheAWSCLI(t *testing.T) {
 	t.Parallel()
-	a := up(t, root(t), helloProgram(t), filepath.Join(t.TempDir(), "state"))
+	a := up(t, uptest.Root(t), helloProgram(t), filepath.Join(t.TempDir(), "state"))
 	c := newAWS(t, a)
 
 	if o := c.outputs("SpartaGrafana"); o["status"] != "CREATE_COMPLETE" || o["ApiUrl"] != a.API {
@@ -130,19 +132,19 @@ func TestTheAWSCLI(t *testing.T) {
 			"--capabilities", "CAPABILITY_IAM", "--parameters", "ParameterKey=CodeBucket,ParameterValue=code-of-mine",
 			"ParameterKey=Greeting,ParameterValue="+greeting, "ParameterKey=Architecture,ParameterValue="+architecture())
 		var o map[string]string
-		eventually(t, call+" comes to "+status, func() bool { o = c.outputs("mine"); return o["status"] == status })
+		uptest.Eventually(t, call+" comes to "+status, func() bool { o = c.outputs("mine"); return o["status"] == status })
 		return o
 	}
 	o := converge("create-stack", "Hello", "CREATE_COMPLETE")
 	greets(t, o["Url"], "Hello, you")
 	answer, event := filepath.Join(t.TempDir(), "answer"), filepath.Join(c.home, "event.json")
-	writeFile(t, event, `{"pathParameters":{"name":"CLI"}}`)
+	uptest.WriteFile(t, event, `{"pathParameters":{"name":"CLI"}}`)
 	c.run(true, "lambda", "invoke", "--function-name", o["Function"], "--payload", "fileb://"+event, answer)
 	if body, err := os.ReadFile(answer); err != nil || string(body) != `"Hello, CLI"` {
 		t.Errorf("invoke answered %s (%v)", body, err)
 	}
 	group := "/aws/lambda/" + o["Function"]
-	eventually(t, "the REPORT lines of both invocations", func() bool {
+	uptest.Eventually(t, "the REPORT lines of both invocations", func() bool {
 		return strings.Count(c.run(true, "logs", "filter-log-events", "--log-group-name", group, "--filter-pattern", "REPORT"), `"message": "REPORT RequestId: `) == 2
 	})
 	if version := c.run(true, "--version"); !strings.HasPrefix(version, "aws-cli/1.") { // which has no logs tail
@@ -153,7 +155,7 @@ func TestTheAWSCLI(t *testing.T) {
 	converge("update-stack", "Servus", "UPDATE_COMPLETE")
 	greets(t, o["Url"], "Servus beinand, you")
 	c.run(true, "cloudformation", "delete-stack", "--stack-name", "mine")
-	eventually(t, "the stack is gone", func() bool { return !strings.Contains(c.run(true, "cloudformation", "describe-stacks"), `"mine"`) })
+	uptest.Eventually(t, "the stack is gone", func() bool { return !strings.Contains(c.run(true, "cloudformation", "describe-stacks"), `"mine"`) })
 }
 
 // greets checks what the greeter says.

@@ -1,4 +1,4 @@
-package e2e
+package bench
 
 import (
 	"fmt"
@@ -10,6 +10,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/ephor-io/ephor/internal/uptest"
 )
 
 // BenchmarkWarmRate is the rate of requests through the gateway, with the freeze, as a share of that
@@ -19,8 +21,8 @@ func BenchmarkWarmRate(b *testing.B) {
 	get := func(url string) asker {
 		return func(c *http.Client) (*http.Response, error) { return c.Get(url) }
 	}
-	bare := get(bareServer(b))
-	withAndWithoutMonitoring(b, func(b *testing.B, a *application) {
+	bare := get(uptest.BareServer(b))
+	withAndWithoutMonitoring(b, func(b *testing.B, a *uptest.Application) {
 		for _, clients := range []int{1, 8} {
 			b.Run(fmt.Sprintf("Clients=%d", clients), func(b *testing.B) {
 				ours, theirs := rates(b, clients, get(a.API+"/"), bare)
@@ -37,7 +39,7 @@ func BenchmarkWarmRate(b *testing.B) {
 // store or not at all, and one client asks. Here it is also frozen. See docs/emulator.md for how to
 // build the emulator.
 func BenchmarkEmulator(b *testing.B) {
-	emulator := findEmulator(b)
+	emulator := uptest.FindEmulator(b)
 	invoke := func(url string) asker {
 		return func(c *http.Client) (*http.Response, error) {
 			r, err := http.NewRequest(http.MethodPost, url, strings.NewReader(`{"rawPath":"/"}`))
@@ -48,8 +50,8 @@ func BenchmarkEmulator(b *testing.B) {
 			return c.Do(r)
 		}
 	}
-	withAndWithoutMonitoring(b, func(b *testing.B, a *application) {
-		url := startEmulator(b, []string{emulator}, a, "Handle")
+	withAndWithoutMonitoring(b, func(b *testing.B, a *uptest.Application) {
+		url := uptest.StartEmulator(b, []string{emulator}, a, "Handle")
 		b.Run("Clients=1", func(b *testing.B) {
 			ours, theirs := rates(b, 1,
 				invoke(a.Endpoint+"/2015-03-31/functions/Shop-Handle/invocations"),
@@ -62,15 +64,15 @@ func BenchmarkEmulator(b *testing.B) {
 }
 
 // withAndWithoutMonitoring measures an application that has a monitoring stack and one that has none.
-func withAndWithoutMonitoring(b *testing.B, measure func(*testing.B, *application)) {
+func withAndWithoutMonitoring(b *testing.B, measure func(*testing.B, *uptest.Application)) {
 	for name, source := range map[string]string{
-		"Monitoring": shop,
-		"Without":    strings.Replace(shop, "app.Monitor(ephor.Grafana{})", "", 1),
+		"Monitoring": uptest.Shop,
+		"Without":    strings.Replace(uptest.Shop, "app.Monitor(ephor.Grafana{})", "", 1),
 	} {
 		b.Run(name, func(b *testing.B) {
-			dir := newModule(b, source)
-			a := up(b, dir, build(b, dir), filepath.Join(dir, "state"))
-			if status, body := a.get("/"); status != http.StatusOK {
+			dir := uptest.NewModule(b, source)
+			a := uptest.Up(b, dir, uptest.Build(b, dir), filepath.Join(dir, "state"))
+			if status, body := a.Get("/"); status != http.StatusOK {
 				b.Fatal(status, body)
 			}
 			measure(b, a)
