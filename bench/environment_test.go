@@ -16,8 +16,9 @@ import (
 // An environment is one process and Lambda's two APIs for it, which hold back the next invocation
 // until the runtime and the extension, if there is one, have asked for it. The APIs are written by
 // hand, so that as little as possible of what is measured is their own: an event is one write on the
-// connection that waits for it, first the runtime's and then the extension's, and the response a
-// request that is read from the former.
+// connection that waits for it, first the extension's and then the runtime's, and the response a
+// request that is read from the latter. Lambda sends both at the same time, in no particular order; so
+// that the sender's work for the first is not measured, the clock starts with the second.
 //
 // https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html
 type environment struct {
@@ -50,7 +51,7 @@ func (c *caller) answer(status int, header, body string) error {
 	return err
 }
 
-func newEnvironment(b *testing.B, program, store string) *environment {
+func newEnvironment(b *testing.B, program, store string, start func(*testing.B, *exec.Cmd) error) *environment {
 	b.Helper()
 	e := &environment{b: b, runtime: make(chan *caller, 1), extension: make(chan *caller, 1)}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -68,7 +69,7 @@ func newEnvironment(b *testing.B, program, store string) *environment {
 	}()
 	c := exec.Command(program)
 	c.Env = []string{"AWS_LAMBDA_RUNTIME_API=" + l.Addr().String(), "EPHOR_STORE_URL=" + store, "AWS_LAMBDA_FUNCTION_NAME=f"}
-	if err := c.Start(); err != nil {
+	if err := start(b, c); err != nil {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() {
@@ -138,11 +139,11 @@ func (e *environment) invoke() float64 {
 			e.b.Fatal(err)
 		}
 	}
-	start := time.Now()
-	check(e.waiting.answer(http.StatusOK, header, "{}"))
 	if e.listening != nil {
 		check(e.listening.answer(http.StatusOK, "", event))
 	}
+	start := time.Now()
+	check(e.waiting.answer(http.StatusOK, header, "{}"))
 	r, err := e.waiting.request()
 	took := float64(time.Since(start)) / float64(time.Microsecond)
 	check(err)

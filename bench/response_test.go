@@ -5,6 +5,8 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
+	"os/exec"
+	"slices"
 	"sync/atomic"
 	"testing"
 )
@@ -13,6 +15,15 @@ import (
 // does nothing: a bare one, one that counts and publishes, and one beside an extension that does nothing,
 // by turns. The order of a turn is drawn: who comes behind the same program finds it warm.
 func BenchmarkResponse(b *testing.B) {
+	names := []string{"bare", "ephor", "extension"}
+	paths := programs(b, names...)
+	b.Run("Processors=all", func(b *testing.B) {
+		responses(b, names, paths, func(_ *testing.B, c *exec.Cmd) error { return c.Start() })
+	})
+	b.Run("Processors=1", func(b *testing.B) { responses(b, names, paths, startOnOne) })
+}
+
+func responses(b *testing.B, names []string, paths map[string]string, start func(*testing.B, *exec.Cmd) error) {
 	var batches atomic.Int64
 	store := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body) // as a store would read it
@@ -20,11 +31,10 @@ func BenchmarkResponse(b *testing.B) {
 		w.WriteHeader(http.StatusNoContent)
 	}))
 	defer store.Close()
-	names := []string{"bare", "ephor", "extension"}
-	paths := programs(b, names...)
+	names = slices.Clone(names)
 	environments, took := map[string]*environment{}, map[string][]float64{}
 	for _, name := range names {
-		environments[name] = newEnvironment(b, paths[name], store.URL)
+		environments[name] = newEnvironment(b, paths[name], store.URL, start)
 	}
 	turn := func() {
 		rand.Shuffle(len(names), func(i, j int) { names[i], names[j] = names[j], names[i] })
