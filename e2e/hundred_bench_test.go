@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/ephor-io/ephor/internal/uptest"
 )
 
 // hundred is an application of a hundred functions, each with a route.
@@ -33,16 +35,16 @@ func main() {
 func BenchmarkHundredFunctions(b *testing.B) {
 	for name, monitor := range map[string]string{"Alone": "", "Monitored": "app.Monitor(ephor.Grafana{})"} {
 		b.Run(name, func(b *testing.B) {
-			dir := newModule(b, strings.Replace(hundred, "MONITOR", monitor, 1))
-			program := build(b, dir, "-tags", "ephor_host")
-			up(b, dir, program, filepath.Join(b.TempDir(), "state")).stop(os.Interrupt) // the function is built now
+			dir := uptest.NewModule(b, strings.Replace(hundred, "MONITOR", monitor, 1))
+			program := uptest.Build(b, dir, "-tags", "ephor_host")
+			up(b, dir, program, filepath.Join(b.TempDir(), "state")).Stop(os.Interrupt) // the function is built now
 			for b.Loop() {
 				a := up(b, dir, program, filepath.Join(b.TempDir(), "state"))
 				b.StopTimer()
-				if _, body := a.get("/F99"); body != "F99" {
+				if _, body := a.Get("/F99"); body != "F99" {
 					b.Fatalf("it says %q", body)
 				}
-				a.stop(os.Interrupt)
+				a.Stop(os.Interrupt)
 				b.StartTimer()
 			}
 		})

@@ -10,16 +10,17 @@ import (
 	"testing"
 
 	"github.com/ephor-io/ephor/internal/mototest"
+	"github.com/ephor-io/ephor/internal/uptest"
 )
 
 // What up has made, provision changes by the same path; and what it does not understand it refuses.
 func TestProvisionToARunningUp(t *testing.T) {
 	t.Parallel()
 	a, dir := shopUp(t)
-	program := a.cmd.Path
+	program := a.Cmd.Path
 	run := func(wantStatus int, args ...string) (stdout, stderr string) {
 		t.Helper()
-		status, stdout, stderr := command(t, dir, program, append(args, "--state", a.state, "--target", "laptop")...)
+		status, stdout, stderr := command(t, dir, program, append(args, "--state", a.State, "--target", "laptop")...)
 		if status != wantStatus {
 			t.Fatalf("%s: status %d, want %d\n%s%s", strings.Join(args, " "), status, wantStatus, stdout, stderr)
 		}
@@ -70,7 +71,7 @@ func TestProvisionToARunningUp(t *testing.T) {
 	if _, stderr := run(1, "provision", "--tags", "no_such_tag", "--ldflags", "-nonsense"); !strings.Contains(stderr, "nonsense") {
 		t.Errorf("flags that the linker does not know: %s", stderr)
 	}
-	if status, _ := a.get("/"); status != 200 {
+	if status, _ := a.Get("/"); status != 200 {
 		t.Errorf("the application answers %d", status)
 	}
 }
@@ -83,7 +84,7 @@ func TestProvisionWithoutAnAccount(t *testing.T) {
 	f := func(want string, env []string, args ...string) {
 		t.Helper()
 		c := exec.Command(program, append([]string{"provision", "--state", filepath.Join(home, "state")}, args...)...)
-		c.Dir = root(t)
+		c.Dir = uptest.Root(t)
 		for _, v := range os.Environ() {
 			if !strings.HasPrefix(v, "AWS_") {
 				c.Env = append(c.Env, v)
@@ -122,8 +123,8 @@ func main() {
 func TestProvisionToMoto(t *testing.T) {
 	t.Parallel()
 	endpoint := mototest.Start(t)
-	dir := newModule(t, alone)
-	program := build(t, dir)
+	dir := uptest.NewModule(t, alone)
+	program := uptest.Build(t, dir)
 	run := func(want string, args ...string) {
 		t.Helper()
 		c := exec.Command(program, append(args, "--state", filepath.Join(dir, "state"))...)
@@ -150,7 +151,7 @@ func TestTemplatesOfTheExamples(t *testing.T) {
 	if err != nil {
 		t.Skip("cfn-lint is not installed: pip install cfn-lint")
 	}
-	examples, err := filepath.Glob(filepath.Join(root(t), "examples", "*"))
+	examples, err := filepath.Glob(filepath.Join(uptest.Root(t), "examples", "*"))
 	if err != nil || len(examples) < 3 {
 		t.Fatal(examples, err)
 	}
@@ -171,12 +172,12 @@ func TestTemplatesOfTheExamples(t *testing.T) {
 		}
 		program := filepath.Join(dir, name)
 		c := exec.Command("go", "build", "-o", program, "./examples/"+name)
-		c.Dir = root(t)
+		c.Dir = uptest.Root(t)
 		if out, err := c.CombinedOutput(); err != nil {
 			t.Fatalf("%v\n%s", err, out)
 		}
 		// Asked for a stack that it does not have, it names those that it has, further ones included.
-		_, _, names := command(t, root(t), program, "template", "none", "--state", filepath.Join(dir, name+"-state"))
+		_, _, names := command(t, uptest.Root(t), program, "template", "none", "--state", filepath.Join(dir, name+"-state"))
 		stacks := []string{"app"}
 		for _, m := range quoted.FindAllStringSubmatch(names[max(0, strings.Index(names, "one of [")):], -1) {
 			stacks = append(stacks, m[1])
@@ -185,12 +186,12 @@ func TestTemplatesOfTheExamples(t *testing.T) {
 			t.Fatalf("%s tells no stacks:\n%s", name, names)
 		}
 		for _, which := range stacks {
-			status, stdout, stderr := command(t, root(t), program, "template", which, "--state", filepath.Join(dir, name+"-state"))
+			status, stdout, stderr := command(t, uptest.Root(t), program, "template", which, "--state", filepath.Join(dir, name+"-state"))
 			if status != 0 {
 				t.Fatalf("%s: template %s: %d\n%s", name, which, status, stderr)
 			}
 			path := filepath.Join(dir, name+"-"+which+".json")
-			writeFile(t, path, stdout)
+			uptest.WriteFile(t, path, stdout)
 			check(path)
 			linted++
 		}
