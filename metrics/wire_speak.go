@@ -15,11 +15,11 @@ const atOnce = 16 << 10
 //	413 Content Too Large: https://www.rfc-editor.org/rfc/rfc9110#section-15.5.14
 //
 // So the answer to a longer one is read while it is on its way, and ends the sending.
-func (c *wireConn) speak(request []byte, r *http.Request, sent func()) (resp *http.Response, whole bool, err error) {
+func (c *wireConn) speak(request []byte, r *http.Request, sent func(silent func() bool)) (resp *http.Response, whole bool, err error) {
 	if len(request) <= atOnce {
 		_, failed := c.conn.Write(request)
 		if failed == nil {
-			sent()
+			sent(c.silent)
 		}
 		if resp, err = c.answer(r); err != nil && failed != nil {
 			err = failed
@@ -30,11 +30,13 @@ func (c *wireConn) speak(request []byte, r *http.Request, sent func()) (resp *ht
 	go func() {
 		_, failed := c.conn.Write(request)
 		if failed == nil {
-			sent()
+			sent(c.silent)
 		}
 		written <- failed
 	}()
 	resp, err = c.answer(r)
+	// To an aside any deadline, the zero one too, is its end: the answer was read before the request was sent,
+	// which no Extensions API does with a request of ours, so that it is not used again.
 	_ = c.conn.SetWriteDeadline(time.Unix(1, 0)) // a closed one needs none
 	failed := <-written
 	// Where ctx has ended meanwhile this takes its deadline back; but then the connection is used no more.
