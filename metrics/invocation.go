@@ -51,7 +51,7 @@ func (inv *invocation) endLocked(now moment, reason string, failed bool) {
 	}
 	inv.ended = true
 	inv.record = record{
-		end:        inv.p.cutter.stamp(now.wall),
+		end:        now.wall,
 		durationMS: milliseconds(now.monotonic - inv.began.monotonic),
 		cold:       inv.cold,
 		initMS:     inv.p.initMS,
