@@ -55,12 +55,7 @@ func register(ctx context.Context, api, events string) (*extension, error) {
 		if err != nil {
 			return nil, err
 		}
-		ours, err := setAside(conn)
-		if err != nil {
-			conn.Close()
-			return nil, err
-		}
-		return ours, nil
+		return setAside(conn)
 	}
 	if err := e.register(ctx, u.JoinPath("register").String(), events); err != nil {
 		e.close()

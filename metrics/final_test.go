@@ -55,6 +55,30 @@ func TestWhatIsRefusedAtTheEndIsTold(t *testing.T) {
 	f(func(int) (int, string) { return http.StatusBadRequest, partial }, []string{"0i", "1i"}, "2 points of metrics are lost")
 }
 
+// At the end the store is asked again until the time is up: nobody will do so later.
+func TestTheEndInsists(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := newHarness(t, nil)
+		h.counter.Inc()
+		began := time.Now()
+		h.store.answer = func(context.Context, int) (int, string, error) {
+			if time.Since(began) < terminationTimeout/2 {
+				return http.StatusServiceUnavailable, "", nil
+			}
+			return http.StatusNoContent, "", nil
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), terminationTimeout)
+		defer cancel()
+		if err := h.Close(ctx); err != nil {
+			t.Error(err)
+		}
+		if sent := h.store.sent(); len(sent) < 3 || field(sent[len(sent)-1], "hits", "count") != "1i" {
+			t.Errorf("sent %q", sent)
+		}
+	})
+}
+
 // Something before the store that answers every request with a page has not stored anything.
 func TestAPageIsNoAcknowledgement(t *testing.T) {
 	t.Parallel()

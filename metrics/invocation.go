@@ -84,6 +84,7 @@ func (inv *invocation) out() {
 		return
 	}
 	p.finishLocked(inv)
+	p.seen = p.clock.now() // a wall clock that was set while the handler ran is no freeze
 	if inv.stop != nil {
 		inv.stop()
 	}

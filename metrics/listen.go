@@ -148,6 +148,5 @@ func (p *Publisher) awaitOut() bool {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.seen = p.clock.now()
 	return p.due()
 }

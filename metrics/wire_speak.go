@@ -35,11 +35,15 @@ func (c *wireConn) speak(request []byte, r *http.Request, sent func(silent func(
 		written <- failed
 	}()
 	resp, err = c.answer(r)
-	// To an aside any deadline, the zero one too, is its end: the answer was read before the request was sent,
-	// which no Extensions API does with a request of ours, so that it is not used again.
-	_ = c.conn.SetWriteDeadline(time.Unix(1, 0)) // a closed one needs none
-	failed := <-written
-	// Where ctx has ended meanwhile this takes its deadline back; but then the connection is used no more.
-	_ = c.conn.SetWriteDeadline(time.Time{})
+	var failed error
+	select {
+	case failed = <-written:
+	default:
+		// An aside, of which no request is so long, would end with the first of these.
+		_ = c.conn.SetWriteDeadline(time.Unix(1, 0)) // a closed one needs none
+		failed = <-written
+		// Where ctx has ended meanwhile this takes its deadline back; but then the connection is used no more.
+		_ = c.conn.SetWriteDeadline(time.Time{})
+	}
 	return resp, failed == nil, err
 }
