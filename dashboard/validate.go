@@ -100,7 +100,7 @@ func (p Panel) validate(bad func(string)) {
 			bad("a row is a heading and has no queries")
 		}
 		return
-	case Lines, Bars, Stat:
+	case Lines, Bars, Stat, Heat:
 	default:
 		bad("the kind " + strconv.Quote(string(p.Kind)) + " is not known")
 	}
@@ -127,6 +127,9 @@ func (p Panel) validate(bad func(string)) {
 			bad(at + "the statement is empty")
 		} else if !strings.Contains(q.InfluxQL, "$timeFilter") {
 			bad(at + "without $timeFilter it would read everything there is")
+		}
+		if q.Rollup != "" && (!strings.Contains(q.Rollup, "$timeFilter") || !strings.Contains(q.Rollup, `FROM "$rollup".`) && !strings.Contains(q.Rollup, `FROM "$minutes".`)) {
+			bad(at + `the statement for long ranges needs $timeFilter, and FROM "$rollup". or "$minutes". for the retention policy`)
 		}
 		switch q.Color {
 		case "", "red", "green", "blue", "orange", "yellow", "purple":

@@ -61,6 +61,9 @@ func render(d dashboard.Dashboard, full bool) ([]byte, error) {
 		for i := range variables {
 			b.WithVariable(variable(i))
 		}
+		for _, name := range rangeVariables {
+			b.WithVariable(rangeVariable(name))
+		}
 		panels = append(panels, perFunction()...)
 	}
 	for i, place := range arrange(panels) {
@@ -70,14 +73,8 @@ func render(d dashboard.Dashboard, full bool) ([]byte, error) {
 			b.WithRow(grafana.NewRowBuilder(p.Title).Id(id).GridPos(place).Repeat("function"))
 		case p.Kind == dashboard.Row:
 			b.WithRow(grafana.NewRowBuilder(p.Title).Id(id).GridPos(place))
-		case full:
-			p.Queries = slices.Clone(p.Queries)
-			for k := range p.Queries {
-				p.Queries[k].InfluxQL = filtered(p.Queries[k].InfluxQL)
-			}
-			b.WithPanel(panel(p, id, place))
 		default:
-			b.WithPanel(panel(p, id, place))
+			b.WithPanel(panel(p, id, place, full))
 		}
 	}
 	board, err := b.Build()

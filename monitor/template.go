@@ -71,6 +71,9 @@ const (
 	ParamWriters = "WritersCIDR"
 )
 
+// rollupDays is for how many days rollups are kept, unless a parameter says otherwise.
+const rollupDays = "90"
+
 // cidr has no room for a prefix of 0 bits, so no slip opens a port to the whole world. Only the
 // writers' parameter takes 0.0.0.0/0 beside it, in that one spelling: whoever needs it means it.
 const (
@@ -116,7 +119,7 @@ func parameters() map[string]cfn.Parameter {
 		paramInfluxDB:   version("1.13.1-1", "InfluxDB 1.x"),
 		paramGrafana:    version("13.2.3", "Grafana"),
 		paramRawDays:    days("7", "every single point"),
-		paramRollupDays: days("90", "sums and percentiles of 10 seconds and of a minute"),
+		paramRollupDays: days(rollupDays, "sums and percentiles of 10 seconds and of a minute"),
 		paramAllowed: {
 			Type:                  "String",
 			Default:               "127.0.0.1/32",

@@ -101,6 +101,7 @@ func (s *session) startLaptop(ctx context.Context, ports laptop.Ports) error {
 			return err
 		}
 		config.HostReady = s.ready
+		config.Setup = monitor.Setup()
 		config.Page = func(store string) (http.Handler, error) { return s.page(boards, store) }
 	}
 	l, err := laptop.Start(ctx, config)

@@ -52,7 +52,8 @@ export class Panel {
 
   // step is the distance of the points that suits the panel's width.
   step(span) {
-    const least = duration((this.model.interval ?? "").replace(/^>/, "")) || 1000;
+    const own = duration((this.model.interval ?? "").replace(/^>/, "")) || 1000;
+    const least = Math.max(own, ...this.frames.map((f) => duration(f.over(span).least)));
     const width = this.body.clientWidth || 600;
     return interval(span, Math.min(this.model.maxDataPoints ?? Infinity, width), least);
   }
