@@ -24,6 +24,10 @@ type Dashboard struct {
 	// Panels stand in reading order: each takes the highest place that is free, and of those the
 	// one furthest to the left.
 	Panels []Panel
+	// JSON is a dashboard's JSON model, as Grafana exports it, in place of Panels and of what every
+	// application has. Its title and UID are those here. A file beside the program gets here by
+	// //go:embed, and is linked into the deployed binary then.
+	JSON []byte
 }
 
 // Kind is how a panel draws.

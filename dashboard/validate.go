@@ -79,6 +79,9 @@ func (d Dashboard) Validate() error {
 	if strings.TrimSpace(d.Title) == "" {
 		v.bad("", "it has no title")
 	}
+	if d.JSON != nil && len(d.Panels) > 0 {
+		v.bad("", "it has JSON and panels: the one stands in place of the other")
+	}
 	seen := map[string]bool{}
 	for i, p := range d.Panels {
 		at := "panel " + strconv.Itoa(i+1) + " " + strconv.Quote(p.Title)

@@ -26,7 +26,7 @@ func TestProvisionToARunningUp(t *testing.T) {
 	}
 	// There is no commit here, so no revision to tag with, and nothing differs from what up made.
 	plan, _ := run(0, "provision", "--dry-run")
-	if strings.Count(plan, "nothing would change") != 2 {
+	if strings.Count(plan, "nothing would change") != 2 || !strings.Contains(plan, "about 19.75 dollars a month") {
 		t.Errorf("the plan of what is there:\n%s", plan)
 	}
 	stdout, _ := run(0, "provision", "--json")
@@ -68,6 +68,13 @@ func TestProvisionToARunningUp(t *testing.T) {
 	}
 	if _, stderr := run(1, "provision", "--tags", "no_such_tag", "--ldflags", "-nonsense"); !strings.Contains(stderr, "nonsense") {
 		t.Errorf("flags that the linker does not know: %s", stderr)
+	}
+	_, stderr = run(0, "provision", "--build-id", "v1.2.4")
+	if !strings.Contains(stderr, "/login, user admin") || !strings.Contains(stderr, "get-secret-value --secret-id arn:aws:secretsmanager:") || !strings.Contains(stderr, "dashboard: http") {
+		t.Errorf("how to get into Grafana: %s", stderr)
+	}
+	if plan, _ = run(0, "provision", "--dry-run", "--parameter", "VolumeSize=100"); !strings.Contains(plan, "disks 8.64") {
+		t.Errorf("the cost of a larger volume:\n%s", plan)
 	}
 	if status, _ := a.get("/"); status != 200 {
 		t.Errorf("the application answers %d", status)

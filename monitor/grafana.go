@@ -36,7 +36,13 @@ func renderAll(g ephor.Grafana, full bool) ([]Dashboard, error) {
 	}
 	var boards []Dashboard
 	for _, d := range g.Dashboards {
-		text, err := render(d, full)
+		var text []byte
+		var err error
+		if d.JSON != nil {
+			text, err = ownModel(d)
+		} else {
+			text, err = render(d, full)
+		}
 		if err != nil {
 			return nil, fmt.Errorf("dashboard %q: %w", d.Title, err)
 		}

@@ -1,7 +1,11 @@
 package monitor
 
 import (
+	"fmt"
+	"maps"
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/ephor-io/ephor"
 	"github.com/ephor-io/ephor/cfn"
@@ -29,6 +33,20 @@ func outputs(g ephor.Grafana, ready string) map[string]cfn.Output {
 		}
 	}
 	return out
+}
+
+// Login says where the dashboards of a stack with these outputs are, and how whoever may read its secret gets
+// in.
+func Login(outputs map[string]string) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "Grafana: %s/login, user admin; its password:\n  aws secretsmanager get-secret-value --secret-id %s --query SecretString --output text",
+		outputs["GrafanaURL"], outputs["GrafanaSecret"])
+	for _, name := range slices.Sorted(maps.Keys(outputs)) {
+		if strings.HasPrefix(name, OutputDashboard) {
+			fmt.Fprintf(&b, "\ndashboard: %s", outputs[name])
+		}
+	}
+	return b.String()
 }
 
 // signalled is one part of what the host sent with its signal. The wait condition's Data

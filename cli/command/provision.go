@@ -104,6 +104,9 @@ func (p *program) provision(c *cobra.Command, f provisionFlags) error {
 		if err != nil {
 			return p.deployError(f.target, err)
 		}
+		if err := p.noteCost(ctx, d, plans, parameters); err != nil {
+			return p.deployError(f.target, err)
+		}
 		d.terminal.flush()
 		return p.printPlans(plans, f.json)
 	case f.fast:
@@ -121,6 +124,9 @@ func (p *program) provision(c *cobra.Command, f provisionFlags) error {
 		return p.deployError(f.target, err)
 	}
 	d.terminal.flush()
+	if g, ok := p.app.Monitoring(); ok {
+		d.terminal.sayf("%s", monitor.Login(result.Lower[g.Stack]))
+	}
 	return p.printProvisioned(provisioned{Stack: p.app.Name(), Unchanged: result.Unchanged, BuildID: wc.BuildID, Outputs: result.Outputs, Lower: result.Lower}, f.json)
 }
 
@@ -168,6 +174,9 @@ func (p *program) monitoringParameters(given []string) (map[string]string, error
 	g, ok := p.app.Monitoring()
 	if !ok {
 		return nil, fmt.Errorf("--parameter: %s has no monitoring stack", p.app.Name())
+	}
+	if err := monitor.Check(g); err != nil {
+		return nil, err
 	}
 	known := monitor.Template(g).Parameters
 	parameters := map[string]string{}
