@@ -39,7 +39,8 @@ const (
 // embedded engine. The first hour is rolled up by the statements of the continuous queries, and what came
 // of it serves the other hours too. Then it asks what the overview asks
 // in Grafana with everything picked, of ranges from five minutes to all of it. It reports the 95th
-// percentile of the queries of each range in milliseconds, and what each day cost in memory and on disk. EPHOR_INVOCATIONS is how many
+// percentile of the queries of each range in milliseconds, how long the continuous queries of a moment
+// take, and what each day cost in memory and on disk. EPHOR_INVOCATIONS is how many
 // invocations each environment has, 10 if it is not set. EPHOR_SHARD is how long a shard of raw points is,
 // if it shall be another than the host's. In EPHOR_LONG_DIR the store is kept, and the next run goes
 // on with it.
@@ -66,6 +67,17 @@ func BenchmarkLongRanges(b *testing.B) {
 	server := httptest.NewServer(store)
 	b.Cleanup(server.Close)
 	for b.Loop() {
+		// What the continuous queries do every 10 seconds and every minute, of which they have no more than
+		// that time for.
+		for window, back := range map[string]time.Duration{"10s": time.Minute, "1m": 10 * time.Minute} {
+			began := time.Now()
+			for _, r := range monitor.Rollups() {
+				if strings.HasSuffix(r.Policy, "_"+window) {
+					s.tell(r.Over(fmt.Sprintf("time >= %dms AND time < %dms", end.Add(-back).UnixMilli(), end.UnixMilli())))
+				}
+			}
+			b.ReportMetric(float64(time.Since(began).Milliseconds()), "rollups-"+window+"-ms")
+		}
 		for _, r := range []struct {
 			name string
 			back time.Duration

@@ -2,6 +2,7 @@ package lambda
 
 import (
 	"errors"
+	"fmt"
 	"runtime"
 	"syscall"
 	"time"
@@ -30,6 +31,8 @@ type spawner struct {
 	namespaces *namespaces // nil where there are none
 	tmp        string      // in which environments without a namespace have their folders
 	strays     strays
+	all        []int // the processors that there are
+	processors *processors
 	requests   chan func()
 	done       chan struct{}
 }
@@ -39,6 +42,8 @@ type spawner struct {
 func newSpawner(code, tmp string, bare bool) (*spawner, error) {
 	s := &spawner{tmp: tmp, requests: make(chan func()), done: make(chan struct{})}
 	go s.run()
+	s.do(func() { s.all = ownProcessors() })
+	s.processors = newProcessors(s.all)
 	if !bare {
 		s.do(func() { s.cgroups, s.older = newControlGroups() })
 	}
@@ -111,12 +116,23 @@ func (s *spawner) start(c command, out *output) (p *process, err error) {
 		if c.in != nil {
 			space, older = c.in.space, c.in.older
 		}
+		if c.in != nil && c.in.processors != nil {
+			if err = runOn(c.in.processors); err != nil {
+				err = fmt.Errorf("giving the environment its processors: %w", err)
+				return
+			}
+			defer func() { _ = runOn(s.all) }() // where it was
+		}
 		var entering error
 		limiting := s.older.within(older, func() {
 			entering = s.namespaces.within(space, func() { p, err = s.startProcess(c, out) })
 		})
-		if p == nil {
-			err = errors.Join(err, entering, limiting)
+		amiss := errors.Join(entering, limiting)
+		switch {
+		case p == nil:
+			err = errors.Join(err, amiss)
+		case amiss != nil: // on the way back
+			p.amiss = fmt.Errorf("process %d runs as it should, but the next ones may be held to its environment's limits, or see its files: %w", p.pid, amiss)
 		}
 	})
 	return p, err

@@ -54,7 +54,7 @@ rollups() {
   local name q
   while IFS=$'\t' read -r name q; do
     mended "$q" "DROP CONTINUOUS QUERY \"$name\" ON \"$EPHOR_DATABASE\"" "$q"
-  done < <(rollup_queries)
+  done <<<"$(rollup_queries)"
 }
 
 # ranges tells Grafana which rollup is for which range.
