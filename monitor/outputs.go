@@ -14,6 +14,9 @@ import (
 // OutputDashboard is the output with the address of the first dashboard.
 const OutputDashboard = "DashboardURL"
 
+// OutputImage is the output with the ID of the host's image, for ParamKeepImage.
+const OutputImage = "HostImage"
+
 func outputs(g ephor.Grafana, ready string) map[string]cfn.Output {
 	exported := func(name, description string, value any) cfn.Output {
 		return cfn.Output{Description: description, Value: value, Export: &cfn.Export{Name: cfn.Sub("${AWS::StackName}-" + name)}}
@@ -26,6 +29,7 @@ func outputs(g ephor.Grafana, ready string) map[string]cfn.Output {
 		"GrafanaURL":    exported("GrafanaURL", "Where the dashboards are.", signalled(ready, 1)),
 		"GrafanaSecret": {Description: "The ARN of the secret that holds the password of Grafana's user admin.", Value: cfn.Ref("GrafanaSecret")},
 	}
+	out[OutputImage] = cfn.Output{Description: "The host's image.", Value: image()}
 	for i, d := range g.Dashboards {
 		out[dashboardOutput(i)] = cfn.Output{
 			Description: "Dashboard " + d.Title + ".",
