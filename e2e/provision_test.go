@@ -2,11 +2,16 @@ package e2e
 
 import (
 	"encoding/json"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 
 	"github.com/ephor-io/ephor/internal/mototest"
 	"github.com/ephor-io/ephor/internal/uptest"
@@ -70,9 +75,17 @@ func TestProvisionToARunningUp(t *testing.T) {
 	if _, stderr := run(1, "provision", "--tags", "no_such_tag", "--ldflags", "-nonsense"); !strings.Contains(stderr, "nonsense") {
 		t.Errorf("flags that the linker does not know: %s", stderr)
 	}
-	_, stderr = run(0, "provision", "--build-id", "v1.2.4")
+	_, stderr = run(0, "provision", "--build-id", "v1.2.4", "--parameter", "AllowedCIDR=127.0.0.2/32")
 	if !strings.Contains(stderr, "/login, user admin") || !strings.Contains(stderr, "get-secret-value --secret-id arn:aws:secretsmanager:") || !strings.Contains(stderr, "dashboard: http") {
 		t.Errorf("how to get into Grafana: %s", stderr)
+	}
+	lower := slices.Collect(maps.Keys(made.Lower))[0]
+	// What changes a host that is there says that it keeps its image.
+	stacks, err := newAccount(t, a).stacks.DescribeStacks(t.Context(), &cloudformation.DescribeStacksInput{StackName: &lower})
+	if err != nil || !slices.ContainsFunc(stacks.Stacks[0].Parameters, func(p types.Parameter) bool {
+		return *p.ParameterKey == "KeepImage" && strings.HasPrefix(*p.ParameterValue, "ami-")
+	}) {
+		t.Errorf("the monitoring stack's parameters: %v, %+v", err, stacks)
 	}
 	if plan, _ = run(0, "provision", "--dry-run", "--parameter", "VolumeSize=100"); !strings.Contains(plan, "disks 8.64") {
 		t.Errorf("the cost of a larger volume:\n%s", plan)
