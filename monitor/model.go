@@ -40,7 +40,7 @@ func ownModel(d dashboard.Dashboard) ([]byte, error) {
 	delete(model, "id") // of another Grafana's database
 	delete(model, "version")
 	model["title"], model["uid"] = d.Title, d.UID()
-	ownSource(model)
+	replaceSource(model, "", DataSourceUID)
 	text, err := json.MarshalIndent(model, "", "  ")
 	if err != nil {
 		return nil, err
@@ -52,20 +52,4 @@ func ownModel(d dashboard.Dashboard) ([]byte, error) {
 		return nil, fmt.Errorf("its JSON does not keep to Grafana's schema: %w", err)
 	}
 	return append(text, '\n'), nil
-}
-
-func ownSource(v any) {
-	switch v := v.(type) {
-	case map[string]any:
-		if v["type"] == "influxdb" && v["uid"] != nil {
-			v["uid"] = DataSourceUID
-		}
-		for _, item := range v {
-			ownSource(item)
-		}
-	case []any:
-		for _, item := range v {
-			ownSource(item)
-		}
-	}
 }
