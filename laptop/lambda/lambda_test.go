@@ -25,15 +25,15 @@ var functionZip = sync.OnceValues(func() ([]byte, error) {
 	return zipOf(map[string]file{"bootstrap": {0o755, data}})
 })
 
-// built is a program.
-func built(source string) ([]byte, error) {
+// built is a program, with further build tags if need be.
+func built(source string, tags ...string) ([]byte, error) {
 	dir, err := os.MkdirTemp("", "ephor-lambda-test-*")
 	if err != nil {
 		return nil, err
 	}
 	defer os.RemoveAll(dir)
 	program := filepath.Join(dir, "program")
-	build := exec.Command("go", "build", "-tags", "lambda.norpc", "-ldflags", "-s -w", "-o", program, source)
+	build := exec.Command("go", "build", "-tags", strings.Join(append(tags, "lambda.norpc"), ","), "-ldflags", "-s -w", "-o", program, source)
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("building %s: %w\n%s", source, err, out)
