@@ -21,7 +21,7 @@ import (
 // takeProfiles lets the command profile have profiles of this process. The process asks for orders at the
 // address of the Runtime API, because it is frozen when it has nothing to do, and would answer nobody: whoever
 // has an order thaws it. Only the laptop has such orders; on Lambda a line of the log says that, and no more
-// is asked. It adds runtime/pprof, 0.3 MB, to the program, which is why it needs a build tag.
+// is asked. It adds runtime/pprof, 0.2 MB, to the program, which is why it needs a build tag.
 func takeProfiles() {
 	api := os.Getenv("AWS_LAMBDA_RUNTIME_API")
 	if api == "" {
