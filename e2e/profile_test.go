@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/ephor-io/ephor/internal/uptest"
 )
 
 // burner is an application whose function has something to profile.
@@ -36,12 +38,12 @@ func main() {
 // profile writes what go tool pprof reads, of an application without monitoring too, and says what is missing.
 func TestProfile(t *testing.T) {
 	t.Parallel()
-	dir := newModule(t, burner)
-	program := build(t, dir)
+	dir := uptest.NewModule(t, burner)
+	program := uptest.Build(t, dir)
 	a := up(t, dir, program, filepath.Join(dir, "state"), "--profile")
 	run := func(want int, args ...string) (stdout, stderr string) {
 		t.Helper()
-		status, stdout, stderr := command(t, dir, program, append(args, "--state", a.state)...)
+		status, stdout, stderr := command(t, dir, program, append(args, "--state", a.State)...)
 		if status != want {
 			t.Fatalf("%q: status %d, want %d\n%s%s", args, status, want, stdout, stderr)
 		}
@@ -67,9 +69,9 @@ func TestProfile(t *testing.T) {
 	seen := ""
 	for range 4 { // a busy machine may leave it without a sample
 		taken := make(chan struct{})
-		profiling := exec.Command(program, "profile", "--seconds", "4", "--out", "cpu.pb.gz", "--state", a.state)
+		profiling := exec.Command(program, "profile", "--seconds", "4", "--out", "cpu.pb.gz", "--state", a.State)
 		profiling.Dir = dir
-		var said output
+		var said uptest.Output
 		profiling.Stderr = &said
 		if err := profiling.Start(); err != nil {
 			t.Fatal(err)
@@ -104,7 +106,7 @@ func TestProfile(t *testing.T) {
 	}
 
 	// Without --profile the functions are what would be deployed.
-	a.stop(os.Interrupt)
+	a.Stop(os.Interrupt)
 	a = up(t, dir, program, filepath.Join(dir, "state"))
 	run(0, "invoke")
 	if _, stderr := run(1, "profile", "--type", "heap"); !strings.Contains(stderr, "its program is built without that") || !strings.Contains(stderr, "try: up --profile") {

@@ -11,17 +11,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ephor-io/ephor/internal/functiontest"
 	"github.com/ephor-io/ephor/laptop/internal/awsproto"
 )
 
 // profiledZip is the function of testdata/profiled.
 func profiledZip(t *testing.T) []byte {
 	t.Helper()
-	data, err := built("./testdata/profiled", "ephor_profile")
-	if err != nil {
-		t.Fatal(err)
-	}
-	zip, err := zipOf(map[string]file{"bootstrap": {0o755, data}})
+	zip, err := functiontest.Deployment("testdata/profiled", "ephor_profile")
 	if err != nil {
 		t.Fatal(err)
 	}
