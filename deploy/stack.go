@@ -61,6 +61,8 @@ type State struct {
 	Exports []ExportState     `json:"exports,omitempty"`
 	// Parameters are the values that the template's parameters have.
 	Parameters map[string]string `json:"-"`
+	// Drift is there if it was asked for, which State does not.
+	Drift *Drift `json:"drift,omitempty"`
 }
 
 // ExportState is one export and the names of the stacks that import it.

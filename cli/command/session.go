@@ -28,8 +28,9 @@ type session struct {
 	program  *program
 	source   gotool.Package
 	dir      string
-	json     bool // results are JSON
-	isOnce   bool // it ends after its load
+	json     bool     // results are JSON
+	isOnce   bool     // it ends after its load
+	tags     []string // of the functions' build, beside those that it has anyway
 	started  time.Time
 	terminal *terminal
 
@@ -51,6 +52,9 @@ func newSession(p *program, pkg gotool.Package, dir string, f upFlags) *session 
 		terminal: newTerminal(p.stderr),
 		client:   &http.Client{Timeout: 30 * time.Second},
 		ready:    hostReady,
+	}
+	if f.profile {
+		s.tags = []string{profileTag}
 	}
 	return s
 }
@@ -119,8 +123,10 @@ func (s *session) startLaptop(ctx context.Context, ports laptop.Ports) error {
 	a := l.Addresses()
 	s.addresses = addresses{Page: a.Page, Store: a.Store, Endpoint: a.Endpoint}
 	show := func(e deploy.Event) { s.terminal.show(e) }
+	build := functionBuild(s.source, s.dir, runtime.GOOS, runtime.GOARCH)
+	build.Tags = slices.Concat(build.Tags, s.tags)
 	s.workflow = workflow(s.program.app, deploy.WorkflowConfig{
-		Build:    functionBuild(s.source, s.dir, runtime.GOOS, runtime.GOARCH),
+		Build:    build,
 		Deployer: deploy.New(deploy.Config{App: s.program.app.Name(), AWS: laptopAWS(a.Endpoint), Events: show}),
 		Events:   show,
 	}, nil)
