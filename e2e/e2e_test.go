@@ -247,9 +247,15 @@ func (a *application) busy() int {
 // how fast.
 func eventually(t testing.TB, what string, check func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); !check(); time.Sleep(10 * time.Millisecond) {
+	within(t, 30*time.Second, what, check)
+}
+
+// within is eventually with another limit, for what takes its time by itself.
+func within(t testing.TB, limit time.Duration, what string, check func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(limit); !check(); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			t.Fatalf("not within 30 s: %s", what)
+			t.Fatalf("not within %v: %s", limit, what)
 		}
 	}
 }
