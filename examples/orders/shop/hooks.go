@@ -1,6 +1,6 @@
 //go:build !ephor_lambda
 
-package main
+package shop
 
 import (
 	"context"
