@@ -30,6 +30,7 @@ import (
 	"github.com/ephor-io/ephor/laptop/s3"
 	"github.com/ephor-io/ephor/laptop/scheduler"
 	"github.com/ephor-io/ephor/laptop/secretsmanager"
+	"github.com/ephor-io/ephor/laptop/sns"
 	"github.com/ephor-io/ephor/laptop/sqs"
 	"github.com/ephor-io/ephor/laptop/ssm"
 	"github.com/ephor-io/ephor/laptop/sts"
@@ -268,6 +269,12 @@ func (l *Laptop) open() (map[string]http.Handler, error) {
 		return nil, err
 	}
 	l.onClose("Lambda", l.lambda.Close)
+	topics, err := sns.Open(sns.Config{Dir: dir("sns"), Region: c.Region, Account: Account, Endpoint: func() string { return l.addresses.Endpoint },
+		Functions: notified{l.lambda}, Queues: post{queues, snsPrincipal}, Problem: func(err error) { c.Events(Problem{Err: err}) }})
+	if err != nil {
+		return nil, err
+	}
+	l.onClose("SNS", func(context.Context) error { return topics.Close() })
 	times, err := scheduler.Open(scheduler.Config{Dir: dir("scheduler"), Region: c.Region, Account: Account,
 		Invoke: invokeLater(l.lambda), Problem: func(err error) { c.Events(Problem{Err: err}) }})
 	if err != nil {
@@ -297,7 +304,7 @@ func (l *Laptop) open() (map[string]http.Handler, error) {
 	}
 	l.cloudformation, err = cloudformation.Open(cloudformation.Config{
 		Dir: dir("cloudformation"), Region: c.Region, Account: Account,
-		Providers: providers(services{objects: objects, roles: roles, secrets: secrets, store: store, machines: machines, lambda: l.lambda, gateway: l.gateway, logs: events, queues: queues, times: times}, c.Region),
+		Providers: providers(services{objects: objects, roles: roles, secrets: secrets, store: store, machines: machines, lambda: l.lambda, gateway: l.gateway, logs: events, queues: queues, topics: topics, times: times}, c.Region),
 		Secrets:   secretReader{secrets}, Parameters: parameterReader{store}, Templates: templates{objects},
 		EndpointURL: func() string { return l.addresses.Endpoint },
 		Address:     l.gateway.LocalAddress,
@@ -308,7 +315,7 @@ func (l *Laptop) open() (map[string]http.Handler, error) {
 	}
 	l.onClose("CloudFormation", l.cloudformation.Close)
 	return map[string]http.Handler{
-		"s3": objects, "sts": identity, "iam": roles, "secretsmanager": secrets, "ssm": store, "ec2": machines, "sqs": queues, "scheduler": times,
+		"s3": objects, "sts": identity, "iam": roles, "secretsmanager": secrets, "ssm": store, "ec2": machines, "sqs": queues, "sns": topics, "scheduler": times,
 		"lambda": l.lambda, "logs": events, "apigateway": l.gateway, "cloudformation": l.cloudformation,
 		signals: http.HandlerFunc(l.cloudformation.ServeSignal),
 	}, nil

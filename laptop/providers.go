@@ -16,6 +16,7 @@ import (
 	"github.com/ephor-io/ephor/laptop/s3"
 	"github.com/ephor-io/ephor/laptop/scheduler"
 	"github.com/ephor-io/ephor/laptop/secretsmanager"
+	"github.com/ephor-io/ephor/laptop/sns"
 	"github.com/ephor-io/ephor/laptop/sqs"
 	"github.com/ephor-io/ephor/laptop/ssm"
 )
@@ -31,6 +32,7 @@ type services struct {
 	gateway  *apigateway.Service
 	logs     *logs.Service
 	queues   *sqs.Service
+	topics   *sns.Service
 	times    *scheduler.Service
 }
 
@@ -71,6 +73,9 @@ func providers(s services, region string) map[string]cloudformation.Provider {
 		"AWS::S3::Bucket":                     buckets(s.objects, region),
 		"AWS::Scheduler::Schedule":            schedules(s.times),
 		"AWS::SecretsManager::Secret":         secrets(s.secrets),
+		"AWS::SNS::Subscription":              subscriptions(s.topics),
+		"AWS::SNS::Topic":                     topics(s.topics),
+		"AWS::SNS::TopicPolicy":               topicPolicies(s.topics),
 		"AWS::SQS::Queue":                     queues(s.queues),
 		"AWS::SQS::QueuePolicy":               queuePolicies(s.queues),
 		"AWS::SSM::Parameter":                 parameters(s.store),
