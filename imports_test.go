@@ -39,7 +39,7 @@ var floors = map[string][]string{
 	"internal/mototest":       {},
 	"internal/storetest":      {"loss", "metrics"},
 	"internal/cloudwatchtest": {},
-	"laptop/internal/*":       {},
+	"laptop/internal/*":       {"laptop/internal/*"},
 	"laptop/*":                {"cfn", "cfn/parse", "cfn/eval", "influx", "internal/guard", "laptop/internal/*"},
 	"laptop":                  {"cfn", "cfn/parse", "cfn/eval", "influx", "laptop/*", "laptop/internal/*"},
 	"cli":                     {".", "function", "internal/gotool", "cli/command"},
