@@ -10,6 +10,7 @@ import (
 	"github.com/ephor-io/ephor/laptop/apigateway"
 	"github.com/ephor-io/ephor/laptop/cloudformation"
 	"github.com/ephor-io/ephor/laptop/ec2"
+	"github.com/ephor-io/ephor/laptop/eventbridge"
 	"github.com/ephor-io/ephor/laptop/iam"
 	"github.com/ephor-io/ephor/laptop/lambda"
 	"github.com/ephor-io/ephor/laptop/logs"
@@ -33,6 +34,7 @@ type services struct {
 	logs     *logs.Service
 	queues   *sqs.Service
 	topics   *sns.Service
+	events   *eventbridge.Service
 	times    *scheduler.Service
 }
 
@@ -58,6 +60,8 @@ func providers(s services, region string) map[string]cloudformation.Provider {
 		"AWS::EC2::Instance":                  instances(s.machines),
 		"AWS::EC2::SecurityGroup":             securityGroups(s.machines),
 		"AWS::EC2::Volume":                    volumes(s.machines),
+		"AWS::Events::EventBus":               eventBuses(s.events),
+		"AWS::Events::Rule":                   rules(s.events),
 		"AWS::IAM::InstanceProfile":           instanceProfiles(s.roles),
 		"AWS::IAM::Role":                      roles(s.roles),
 		"AWS::Lambda::Alias":                  aliases(s.lambda),

@@ -26,6 +26,7 @@ import (
 
 	"github.com/ephor-io/ephor/laptop/internal/awsproto"
 	"github.com/ephor-io/ephor/laptop/internal/state"
+	"github.com/ephor-io/ephor/laptop/internal/when"
 )
 
 // Config is what a Service is opened with.
@@ -84,7 +85,7 @@ type Service struct {
 // entry is a schedule and when it calls next.
 type entry struct {
 	Schedule
-	expression Expression
+	expression when.Expression
 	next       time.Time // zero: never
 }
 
@@ -140,7 +141,7 @@ var (
 // entry checks a schedule.
 func (s *Service) entry(in Schedule) (*entry, error) {
 	bad := func(format string, args ...any) error { return awsproto.Errorf("ValidationException", format, args...) }
-	expression, err := Parse(in.Expression, in.Zone)
+	expression, err := when.Parse(in.Expression, in.Zone)
 	if err != nil {
 		return nil, bad("Invalid Schedule Expression %v", err)
 	}
