@@ -17,16 +17,7 @@ const maxRequest = 4 << 20
 
 // ServeHTTP answers the JSON protocol: https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_Operations.html
 func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	out, err := s.serve(r)
-	if err == nil {
-		if out == nil {
-			out = struct{}{}
-		}
-		err = awsproto.WriteJSON(w, http.StatusOK, out)
-	}
-	if err != nil {
-		awsproto.WriteJSONError(w, err)
-	}
+	awsproto.ServeJSON(w, r, s.serve)
 }
 
 type action func(*Service, []byte) (any, error)
@@ -67,17 +58,15 @@ func serving[I any](do func(*Service, I) (any, error)) action {
 }
 
 func (s *Service) serve(r *http.Request) (any, error) {
-	name := strings.TrimPrefix(r.Header.Get("X-Amz-Target"), "AWSEvents.")
-	known := actions()
-	do := known[name]
-	if do == nil {
-		return nil, awsproto.Errorf("UnknownOperationException", "%q: on this machine EventBridge knows %s", name, strings.Join(slices.Sorted(maps.Keys(known)), ", "))
-	}
-	data, err := awsproto.ReadBody(r, maxRequest, "ValidationException")
+	do, data, err := awsproto.Target(r, awsproto.Targets{Prefix: "AWSEvents.", Service: "EventBridge", Limit: maxRequest, TooLarge: "ValidationException"}, actions())
 	if err != nil {
 		return nil, err
 	}
-	return do(s, data)
+	out, err := do(s, data)
+	if out == nil {
+		out = struct{}{}
+	}
+	return out, err
 }
 
 type entry struct {

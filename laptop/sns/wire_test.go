@@ -4,9 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http/httptest"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -15,6 +12,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/sns/types"
 	"github.com/aws/smithy-go"
+
+	"github.com/ephor-io/ephor/internal/awstest"
 )
 
 func serve(t *testing.T) (*world, string) {
@@ -143,23 +142,13 @@ func TestTheSDK(t *testing.T) {
 	refused("InvalidAction", "GetSMSAttributes", err)
 }
 
-func environment(t *testing.T) []string {
-	home := t.TempDir()
-	return append(os.Environ(), "AWS_ACCESS_KEY_ID=id", "AWS_SECRET_ACCESS_KEY=secret", "AWS_CONFIG_FILE="+filepath.Join(home, "config"),
-		"AWS_SHARED_CREDENTIALS_FILE="+filepath.Join(home, "credentials"), "AWS_DEFAULT_REGION=us-east-1", "AWS_EC2_METADATA_DISABLED=true", "AWS_PAGER=")
-}
-
 func TestTheCLI(t *testing.T) {
 	t.Parallel()
-	cli, err := exec.LookPath("aws")
-	if err != nil {
-		t.Skip("aws is not installed: pip install awscli")
-	}
+	cli := awstest.Program(t)
 	w, endpoint := serve(t)
 	run := func(want string, args ...string) {
 		t.Helper()
-		c := exec.CommandContext(t.Context(), cli, append([]string{"--endpoint-url", endpoint, "sns"}, args...)...)
-		c.Env = environment(t)
+		c := awstest.Command(t, cli, endpoint, append([]string{"sns"}, args...)...)
 		if out, err := c.CombinedOutput(); err != nil || !strings.Contains(string(out), want) {
 			t.Errorf("aws sns %s: %v, want %q\n%s", strings.Join(args, " "), err, want, out)
 		}
@@ -177,12 +166,8 @@ func TestTheCLI(t *testing.T) {
 
 func TestBoto3(t *testing.T) {
 	t.Parallel()
-	python, err := exec.LookPath("python3")
-	if err != nil || exec.Command(python, "-c", "import boto3").Run() != nil {
-		t.Skip("boto3 is not installed: pip install boto3")
-	}
 	w, endpoint := serve(t)
-	c := exec.CommandContext(t.Context(), python, "-c", `
+	c := awstest.Boto3(t, `
 import boto3, sys
 c = boto3.client("sns", endpoint_url=sys.argv[1])
 t = c.create_topic(Name="orders")["TopicArn"]
@@ -197,7 +182,6 @@ try:
 except c.exceptions.NotFoundException:
     pass
 `, endpoint, queueARN)
-	c.Env = environment(t)
 	if out, err := c.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
