@@ -43,6 +43,7 @@ const (
 	failsUpdate   ability = "roll back an update"
 	refusesDelete ability = "keep a stack whose exports are imported"
 	seesNoChange  ability = "say that a change set changes nothing"
+	ownBuses      ability = "keep a rule on a bus of the same stack"
 	tellsProperty ability = "name the properties that a change set changes"
 )
 

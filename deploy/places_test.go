@@ -16,7 +16,7 @@ var onAWS = flag.Bool("aws", false, "live the whole life on AWS too, with the cr
 
 // suites are what is lived at each place.
 func suites(t *testing.T, place func(*testing.T) life) {
-	for name, run := range map[string]func(*life, *testing.T){"app": (*life).run, "orders": (*life).orders} {
+	for name, run := range map[string]func(*life, *testing.T){"app": (*life).run, "orders": (*life).orders, "sources": (*life).sources} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			l := place(t)
@@ -44,6 +44,7 @@ func TestLifeOnMoto(t *testing.T) {
 			refusesDelete: "likewise",
 			failsCreation: "the call that executes the change set fails instead; nothing is rolled back",
 			failsUpdate:   "likewise",
+			ownBuses:      "it takes the bus for its name, and fails",
 			tellsProperty: "its change sets have actions alone",
 		}}
 	})
