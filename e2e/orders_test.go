@@ -10,9 +10,10 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
+
+	"github.com/ephor-io/ephor/internal/awstest"
 )
 
 // An order goes through all parts of the example, one that nobody can pack ends among what is kept, and
@@ -48,8 +49,7 @@ func TestOrders(t *testing.T) {
 	book := post(`{"item": "book", "copies": 2}`)
 	says("shipped 2 book of order " + book)
 
-	config := aws.Config{Region: "us-east-1", BaseEndpoint: &a.Endpoint, Credentials: credentials.NewStaticCredentialsProvider("any", "any", "")}
-	account, queues := newAccount(t, a), sqs.NewFromConfig(config)
+	account, queues := newAccount(t, a), sqs.NewFromConfig(awstest.Config(a.Endpoint))
 	_, _, outputs := account.describe("Orders")
 	key := "packed/" + book + ".json"
 	object, err := account.objects.GetObject(t.Context(), &s3.GetObjectInput{Bucket: aws.String(outputs["ParcelsBucket"]), Key: &key})

@@ -3,10 +3,16 @@ package awstest
 
 import (
 	"bytes"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/smithy-go"
 )
 
 // Program is the aws that a shell would run, of version 1 or 2. Without one the test is skipped.
@@ -62,6 +68,20 @@ func Boto3(t testing.TB, program string, args ...string) *exec.Cmd {
 	c := exec.CommandContext(t.Context(), python, append([]string{"-c", program}, args...)...)
 	c.Env = append(environment(os.DevNull), "AWS_DEFAULT_REGION=us-east-1")
 	return c
+}
+
+// Refused holds that an SDK's call was refused with a code, and a message that says text.
+func Refused(t testing.TB, err error, code, text string) {
+	t.Helper()
+	var api smithy.APIError
+	if !errors.As(err, &api) || api.ErrorCode() != code || !strings.Contains(api.ErrorMessage(), text) {
+		t.Errorf("%v, want %s and %q", err, code, text)
+	}
+}
+
+// Config is an SDK's at an endpoint, with the same credentials.
+func Config(endpoint string) aws.Config {
+	return aws.Config{Region: "us-east-1", BaseEndpoint: &endpoint, Credentials: credentials.NewStaticCredentialsProvider("any", "any", "")}
 }
 
 // environment is one that knows no account.

@@ -26,6 +26,7 @@ import (
 
 	"github.com/ephor-io/ephor/laptop/internal/awsproto"
 	"github.com/ephor-io/ephor/laptop/internal/outbox"
+	"github.com/ephor-io/ephor/laptop/internal/pause"
 	"github.com/ephor-io/ephor/laptop/internal/state"
 )
 
@@ -62,7 +63,7 @@ type Service struct {
 	ctx    context.Context
 	cancel context.CancelFunc
 	work   sync.WaitGroup
-	wake   chan struct{} // buffered
+	bell   pause.Bell
 
 	mu    sync.RWMutex
 	buses map[string]Bus   // by name
@@ -76,7 +77,7 @@ func Open(config Config) (*Service, error) {
 	if config.Problem == nil {
 		config.Problem = func(error) {}
 	}
-	s := &Service{config: config, wake: make(chan struct{}, 1), buses: map[string]Bus{}, rules: map[string]*rule{}}
+	s := &Service{config: config, bell: pause.NewBell(), buses: map[string]Bus{}, rules: map[string]*rule{}}
 	s.files.buses.Dir, s.files.rules.Dir = filepath.Join(config.Dir, "buses"), filepath.Join(config.Dir, "rules")
 	buses, err := s.files.buses.Load()
 	rules, rerr := s.files.rules.Load()
@@ -100,7 +101,7 @@ func Open(config Config) (*Service, error) {
 		return nil, fmt.Errorf("opening EventBridge: %w", err)
 	}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
-	s.work.Go(s.run)
+	s.work.Go(func() { s.bell.Loop(s.ctx, s.dispatch) })
 	return s, nil
 }
 

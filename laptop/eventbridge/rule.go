@@ -134,7 +134,7 @@ func (s *Service) keep(in Rule) error {
 	}
 	r.plan(time.Now())
 	s.rules[s.arn(in)] = r
-	s.nudge()
+	s.bell.Ring()
 	return nil
 }
 

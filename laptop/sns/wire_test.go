@@ -1,17 +1,14 @@
 package sns
 
 import (
-	"errors"
 	"fmt"
 	"net/http/httptest"
 	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/sns/types"
-	"github.com/aws/smithy-go"
 
 	"github.com/ephor-io/ephor/internal/awstest"
 )
@@ -28,7 +25,7 @@ func serve(t *testing.T) (*world, string) {
 func TestTheSDK(t *testing.T) {
 	t.Parallel()
 	w, endpoint := serve(t)
-	c := sns.NewFromConfig(aws.Config{Region: "us-east-1", BaseEndpoint: &endpoint, Credentials: credentials.NewStaticCredentialsProvider("any", "any", "")})
+	c := sns.NewFromConfig(awstest.Config(endpoint))
 	ctx := t.Context()
 	must := func(err error) {
 		t.Helper()
@@ -38,10 +35,7 @@ func TestTheSDK(t *testing.T) {
 	}
 	refused := func(code, text string, err error) {
 		t.Helper()
-		var api smithy.APIError
-		if !errors.As(err, &api) || api.ErrorCode() != code || !strings.Contains(api.ErrorMessage(), text) {
-			t.Errorf("%v, want %s and %q", err, code, text)
-		}
+		awstest.Refused(t, err, code, text)
 	}
 	topic, err := c.CreateTopic(ctx, &sns.CreateTopicInput{Name: aws.String("orders"), Attributes: map[string]string{"DisplayName": "Orders"},
 		Tags: []types.Tag{{Key: aws.String("a"), Value: aws.String("b")}}})

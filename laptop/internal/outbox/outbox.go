@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/ephor-io/ephor/laptop/internal/awsproto"
+	"github.com/ephor-io/ephor/laptop/internal/pause"
 	"github.com/ephor-io/ephor/laptop/internal/state"
 )
 
@@ -44,7 +45,7 @@ type Box[D any] struct {
 	ctx    context.Context
 	cancel context.CancelFunc
 	work   sync.WaitGroup
-	wake   chan struct{} // buffered
+	bell   pause.Bell
 
 	mu       sync.Mutex
 	waiting  map[string]*record[D] // by file
@@ -62,7 +63,7 @@ type record[D any] struct {
 
 // Open loads what waits and goes on with it.
 func Open[D any](config Config[D]) (*Box[D], error) {
-	b := &Box[D]{config: config, files: state.Folder[record[D]]{Dir: config.Dir}, wake: make(chan struct{}, 1), waiting: map[string]*record[D]{}}
+	b := &Box[D]{config: config, files: state.Folder[record[D]]{Dir: config.Dir}, bell: pause.NewBell(), waiting: map[string]*record[D]{}}
 	left, err := b.files.Load()
 	if err != nil {
 		return nil, err
@@ -71,7 +72,7 @@ func Open[D any](config Config[D]) (*Box[D], error) {
 		b.waiting[r.File] = &r
 	}
 	b.ctx, b.cancel = context.WithCancel(context.Background())
-	b.work.Go(b.run)
+	b.work.Go(func() { b.bell.Loop(b.ctx, b.dispatch) })
 	return b, nil
 }
 
@@ -99,7 +100,7 @@ func (b *Box[D]) Send(d D) error {
 		return err
 	}
 	b.waiting[r.File] = r
-	b.nudge()
+	b.bell.Ring()
 	return nil
 }
 
@@ -126,34 +127,11 @@ func (b *Box[D]) settled(r *record[D]) bool {
 	}
 }
 
-func (b *Box[D]) nudge() {
-	select {
-	case b.wake <- struct{}{}:
-	default: // it has been told already
-	}
-}
-
-// run tries what is due, until Close.
-func (b *Box[D]) run() {
-	timer := time.NewTimer(0)
-	defer timer.Stop()
-	for {
-		timer.Reset(b.dispatch(time.Now()))
-		select {
-		case <-b.ctx.Done():
-			return
-		case <-b.wake:
-		case <-timer.C:
-		}
-	}
-}
-
-// dispatch begins the attempts that are due and tells how long there is none. The clock may be set, and
-// a laptop may sleep: it is never more than half a minute.
+// dispatch begins the attempts that are due and tells how long there is none.
 func (b *Box[D]) dispatch(now time.Time) time.Duration {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	wait := 30 * time.Second
+	wait := time.Hour
 	for _, r := range b.waiting {
 		switch {
 		case r.busy || b.underWay >= maxUnderWay:
@@ -189,7 +167,7 @@ func (b *Box[D]) retry(r *record[D]) {
 	} else {
 		r.Attempts, r.Due, r.busy = next.Attempts, next.Due, false
 	}
-	b.nudge()
+	b.bell.Ring()
 }
 
 // Lasting says that an error is the receiver's last word: it is not there, or lets nobody in, or does not
