@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"github.com/ephor-io/ephor/internal/awstest"
+	"github.com/ephor-io/ephor/internal/uptest"
 )
 
 // An order goes through all parts of the example, one that nobody can pack ends among what is kept, and
@@ -22,14 +23,14 @@ func TestOrders(t *testing.T) {
 	t.Parallel()
 	program := filepath.Join(t.TempDir(), "orders")
 	c := exec.Command("go", "build", "-tags", "ephor_host", "-o", program, "./examples/orders")
-	c.Dir = root(t)
+	c.Dir = uptest.Root(t)
 	if out, err := c.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	a := up(t, root(t), program, filepath.Join(t.TempDir(), "state"))
+	a := up(t, uptest.Root(t), program, filepath.Join(t.TempDir(), "state"))
 	says := func(what string) {
 		t.Helper()
-		eventually(t, what, func() bool { return strings.Contains(a.stderr.String(), what) })
+		uptest.Eventually(t, what, func() bool { return strings.Contains(a.Stderr.String(), what) })
 	}
 	post := func(order string) (id string) {
 		t.Helper()
@@ -67,12 +68,12 @@ func TestOrders(t *testing.T) {
 		t.Errorf("the warehouse got %+v, %v", note, err)
 	}
 	// The queue gives an order to Pack twice, half a minute apart.
-	within(t, 3*time.Minute, "the order that nobody can pack is kept", func() bool {
-		return strings.Contains(a.stderr.String(), "kept {\"id\":\""+unicorn)
+	uptest.Within(t, 3*time.Minute, "the order that nobody can pack is kept", func() bool {
+		return strings.Contains(a.Stderr.String(), "kept {\"id\":\""+unicorn)
 	})
 	for _, counter := range []string{"orders_taken", "orders_shipped", "orders_kept"} {
 		want := map[string]int{"orders_taken": 2}[counter]
-		eventually(t, counter, func() bool { return a.count(`SELECT sum("count") FROM "`+counter+`"`) == max(want, 1) })
+		uptest.Eventually(t, counter, func() bool { return a.count(`SELECT sum("count") FROM "`+counter+`"`) == max(want, 1) })
 	}
-	eventually(t, "the gauge", func() bool { return a.count(`SELECT last("value") FROM "parcels"`) == 1 })
+	uptest.Eventually(t, "the gauge", func() bool { return a.count(`SELECT last("value") FROM "parcels"`) == 1 })
 }
