@@ -24,12 +24,14 @@ import (
 	"github.com/ephor-io/ephor/laptop/apigateway"
 	"github.com/ephor-io/ephor/laptop/cloudformation"
 	"github.com/ephor-io/ephor/laptop/ec2"
+	"github.com/ephor-io/ephor/laptop/eventbridge"
 	"github.com/ephor-io/ephor/laptop/iam"
 	"github.com/ephor-io/ephor/laptop/lambda"
 	"github.com/ephor-io/ephor/laptop/logs"
 	"github.com/ephor-io/ephor/laptop/s3"
 	"github.com/ephor-io/ephor/laptop/scheduler"
 	"github.com/ephor-io/ephor/laptop/secretsmanager"
+	"github.com/ephor-io/ephor/laptop/sns"
 	"github.com/ephor-io/ephor/laptop/sqs"
 	"github.com/ephor-io/ephor/laptop/ssm"
 	"github.com/ephor-io/ephor/laptop/sts"
@@ -84,6 +86,7 @@ type Laptop struct {
 	host      *host
 
 	lambda         *lambda.Service
+	events         *eventbridge.Service
 	gateway        *apigateway.Service
 	cloudformation *cloudformation.Service
 
@@ -204,8 +207,8 @@ func (l *Laptop) open() (map[string]http.Handler, error) {
 	dir := func(service string) string { return filepath.Join(c.Dir, service) }
 
 	objects, err := s3.Open(s3.Config{Dir: dir("s3"), Region: c.Region, Account: Account,
-		// S3 is opened before Lambda, and serves when all are open.
-		Functions: told{func() *lambda.Service { return l.lambda }}, Problem: func(err error) { c.Events(Problem{Err: err}) }})
+		// S3 is opened before Lambda and EventBridge, and serves when all are open.
+		Functions: told{func() *lambda.Service { return l.lambda }}, Bus: bucketEvents{func() *eventbridge.Service { return l.events }}, Problem: func(err error) { c.Events(Problem{Err: err}) }})
 	if err != nil {
 		return nil, err
 	}
@@ -271,6 +274,18 @@ func (l *Laptop) open() (map[string]http.Handler, error) {
 		return nil, err
 	}
 	l.onClose("Lambda", l.lambda.Close)
+	topics, err := sns.Open(sns.Config{Dir: dir("sns"), Region: c.Region, Account: Account, Endpoint: func() string { return l.addresses.Endpoint },
+		Functions: notified{l.lambda}, Queues: post{queues, snsPrincipal}, Problem: func(err error) { c.Events(Problem{Err: err}) }})
+	if err != nil {
+		return nil, err
+	}
+	l.onClose("SNS", func(context.Context) error { return topics.Close() })
+	l.events, err = eventbridge.Open(eventbridge.Config{Dir: dir("eventbridge"), Region: c.Region, Account: Account,
+		Targets: ruleTargets{l.lambda, queues, topics}, Problem: func(err error) { c.Events(Problem{Err: err}) }})
+	if err != nil {
+		return nil, err
+	}
+	l.onClose("EventBridge", func(context.Context) error { return l.events.Close() })
 	times, err := scheduler.Open(scheduler.Config{Dir: dir("scheduler"), Region: c.Region, Account: Account,
 		Invoke: invokeLater(l.lambda), Problem: func(err error) { c.Events(Problem{Err: err}) }})
 	if err != nil {
@@ -300,7 +315,7 @@ func (l *Laptop) open() (map[string]http.Handler, error) {
 	}
 	l.cloudformation, err = cloudformation.Open(cloudformation.Config{
 		Dir: dir("cloudformation"), Region: c.Region, Account: Account,
-		Providers: providers(services{objects: objects, roles: roles, secrets: secrets, store: store, machines: machines, lambda: l.lambda, gateway: l.gateway, logs: events, queues: queues, times: times}, c.Region),
+		Providers: providers(services{objects: objects, roles: roles, secrets: secrets, store: store, machines: machines, lambda: l.lambda, gateway: l.gateway, logs: events, queues: queues, topics: topics, events: l.events, times: times}, c.Region),
 		Secrets:   secretReader{secrets}, Parameters: parameterReader{store}, Templates: templates{objects},
 		EndpointURL: func() string { return l.addresses.Endpoint },
 		Address:     l.gateway.LocalAddress,
@@ -311,7 +326,7 @@ func (l *Laptop) open() (map[string]http.Handler, error) {
 	}
 	l.onClose("CloudFormation", l.cloudformation.Close)
 	return map[string]http.Handler{
-		"s3": objects, "sts": identity, "iam": roles, "secretsmanager": secrets, "ssm": store, "ec2": machines, "sqs": queues, "scheduler": times,
+		"s3": objects, "sts": identity, "iam": roles, "secretsmanager": secrets, "ssm": store, "ec2": machines, "sqs": queues, "sns": topics, "events": l.events, "scheduler": times,
 		"lambda": l.lambda, "logs": events, "apigateway": l.gateway, "cloudformation": l.cloudformation,
 		signals: http.HandlerFunc(l.cloudformation.ServeSignal),
 	}, nil
