@@ -177,7 +177,7 @@ func TestTheProgramIsFollowed(t *testing.T) {
 		t.Resources["Taken"] = cfn.Resource{Type: "AWS::Lambda::Alias", Properties: map[string]any{"FunctionName": "nobody", "FunctionVersion": "1", "Name": "live"}}
 		return nil
 	}})`)
-	says("Taken")
+	says("running: stack Market, resource Taken (AWS::Lambda::Alias)")
 	writeMarket(t, dir, `panic("the market burns")`, "")
 	says("the market burns")
 	answers("/apples", "apples!")
@@ -216,4 +216,21 @@ func TestTheProgramIsFollowed(t *testing.T) {
 		t.Errorf("status: %s", stderr)
 	}
 	a.stop(os.Interrupt)
+}
+
+// BenchmarkRouteSaved is the time from a saved change that adds a route until the route answers.
+func BenchmarkRouteSaved(b *testing.B) {
+	a, dir := marketUp(b)
+	n := 0
+	for b.Loop() {
+		n++
+		path := "/" + strings.Repeat("i", n) + b.Name() // one that no run before has linked
+		writeFile(b, filepath.Join(dir, "main.go"), strings.Replace(market, "// more", fmt.Sprintf("app.Get(%q, apples) // %v", path, time.Now()), 1))
+		for {
+			if status, _ := a.get(path); status == http.StatusOK {
+				break
+			}
+			time.Sleep(5 * time.Millisecond)
+		}
+	}
 }

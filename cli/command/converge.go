@@ -63,8 +63,7 @@ func (c converging) deployer(show func(deploy.Event)) *deploy.Deployer {
 	return deploy.New(deploy.Config{App: c.Name, AWS: laptopAWS(c.Endpoint), Events: show})
 }
 
-// converge takes the program's application to its stacks on the laptop, with all its hooks, the stacks
-// below the application's being converged while it is built. begun is called before the first stack is touched.
+// converge takes the program's application to its stacks on the laptop, with all its hooks. begun is called before the first stack is touched.
 func (p *program) converge(ctx context.Context, c converging, show func(deploy.Event), begun func()) (*application, error) {
 	if p.app.Name() != c.Name {
 		return nil, hinted(fmt.Errorf("the application was called %s when up started, and is called %s now: that is another one", c.Name, p.app.Name()), "up, once more")
@@ -89,19 +88,29 @@ func (p *program) converge(ctx context.Context, c converging, show func(deploy.E
 	return a, nil
 }
 
+// convergeAll takes all steps. What is built already is packed and marshalled first, so that no stack is
+// touched where a hook refuses it; otherwise the stacks below the application's need not wait for the build.
 func convergeAll(ctx context.Context, w *deploy.Workflow, begun func()) (result deploy.Result, err error) {
 	if err := w.Prepare(ctx); err != nil {
 		return result, err
 	}
-	begun()
 	g, gctx := errgroup.WithContext(ctx)
+	if w.Built {
+		g.SetLimit(1)
+	}
 	g.Go(func() error {
 		if err := w.Build(gctx); err != nil {
 			return err
 		}
 		return w.Marshal(gctx)
 	})
-	g.Go(func() error { return w.ConvergeLower(gctx) })
+	g.Go(func() error {
+		if err := gctx.Err(); err != nil {
+			return err
+		}
+		begun()
+		return w.ConvergeLower(gctx)
+	})
 	if err := g.Wait(); err != nil {
 		return result, err
 	}

@@ -101,7 +101,12 @@ func (s *session) reload(ctx context.Context, changed <-chan struct{}) (again bo
 	go func() {
 		start := time.Now()
 		news, err := s.succeed(ctx, patience)
-		done <- func() { s.tellSuccession(news, err, goesOn, time.Since(start)) }
+		done <- func() {
+			// What failed is tried again with what has been saved since.
+			if err == nil || !again {
+				s.tellSuccession(news, err, goesOn, time.Since(start))
+			}
+		}
 	}()
 	for {
 		select {
@@ -109,7 +114,7 @@ func (s *session) reload(ctx context.Context, changed <-chan struct{}) (again bo
 			again = true
 			cancel()
 		case tell := <-done:
-			if ctx.Err() == nil && !again {
+			if ctx.Err() == nil {
 				tell()
 			}
 			return again
@@ -148,7 +153,7 @@ func (s *session) recode(ctx context.Context) (compiles bool, goesOn string) {
 		next.Deployed = now
 		s.current.Store(&next)
 		s.terminal.sayf("the functions' code changed in %s", short(time.Since(start)))
-		goesOn = "the functions have their new code, all else stays as it was"
+		goesOn = "the functions have their new code, and their stack is as it was otherwise"
 	}
 	return true, goesOn
 }

@@ -67,7 +67,7 @@ func (p *program) succeed(ctx context.Context, from io.Reader, to io.Writer) err
 	t.close()
 	last := word{Application: a}
 	if err != nil {
-		last = word{Error: err.Error()}
+		last = word{Error: inService(err)}
 		var hinted *Error
 		if errors.As(p.deployError(target{name: targetLaptop}, err), &hinted) {
 			last.Hint = hinted.Hint
