@@ -155,8 +155,14 @@ func (w *Workflow) Marshal(ctx context.Context) error {
 		return err
 	}
 	w.stack = ephor.Stack{Name: w.App.Name(), Template: t, Tags: w.Tags}
-	_, err = order(append(slices.Clone(w.lower), w.stack)) // it must not import in a circle either
-	return err
+	ordered, err := order(append(slices.Clone(w.lower), w.stack)) // it must not import in a circle either
+	if err != nil {
+		return err
+	}
+	if above := ordered[len(ordered)-1].Name; above != w.App.Name() {
+		return fmt.Errorf("hook Stacks: stack %s imports from %s, the application's own, which comes after all others: what both need belongs into a stack that both import from", above, w.App.Name())
+	}
+	return nil
 }
 
 // Lower are the stacks below the application's in the order in which they are converged, as Prepare or

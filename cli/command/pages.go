@@ -57,16 +57,16 @@ func (s lambdaStatus) total() (t functionStatus) {
 	return t
 }
 
-// page is what stands behind the page's port: the dashboards as they are now, and the figures for programs.
-func (s *session) page() http.Handler {
-	mux := http.NewServeMux()
-	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { (*s.dashboards.Load()).ServeHTTP(w, r) })
-	mux.HandleFunc("GET "+lambdaPath, func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "application/json")
-		// A reader that has gone cannot be told so.
-		_ = json.NewEncoder(w).Encode(s.lambdaStatus())
-	})
-	return mux
+// page is what stands behind the page's port: the dashboards as they are now.
+func (s *session) page(w http.ResponseWriter, r *http.Request) {
+	(*s.dashboards.Load()).ServeHTTP(w, r)
+}
+
+// figures are the Lambda service's, for programs.
+func (s *session) figures(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "application/json")
+	// A reader that has gone cannot be told so.
+	_ = json.NewEncoder(w).Encode(s.lambdaStatus())
 }
 
 // showBoards makes the page show a's dashboards from now on.

@@ -110,8 +110,9 @@ func (s *session) startLaptop(ctx context.Context, ports laptop.Ports) error {
 		Ports: ports, Events: s.laptopEvent, HostReady: s.ready,
 		Page: func(store string) (http.Handler, error) {
 			s.addresses.Store = store
-			return s.page(), s.showBoards(a)
+			return http.HandlerFunc(s.page), s.showBoards(a)
 		},
+		Beside: map[string]http.Handler{"GET " + lambdaPath: http.HandlerFunc(s.figures)},
 	})
 	var taken *laptop.PortTakenError
 	if errors.As(err, &taken) {

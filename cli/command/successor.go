@@ -42,7 +42,7 @@ func (p *program) successorCommand() *cobra.Command {
 		Hidden: true,
 		RunE: func(c *cobra.Command, _ []string) error {
 			up := os.NewFile(3, "up")
-			if _, err := up.Stat(); err != nil {
+			if info, err := up.Stat(); err != nil || info.Mode()&os.ModeNamedPipe == 0 {
 				return usage(c, errors.New("up alone calls this command"))
 			}
 			return errors.Join(p.succeed(c.Context(), p.stdin, up), up.Close())
