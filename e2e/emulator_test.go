@@ -108,7 +108,7 @@ func findEmulator(t testing.TB) string {
 	t.Helper()
 	emulator, err := exec.LookPath("aws-lambda-rie")
 	if err != nil {
-		t.Skip("aws-lambda-rie is not on PATH: docs/emulator.md says how to build it")
+		t.Skip("aws-lambda-rie is not on PATH: docs/emulator.md has the command that builds it, go install or git clone")
 	}
 	return emulator
 }

@@ -37,21 +37,28 @@ func TestHandlersThatFail(t *testing.T) {
 	f("/sleep", http.StatusInternalServerError, "timed out after 2.00 seconds")
 	// os.Exit is the one end that leaves the publisher no chance; the service's own count tells.
 	eventually(t, "three failures recorded", func() bool { return a.count(`SELECT count("error") FROM "invocation"`) == 3 })
-	// On a machine so busy that the store does not answer within the flush's 300 ms, a batch waits for the
-	// invocation after.
-	successes, asked := 4, time.Now()
+	allRecorded(t, a, `SELECT count("duration_ms") FROM "invocation" WHERE "ok" = true`, "/", 4)
+}
+
+// allRecorded waits until a query counts so many successes, and returns how many there are in the end: on a machine so
+// busy that the store does not answer within the flush's 300 ms, a batch waits for the invocation after, which a
+// request for path then makes.
+func allRecorded(t *testing.T, a *application, query, path string, successes int) int {
+	t.Helper()
+	asked := time.Now()
 	eventually(t, "all successes recorded", func() bool {
-		if a.count(`SELECT count("duration_ms") FROM "invocation" WHERE "ok" = true`) == successes {
+		if a.count(query) == successes {
 			return true
 		}
 		if time.Since(asked) > 3*time.Second {
-			if status, _ := a.get("/"); status == http.StatusOK {
+			if status, _ := a.get(path); status == http.StatusOK {
 				successes++
 			}
 			asked = time.Now()
 		}
 		return false
 	})
+	return successes
 }
 
 // logs are all log streams of all functions.
@@ -299,15 +306,15 @@ func TestKilled(t *testing.T) {
 			t.Fatalf("%d %s", status, body)
 		}
 	}
-	eventually(t, "20 recorded", func() bool { return a.count(recorded) == 20 })
+	served := allRecorded(t, a, recorded, "/hello/grafana", 20)
 	// A point can be seen a moment before it is acknowledged; a function that is at rest was told.
 	eventually(t, "all functions at rest", func() bool { return a.busy() == 0 })
 	a.stop(syscall.SIGKILL)
 	eventually(t, "no process of it is left", func() bool { return len(processesWith(t, state)) == 0 })
 
 	b := up(t, root(t), helloProgram(t), state)
-	if n := b.count(recorded); n != 20 {
-		t.Errorf("%d of 20 are there after a kill", n)
+	if n := b.count(recorded); n != served {
+		t.Errorf("%d of %d are there after a kill", n, served)
 	}
 	if status, _ := b.get("/hello/grafana"); status != http.StatusOK {
 		t.Errorf("after a kill: %d", status)

@@ -11,6 +11,8 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+
+	"github.com/ephor-io/ephor/internal/awstest"
 )
 
 // awsCLI runs the AWS CLI against the application's endpoint.
@@ -18,25 +20,17 @@ type awsCLI struct {
 	t       *testing.T
 	program string
 	a       *application
-	home    string
 }
 
 func newAWS(t *testing.T, a *application) *awsCLI {
 	t.Helper()
-	program, err := exec.LookPath("aws")
-	if err != nil {
-		t.Skip("aws is not installed: pip install awscli")
-	}
-	return &awsCLI{t: t, program: program, a: a, home: t.TempDir()}
+	return &awsCLI{t: t, program: awstest.Program(t), a: a}
 }
 
 // run returns what a command printed; it must succeed if ok, and fail otherwise.
 func (c *awsCLI) run(ok bool, args ...string) string {
 	c.t.Helper()
-	cmd := exec.CommandContext(c.t.Context(), c.program, append([]string{"--endpoint-url", c.a.Endpoint, "--region", "us-east-1", "--output", "json"}, args...)...)
-	cmd.Env = append(os.Environ(), "AWS_ACCESS_KEY_ID=any", "AWS_SECRET_ACCESS_KEY=any", "AWS_CONFIG_FILE="+c.home+"/config",
-		"AWS_SHARED_CREDENTIALS_FILE="+c.home+"/credentials", "AWS_EC2_METADATA_DISABLED=true", "AWS_PAGER=")
-	out, err := cmd.CombinedOutput()
+	out, err := awstest.Command(c.t, c.program, c.a.Endpoint, args...).CombinedOutput()
 	if (err == nil) != ok {
 		c.t.Fatalf("aws %s: %v\n%s", strings.Join(args, " "), err, out)
 	}
@@ -135,7 +129,7 @@ func TestTheAWSCLI(t *testing.T) {
 	}
 	o := converge("create-stack", "Hello", "CREATE_COMPLETE")
 	greets(t, o["Url"], "Hello, you")
-	answer, event := filepath.Join(t.TempDir(), "answer"), filepath.Join(c.home, "event.json")
+	answer, event := filepath.Join(t.TempDir(), "answer"), filepath.Join(t.TempDir(), "event.json")
 	writeFile(t, event, `{"pathParameters":{"name":"CLI"}}`)
 	c.run(true, "lambda", "invoke", "--function-name", o["Function"], "--payload", "fileb://"+event, answer)
 	if body, err := os.ReadFile(answer); err != nil || string(body) != `"Hello, CLI"` {
@@ -145,15 +139,33 @@ func TestTheAWSCLI(t *testing.T) {
 	eventually(t, "the REPORT lines of both invocations", func() bool {
 		return strings.Count(c.run(true, "logs", "filter-log-events", "--log-group-name", group, "--filter-pattern", "REPORT"), `"message": "REPORT RequestId: `) == 2
 	})
-	if version := c.run(true, "--version"); !strings.HasPrefix(version, "aws-cli/1.") { // which has no logs tail
-		if lines := c.run(true, "logs", "tail", group, "--since", "1h", "--filter-pattern", "REPORT"); strings.Count(lines, "REPORT RequestId: ") != 2 || !strings.Contains(lines, "[$LATEST]") {
-			t.Errorf("logs tail: %s", lines)
-		}
-	}
 	converge("update-stack", "Servus", "UPDATE_COMPLETE")
 	greets(t, o["Url"], "Servus beinand, you")
 	c.run(true, "cloudformation", "delete-stack", "--stack-name", "mine")
 	eventually(t, "the stack is gone", func() bool { return !strings.Contains(c.run(true, "cloudformation", "describe-stacks"), `"mine"`) })
+}
+
+// `aws logs tail`, which version 2 has, shows what every function of an application wrote.
+func TestTheAWSCLITailsLogs(t *testing.T) {
+	t.Parallel()
+	program := awstest.Version2(t)
+	a := up(t, root(t), helloProgram(t), filepath.Join(t.TempDir(), "state"))
+	c := &awsCLI{t: t, program: program, a: a}
+	for range 2 {
+		if status, body := a.get("/hello/grafana"); status != http.StatusOK {
+			t.Fatalf("%d %s", status, body)
+		}
+	}
+	var lines string
+	eventually(t, "the REPORT lines of two invocations", func() bool {
+		lines = c.run(true, "logs", "tail", "/aws/lambda/SpartaGrafana-HelloWorld", "--since", "1h", "--filter-pattern", "REPORT")
+		return strings.Count(lines, "REPORT RequestId: ") == 2
+	})
+	for line := range strings.Lines(lines) {
+		if !strings.Contains(line, "[$LATEST]") || !strings.Contains(line, "Billed Duration: ") {
+			t.Errorf("a line without its stream, or that is no report: %q", line)
+		}
+	}
 }
 
 // greets checks what the greeter says.

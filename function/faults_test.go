@@ -102,7 +102,7 @@ func TestStoreIsGone(t *testing.T) {
 	l.frozen()
 	l.stop(syscall.SIGTERM)
 	checkInvocations(t, st, 1, nil)
-	if n := strings.Count(l.log.String(), "the store does not take the metrics"); n != 1 {
+	if n := strings.Count(l.log.String(), "does not take the metrics"); n != 1 {
 		t.Errorf("the log tells of it %d times:\n%s", n, l.log.String())
 	}
 }

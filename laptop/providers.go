@@ -92,7 +92,7 @@ func (i invoker) InvokeStream(ctx context.Context, c apigateway.Call, to apigate
 
 func invocation(c apigateway.Call) lambda.InvokeInput {
 	return lambda.InvokeInput{Function: c.Function, Payload: c.Payload, Principal: c.Principal, SourceARN: c.SourceARN,
-		URLAuthType: c.URLAuthType, TraceID: c.TraceID}
+		URLAuthType: c.URLAuthType, TraceID: c.TraceID, TenantID: c.Tenant}
 }
 
 // stream lets Lambda hand an answer to API Gateway as it comes.
@@ -127,7 +127,7 @@ func (t templates) Template(ctx context.Context, address string) ([]byte, error)
 type secretReader struct{ secrets *secretsmanager.Service }
 
 func (s secretReader) Secret(_ context.Context, id, stage, version string) (string, error) {
-	return s.secrets.Resolve(secretsmanager.Reference{SecretID: id, VersionStage: stage, VersionID: version})
+	return s.secrets.Text(id, version, stage)
 }
 
 // parameterReader tells CloudFormation the parameters of Systems Manager: those that are kept here, and

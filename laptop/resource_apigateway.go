@@ -67,16 +67,6 @@ func apis(service *apigateway.Service) cloudformation.Provider {
 	}
 }
 
-// byID finds one of an API's parts by its physical ID. One whose creation was cut off is not found:
-// nothing leads to it, so it answers nothing, and its API takes it along.
-func byID[P, V any](get func(P, string) (V, error), made func(V, error) (cloudformation.Resource, error)) func(cloudformation.Request, P) (cloudformation.Resource, string, bool) {
-	return func(r cloudformation.Request, p P) (cloudformation.Resource, string, bool) {
-		v, err := get(p, r.PhysicalID)
-		got, _ := made(v, nil)
-		return got, "", err == nil
-	}
-}
-
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-apigatewayv2-integration.html
 type integrationProperties struct {
 	ApiId                string
@@ -96,10 +86,7 @@ func (p integrationProperties) input() apigateway.IntegrationInput {
 }
 
 func integrations(service *apigateway.Service) cloudformation.Provider {
-	made := func(i apigateway.Integration, err error) (cloudformation.Resource, error) {
-		return made(i.IntegrationID, map[string]any{"IntegrationId": i.IntegrationID}, err)
-	}
-	return resource[integrationProperties]{
+	return apiPart[integrationProperties, apigateway.IntegrationInput, apigateway.Integration]{
 		schema: cloudformation.Schema{
 			Properties: []string{"ApiId", "Description", "IntegrationType", "IntegrationUri", "IntegrationMethod", "ConnectionType",
 				"PayloadFormatVersion", "TimeoutInMillis"},
@@ -107,19 +94,10 @@ func integrations(service *apigateway.Service) cloudformation.Provider {
 			CreateOnly: []string{"ApiId"},
 			Attributes: []string{"IntegrationId"},
 		},
-		find: byID(func(p integrationProperties, id string) (apigateway.Integration, error) {
-			return service.GetIntegration(p.ApiId, id)
-		}, made),
-		create: func(_ context.Context, _ cloudformation.Request, p integrationProperties) (cloudformation.Resource, error) {
-			return made(service.CreateIntegration(p.ApiId, p.input()))
-		},
-		update: func(_ context.Context, r cloudformation.Request, p integrationProperties) (cloudformation.Resource, error) {
-			return made(service.UpdateIntegration(p.ApiId, r.PhysicalID, p.input()))
-		},
-		remove: func(_ context.Context, r cloudformation.Request, p integrationProperties) error {
-			return service.DeleteIntegration(p.ApiId, r.PhysicalID)
-		},
-	}
+		api: func(p integrationProperties) string { return p.ApiId }, input: integrationProperties.input,
+		id:  func(i apigateway.Integration) string { return i.IntegrationID },
+		get: service.GetIntegration, create: service.CreateIntegration, update: service.UpdateIntegration, remove: service.DeleteIntegration,
+	}.provider()
 }
 
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-apigatewayv2-route.html
@@ -139,19 +117,18 @@ func (p routeProperties) input() apigateway.RouteInput {
 }
 
 func routes(service *apigateway.Service) cloudformation.Provider {
-	made := func(route apigateway.Route, err error) (cloudformation.Resource, error) {
-		return made(route.RouteID, map[string]any{"RouteId": route.RouteID}, err)
-	}
-	return resource[routeProperties]{
+	return apiPart[routeProperties, apigateway.RouteInput, apigateway.Route]{
 		schema: cloudformation.Schema{
 			Properties: []string{"ApiId", "RouteKey", "Target", "AuthorizationType", "AuthorizerId", "AuthorizationScopes", "OperationName"},
 			Required:   []string{"ApiId", "RouteKey"},
 			CreateOnly: []string{"ApiId"},
 			Attributes: []string{"RouteId"},
 		},
+		api: func(p routeProperties) string { return p.ApiId }, input: routeProperties.input,
+		id: func(route apigateway.Route) string { return route.RouteID },
 		// Nothing on a route could hold a token. But of a key an API has one route, and of another
 		// stack's the target is another integration.
-		find: func(r cloudformation.Request, p routeProperties) (cloudformation.Resource, string, bool) {
+		find: func(r cloudformation.Request, p routeProperties) (apigateway.Route, string, bool) {
 			all, _ := service.ListRoutes(p.ApiId) // none of an API that is gone
 			route, ok := which(r, all, func(route apigateway.Route) (string, string) {
 				if route.RouteKey == p.RouteKey && route.Target == p.Target {
@@ -159,19 +136,10 @@ func routes(service *apigateway.Service) cloudformation.Provider {
 				}
 				return route.RouteID, ""
 			})
-			got, _ := made(route, nil)
-			return got, r.Token, ok
+			return route, r.Token, ok
 		},
-		create: func(_ context.Context, _ cloudformation.Request, p routeProperties) (cloudformation.Resource, error) {
-			return made(service.CreateRoute(p.ApiId, p.input()))
-		},
-		update: func(_ context.Context, r cloudformation.Request, p routeProperties) (cloudformation.Resource, error) {
-			return made(service.UpdateRoute(p.ApiId, r.PhysicalID, p.input()))
-		},
-		remove: func(_ context.Context, r cloudformation.Request, p routeProperties) error {
-			return service.DeleteRoute(p.ApiId, r.PhysicalID)
-		},
-	}
+		create: service.CreateRoute, update: service.UpdateRoute, remove: service.DeleteRoute,
+	}.provider()
 }
 
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-apigatewayv2-stage.html
@@ -234,24 +202,19 @@ type deploymentProperties struct {
 }
 
 func deployments(service *apigateway.Service) cloudformation.Provider {
-	made := func(d apigateway.Deployment, err error) (cloudformation.Resource, error) {
-		return made(d.DeploymentID, map[string]any{"DeploymentId": d.DeploymentID}, err)
-	}
-	return resource[deploymentProperties]{
+	return apiPart[deploymentProperties, deploymentProperties, apigateway.Deployment]{
 		schema: cloudformation.Schema{
 			Properties: []string{"ApiId", "Description", "StageName"},
 			Required:   []string{"ApiId"},
 			CreateOnly: []string{"ApiId", "Description", "StageName"},
 			Attributes: []string{"DeploymentId"},
 		},
-		find: byID(func(p deploymentProperties, id string) (apigateway.Deployment, error) {
-			return service.GetDeployment(p.ApiId, id)
-		}, made),
-		create: func(_ context.Context, _ cloudformation.Request, p deploymentProperties) (cloudformation.Resource, error) {
-			return made(service.CreateDeployment(p.ApiId, p.Description, p.StageName))
+		api: func(p deploymentProperties) string { return p.ApiId }, input: itself[deploymentProperties],
+		id:  func(d apigateway.Deployment) string { return d.DeploymentID },
+		get: service.GetDeployment,
+		create: func(api string, p deploymentProperties) (apigateway.Deployment, error) {
+			return service.CreateDeployment(api, p.Description, p.StageName)
 		},
-		remove: func(_ context.Context, r cloudformation.Request, p deploymentProperties) error {
-			return service.DeleteDeployment(p.ApiId, r.PhysicalID)
-		},
-	}
+		remove: service.DeleteDeployment,
+	}.provider()
 }

@@ -1,8 +1,6 @@
 package laptop
 
 import (
-	"context"
-
 	"github.com/ephor-io/ephor/laptop/apigateway"
 	"github.com/ephor-io/ephor/laptop/cloudformation"
 )
@@ -34,10 +32,7 @@ func (p authorizerProperties) input() apigateway.AuthorizerInput {
 }
 
 func authorizers(service *apigateway.Service) cloudformation.Provider {
-	made := func(a apigateway.Authorizer, err error) (cloudformation.Resource, error) {
-		return made(a.AuthorizerID, map[string]any{"AuthorizerId": a.AuthorizerID}, err)
-	}
-	return resource[authorizerProperties]{
+	return apiPart[authorizerProperties, apigateway.AuthorizerInput, apigateway.Authorizer]{
 		schema: cloudformation.Schema{
 			Properties: []string{"ApiId", "Name", "AuthorizerType", "AuthorizerUri", "AuthorizerPayloadFormatVersion", "EnableSimpleResponses",
 				"IdentitySource", "AuthorizerResultTtlInSeconds", "JwtConfiguration"},
@@ -45,19 +40,10 @@ func authorizers(service *apigateway.Service) cloudformation.Provider {
 			CreateOnly: []string{"ApiId"},
 			Attributes: []string{"AuthorizerId"},
 		},
-		find: byID(func(p authorizerProperties, id string) (apigateway.Authorizer, error) {
-			return service.GetAuthorizer(p.ApiId, id)
-		}, made),
-		create: func(_ context.Context, _ cloudformation.Request, p authorizerProperties) (cloudformation.Resource, error) {
-			return made(service.CreateAuthorizer(p.ApiId, p.input()))
-		},
-		update: func(_ context.Context, r cloudformation.Request, p authorizerProperties) (cloudformation.Resource, error) {
-			return made(service.UpdateAuthorizer(p.ApiId, r.PhysicalID, p.input()))
-		},
-		remove: func(_ context.Context, r cloudformation.Request, p authorizerProperties) error {
-			return service.DeleteAuthorizer(p.ApiId, r.PhysicalID)
-		},
-	}
+		api: func(p authorizerProperties) string { return p.ApiId }, input: authorizerProperties.input,
+		id:  func(a apigateway.Authorizer) string { return a.AuthorizerID },
+		get: service.GetAuthorizer, create: service.CreateAuthorizer, update: service.UpdateAuthorizer, remove: service.DeleteAuthorizer,
+	}.provider()
 }
 
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-apigateway-authorizer.html
@@ -77,27 +63,15 @@ func (p restAuthorizerProperties) input() apigateway.RestAuthorizerInput {
 }
 
 func restAuthorizers(service *apigateway.Service) cloudformation.Provider {
-	made := func(a apigateway.RestAuthorizer, err error) (cloudformation.Resource, error) {
-		return made(a.ID, map[string]any{"AuthorizerId": a.ID}, err)
-	}
-	return resource[restAuthorizerProperties]{
+	return apiPart[restAuthorizerProperties, apigateway.RestAuthorizerInput, apigateway.RestAuthorizer]{
 		schema: cloudformation.Schema{
 			Properties: []string{"RestApiId", "Name", "Type", "AuthorizerUri", "IdentitySource", "IdentityValidationExpression", "AuthorizerResultTtlInSeconds"},
 			Required:   []string{"RestApiId", "Name", "Type"},
 			CreateOnly: []string{"RestApiId"},
 			Attributes: []string{"AuthorizerId"},
 		},
-		find: byID(func(p restAuthorizerProperties, id string) (apigateway.RestAuthorizer, error) {
-			return service.GetRestAuthorizer(p.RestApiId, id)
-		}, made),
-		create: func(_ context.Context, _ cloudformation.Request, p restAuthorizerProperties) (cloudformation.Resource, error) {
-			return made(service.CreateRestAuthorizer(p.RestApiId, p.input()))
-		},
-		update: func(_ context.Context, r cloudformation.Request, p restAuthorizerProperties) (cloudformation.Resource, error) {
-			return made(service.UpdateRestAuthorizer(p.RestApiId, r.PhysicalID, p.input()))
-		},
-		remove: func(_ context.Context, r cloudformation.Request, p restAuthorizerProperties) error {
-			return service.DeleteRestAuthorizer(p.RestApiId, r.PhysicalID)
-		},
-	}
+		api: func(p restAuthorizerProperties) string { return p.RestApiId }, input: restAuthorizerProperties.input,
+		id:  func(a apigateway.RestAuthorizer) string { return a.ID },
+		get: service.GetRestAuthorizer, create: service.CreateRestAuthorizer, update: service.UpdateRestAuthorizer, remove: service.DeleteRestAuthorizer,
+	}.provider()
 }

@@ -57,26 +57,21 @@ func restAPIs(service *apigateway.Service) cloudformation.Provider {
 type restResourceProperties struct{ RestApiId, ParentId, PathPart string }
 
 func restResources(service *apigateway.Service) cloudformation.Provider {
-	made := func(r apigateway.Resource, err error) (cloudformation.Resource, error) {
-		return made(r.ID, map[string]any{"ResourceId": r.ID}, err)
-	}
-	return resource[restResourceProperties]{
+	return apiPart[restResourceProperties, restResourceProperties, apigateway.Resource]{
 		schema: cloudformation.Schema{
 			Properties: []string{"RestApiId", "ParentId", "PathPart"},
 			Required:   []string{"RestApiId", "ParentId", "PathPart"},
 			CreateOnly: []string{"RestApiId", "ParentId", "PathPart"},
 			Attributes: []string{"ResourceId"},
 		},
-		find: byID(func(p restResourceProperties, id string) (apigateway.Resource, error) {
-			return service.GetResource(p.RestApiId, id)
-		}, made),
-		create: func(_ context.Context, _ cloudformation.Request, p restResourceProperties) (cloudformation.Resource, error) {
-			return made(service.CreateResource(p.RestApiId, p.ParentId, p.PathPart))
+		api: func(p restResourceProperties) string { return p.RestApiId }, input: itself[restResourceProperties],
+		id:  func(r apigateway.Resource) string { return r.ID },
+		get: service.GetResource,
+		create: func(api string, p restResourceProperties) (apigateway.Resource, error) {
+			return service.CreateResource(api, p.ParentId, p.PathPart)
 		},
-		remove: func(_ context.Context, r cloudformation.Request, p restResourceProperties) error {
-			return service.DeleteResource(p.RestApiId, r.PhysicalID)
-		},
-	}
+		remove: service.DeleteResource,
+	}.provider()
 }
 
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-apigateway-method.html
@@ -88,12 +83,14 @@ type restMethodProperties struct {
 	AuthorizerId      string
 	ApiKeyRequired    bool
 	OperationName     string
+	RequestParameters map[string]bool
 	Integration       struct {
 		Type                  string
 		IntegrationHttpMethod string
 		Uri                   string
 		TimeoutInMillis       int
 		PassthroughBehavior   string
+		RequestParameters     map[string]string
 		RequestTemplates      map[string]string
 		IntegrationResponses  []integrationResponse
 	}
@@ -119,9 +116,9 @@ type (
 func (p restMethodProperties) input() apigateway.MethodInput {
 	in := p.Integration
 	out := apigateway.MethodInput{HTTPMethod: p.HttpMethod, AuthorizationType: p.AuthorizationType, AuthorizerID: p.AuthorizerId, APIKeyRequired: p.ApiKeyRequired,
-		OperationName: p.OperationName, Integration: apigateway.MethodIntegration{
+		OperationName: p.OperationName, RequestParameters: p.RequestParameters, Integration: apigateway.MethodIntegration{
 			Type: in.Type, HTTPMethod: in.IntegrationHttpMethod, URI: in.Uri, TimeoutInMillis: in.TimeoutInMillis,
-			PassthroughBehavior: in.PassthroughBehavior, RequestTemplates: in.RequestTemplates, Responses: map[string]apigateway.IntegrationResponse{}}}
+			PassthroughBehavior: in.PassthroughBehavior, RequestParameters: in.RequestParameters, RequestTemplates: in.RequestTemplates, Responses: map[string]apigateway.IntegrationResponse{}}}
 	for _, r := range in.IntegrationResponses {
 		out.Integration.Responses[r.StatusCode] = apigateway.IntegrationResponse(r)
 	}
@@ -142,7 +139,7 @@ func restMethods(service *apigateway.Service) cloudformation.Provider {
 	}
 	return resource[restMethodProperties]{
 		schema: cloudformation.Schema{
-			Properties: []string{"RestApiId", "ResourceId", "HttpMethod", "AuthorizationType", "AuthorizerId", "ApiKeyRequired", "OperationName", "Integration", "MethodResponses"},
+			Properties: []string{"RestApiId", "ResourceId", "HttpMethod", "AuthorizationType", "AuthorizerId", "ApiKeyRequired", "OperationName", "RequestParameters", "Integration", "MethodResponses"},
 			Required:   []string{"RestApiId", "ResourceId", "HttpMethod", "Integration"},
 			CreateOnly: []string{"RestApiId", "ResourceId", "HttpMethod"},
 		},
@@ -176,26 +173,21 @@ func restMethods(service *apigateway.Service) cloudformation.Provider {
 type restDeploymentProperties struct{ RestApiId, Description, StageName string }
 
 func restDeployments(service *apigateway.Service) cloudformation.Provider {
-	made := func(d apigateway.RestDeployment, err error) (cloudformation.Resource, error) {
-		return made(d.ID, map[string]any{"DeploymentId": d.ID}, err)
-	}
-	return resource[restDeploymentProperties]{
+	return apiPart[restDeploymentProperties, restDeploymentProperties, apigateway.RestDeployment]{
 		schema: cloudformation.Schema{
 			Properties: []string{"RestApiId", "Description", "StageName"},
 			Required:   []string{"RestApiId"},
 			CreateOnly: []string{"RestApiId", "Description", "StageName"},
 			Attributes: []string{"DeploymentId"},
 		},
-		find: byID(func(p restDeploymentProperties, id string) (apigateway.RestDeployment, error) {
-			return service.GetRestDeployment(p.RestApiId, id)
-		}, made),
-		create: func(_ context.Context, _ cloudformation.Request, p restDeploymentProperties) (cloudformation.Resource, error) {
-			return made(service.CreateRestDeployment(p.RestApiId, p.Description, p.StageName))
+		api: func(p restDeploymentProperties) string { return p.RestApiId }, input: itself[restDeploymentProperties],
+		id:  func(d apigateway.RestDeployment) string { return d.ID },
+		get: service.GetRestDeployment,
+		create: func(api string, p restDeploymentProperties) (apigateway.RestDeployment, error) {
+			return service.CreateRestDeployment(api, p.Description, p.StageName)
 		},
-		remove: func(_ context.Context, r cloudformation.Request, p restDeploymentProperties) error {
-			return service.DeleteRestDeployment(p.RestApiId, r.PhysicalID)
-		},
-	}
+		remove: service.DeleteRestDeployment,
+	}.provider()
 }
 
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-apigateway-stage.html

@@ -38,6 +38,8 @@ type functionProperties struct {
 		}
 	}
 
+	TenancyConfig *struct{ TenantIsolationMode string }
+
 	ReservedConcurrentExecutions *int
 }
 
@@ -54,6 +56,9 @@ func (p functionProperties) input(r cloudformation.Request) lambda.FunctionInput
 		m := c.LambdaManagedInstancesCapacityProviderConfig
 		in.ManagedInstances = &lambda.ManagedInstances{CapacityProviderARN: m.CapacityProviderArn,
 			MaxConcurrency: m.PerExecutionEnvironmentMaxConcurrency, MemoryGiBPerVCPU: m.ExecutionEnvironmentMemoryGiBPerVCpu}
+	}
+	if p.TenancyConfig != nil {
+		in.TenantIsolationMode = p.TenancyConfig.TenantIsolationMode
 	}
 	if len(p.Architectures) > 0 {
 		in.Architecture = p.Architectures[0]
@@ -75,6 +80,8 @@ func (p functionProperties) check() error {
 		return bad("PackageType", p.PackageType, "the laptop runs functions from zip archives only")
 	case p.TracingConfig.Mode != "" && p.TracingConfig.Mode != "PassThrough":
 		return bad("TracingConfig.Mode", p.TracingConfig.Mode, "the laptop has no X-Ray: PassThrough")
+	case p.TenancyConfig != nil && p.TenancyConfig.TenantIsolationMode == "":
+		return bad("TenancyConfig.TenantIsolationMode", "is missing", lambda.PerTenant)
 	}
 	return nil
 }
@@ -87,9 +94,9 @@ func functions(service *lambda.Service) cloudformation.Provider {
 		schema: cloudformation.Schema{
 			Properties: []string{"FunctionName", "Runtime", "Handler", "Role", "Description", "PackageType", "Architectures",
 				"Code", "MemorySize", "Timeout", "Environment", "Tags", "ReservedConcurrentExecutions",
-				"Layers", "EphemeralStorage", "LoggingConfig", "TracingConfig", "CapacityProviderConfig"},
+				"Layers", "EphemeralStorage", "LoggingConfig", "TracingConfig", "CapacityProviderConfig", "TenancyConfig"},
 			Required:   []string{"Code", "Role"},
-			CreateOnly: []string{"FunctionName", "PackageType"},
+			CreateOnly: []string{"FunctionName", "PackageType", "TenancyConfig"},
 			Attributes: []string{"Arn"},
 		},
 		find: func(r cloudformation.Request, p functionProperties) (cloudformation.Resource, string, bool) {

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"log"
 	"net/http"
-	"net/url"
 	"os"
 	"strconv"
 	"strings"
@@ -158,40 +157,6 @@ func (c Config) commonTags() []Tag {
 		}
 	}
 	return tags
-}
-
-// writeURL is where points are sent to.
-func (c Config) writeURL() (string, error) {
-	u, err := url.Parse(c.URL)
-	if err != nil {
-		return "", errors.New("the store's URL does not parse") // what the parser quotes may hold a password
-	}
-	if u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
-		return "", fmt.Errorf("the store's URL is %q: want one such as https://store.example.com:8086", u.Redacted())
-	}
-	if u.User != nil {
-		return "", errors.New("the store's URL holds credentials: they belong into the token, as user:password")
-	}
-	switch {
-	case c.Bucket == "" && c.Org != "":
-		return "", fmt.Errorf("the store has an organisation, %q, but no bucket: set EPHOR_STORE_BUCKET too", c.Org)
-	case c.Bucket != "" && c.Database != "":
-		return "", fmt.Errorf("the store has a database, %q, and a bucket, %q: set EPHOR_STORE_BUCKET for InfluxDB 2's API, or EPHOR_STORE_DATABASE for that of 1.x", c.Database, c.Bucket)
-	}
-	// Said, because the default differs: nanoseconds, or guessed from the number in InfluxDB 3.
-	query := url.Values{"precision": {"ns"}}
-	if c.Bucket != "" {
-		u = u.JoinPath("api/v2/write")
-		query.Set("bucket", c.Bucket)
-		if c.Org != "" {
-			query.Set("org", c.Org)
-		}
-	} else {
-		u = u.JoinPath("write")
-		query.Set("db", c.Database)
-	}
-	u.RawQuery = query.Encode()
-	return u.String(), nil
 }
 
 // Authorization is the header of that name with which the store is written to, "" for none: Basic with a

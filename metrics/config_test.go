@@ -41,48 +41,6 @@ func TestFromEnv(t *testing.T) {
 	}
 }
 
-func TestWriteURL(t *testing.T) {
-	t.Parallel()
-	f := func(url, want string) {
-		t.Helper()
-		got, err := Config{URL: url, Database: "e&p"}.writeURL()
-		if got != want || (err == nil) != (want != "") {
-			t.Errorf("%s: %q, %v", url, got, err)
-		}
-		if err != nil && strings.Contains(err.Error(), "secret") {
-			t.Errorf("%s: the error tells the password: %v", url, err)
-		}
-	}
-	f("http://s:8086", "http://s:8086/write?db=e%26p&precision=ns")
-	f("https://s/influx/", "https://s/influx/write?db=e%26p&precision=ns")
-	f("s:8086", "")
-	f("ftp://s", "")
-	f("http://", "")
-	f("http://user:secret@s", "")
-	f("http://user:secret@s:port", "")
-}
-
-func TestWriteURLOfABucket(t *testing.T) {
-	t.Parallel()
-	f := func(c Config, want, authorization, complaint string) {
-		t.Helper()
-		c.URL = "https://s:8086"
-		c = c.withDefaults()
-		got, err := c.writeURL()
-		if got != want || (err == nil) != (complaint == "") || err != nil && !strings.Contains(err.Error(), complaint) {
-			t.Errorf("%+v: %q, %v", c, got, err)
-		}
-		if got := c.Authorization(); got != authorization {
-			t.Errorf("%+v: authorization %q", c, got)
-		}
-	}
-	f(Config{Org: "o r", Bucket: "b", Token: "abc=="}, "https://s:8086/api/v2/write?bucket=b&org=o+r&precision=ns", "Token abc==", "")
-	f(Config{Bucket: "b/autogen", Token: "u:p"}, "https://s:8086/api/v2/write?bucket=b%2Fautogen&precision=ns", "Token u:p", "")
-	f(Config{Token: "u:p"}, "https://s:8086/write?db=ephor&precision=ns", "Basic dTpw", "")
-	f(Config{Org: "o"}, "", "", "EPHOR_STORE_BUCKET")
-	f(Config{Database: "d", Bucket: "b"}, "", "", "EPHOR_STORE_DATABASE")
-}
-
 func TestOpenRefuses(t *testing.T) {
 	t.Parallel()
 	f := func(c Config, want string) {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/url"
 	"time"
 )
 
@@ -34,6 +33,9 @@ func (p *Publisher) flush(o flushOptions) {
 }
 
 func (p *Publisher) flushWithin(ctx context.Context, last bool) {
+	if ctx.Err() != nil {
+		return
+	}
 	select {
 	case p.flushing <- struct{}{}:
 		defer func() { <-p.flushing }()
@@ -190,8 +192,9 @@ func (p *Publisher) sentLocked(b *batch, err error, outOfTime bool) bool {
 		return false
 	default:
 		p.queue.done(b, false)
+		p.whyWaiting = trouble(err)
 		if p.backoff.failures == 0 {
-			p.cfg.Log(fmt.Sprintf("the store does not take the metrics: %v; they wait, and are sent again", storeError(err)))
+			p.cfg.Log(fmt.Sprintf("the store at %s does not take the metrics: %v; they wait, and are sent again", p.store.name, p.whyWaiting))
 		}
 		p.backoff.fail(p.clock.now())
 		if errors.As(err, &rejected) {
@@ -207,6 +210,7 @@ func (p *Publisher) recoveredLocked() {
 		p.cfg.Log("the store takes the metrics again")
 	}
 	p.backoff.succeed()
+	p.whyWaiting = nil
 }
 
 // dropLocked counts lost points. The log is told of the first ones, and then whenever there are
@@ -218,15 +222,4 @@ func (p *Publisher) dropLocked(points int, why string) {
 		p.toldDropped = p.stats.dropped
 		p.cfg.Log(fmt.Sprintf("%d points are lost so far: %s", p.stats.dropped, why))
 	}
-}
-
-// storeError leaves out method and URL, which net/http puts before what went wrong.
-func storeError(err error) error {
-	if errors.Is(err, context.DeadlineExceeded) {
-		return errors.New("no answer in time")
-	}
-	if u, ok := errors.AsType[*url.Error](err); ok {
-		return u.Err
-	}
-	return err
 }

@@ -1,6 +1,7 @@
 package metrics
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/ephor-io/ephor/line"
@@ -26,11 +27,14 @@ func NewGaugeFunc(name string, f func() float64, tags ...Tag) *GaugeFunc {
 }
 
 // GaugeFunc makes a gauge of which f tells the value. It is an error if there is one with the same
-// name and tags: which of two functions is meant, nobody could know. For the rest it is as Counter.
+// name and tags: which of two functions is meant, nobody could know; and if f is nil. For the rest it is as Counter.
 //
 // f is called at every flush, under the terms of OnFlush. NaN and infinities are ignored: the
 // value before stands.
 func (s *Set) GaugeFunc(name string, f func() float64, tags ...Tag) (*GaugeFunc, error) {
+	if f == nil {
+		return nil, fmt.Errorf("instrument %q: its function is nil, so that nobody could tell its value", name)
+	}
 	fresh := false
 	g, err := add(s, name, tags, func() *GaugeFunc {
 		fresh = true

@@ -108,6 +108,9 @@ func TestGaugeFuncIsThereOnce(t *testing.T) {
 	if _, err := s.GaugeFunc("load", f); err == nil {
 		t.Error("a reserved name is taken")
 	}
+	if _, err := s.GaugeFunc("nobody", nil); err == nil || !strings.Contains(err.Error(), `"nobody": its function is nil`) {
+		t.Errorf("%v", err)
+	}
 	if NewGaugeFunc("default_gauge_func", f).Value() != 0 {
 		t.Error("it has a value before the first flush")
 	}
@@ -115,6 +118,14 @@ func TestGaugeFuncIsThereOnce(t *testing.T) {
 
 func TestOnFlushStops(t *testing.T) {
 	t.Parallel()
+	func() {
+		defer func() {
+			if recover() == nil {
+				t.Error("nothing is called at every flush")
+			}
+		}()
+		new(Set).OnFlush(nil)
+	}()
 	synctest.Test(t, func(t *testing.T) {
 		h := newHarness(t, nil)
 		var first, second int

@@ -25,21 +25,13 @@ type storeStub struct {
 }
 
 func (s *storeStub) RoundTrip(r *http.Request) (*http.Response, error) {
-	var body io.Reader = r.Body
-	if r.Header.Get("Content-Encoding") == "gzip" {
-		z, err := gzip.NewReader(r.Body)
-		if err != nil {
-			return nil, err
-		}
-		body = z
-	}
-	b, err := io.ReadAll(body)
+	points, err := readBatch(r)
 	if err != nil {
 		return nil, err
 	}
 	s.mu.Lock()
 	n := len(s.bodies)
-	s.bodies = append(s.bodies, string(b))
+	s.bodies = append(s.bodies, points)
 	answer, header := s.answer, s.header.Clone()
 	s.mu.Unlock()
 	status, text := http.StatusNoContent, ""
@@ -49,6 +41,20 @@ func (s *storeStub) RoundTrip(r *http.Request) (*http.Response, error) {
 		}
 	}
 	return &http.Response{StatusCode: status, Status: fmt.Sprint(status), Body: io.NopCloser(strings.NewReader(text)), Header: header}, nil
+}
+
+// readBatch is what the publisher has sent, unpacked.
+func readBatch(r *http.Request) (string, error) {
+	var body io.Reader = r.Body
+	if r.Header.Get("Content-Encoding") == "gzip" {
+		z, err := gzip.NewReader(r.Body)
+		if err != nil {
+			return "", err
+		}
+		body = z
+	}
+	b, err := io.ReadAll(body)
+	return string(b), err
 }
 
 func (s *storeStub) CloseIdleConnections() {

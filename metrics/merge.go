@@ -1,5 +1,7 @@
 package metrics
 
+import "fmt"
+
 // A Distribution is what another library's histogram has gathered, for Histogram.Merge.
 type Distribution struct {
 	// Values and Counts, of the same length: so many observations of about that value. A count
@@ -12,8 +14,12 @@ type Distribution struct {
 }
 
 // Merge adds observations that were gathered elsewhere. Each value's go to its bucket, so
-// percentiles err by as much more as Values do.
+// percentiles err by as much more as Values do. Values and Counts of different lengths are a programmer's
+// mistake, of which Merge panics before it has added anything.
 func (h *Histogram) Merge(d Distribution) {
+	if len(d.Values) != len(d.Counts) {
+		panic(fmt.Sprintf("metrics: a distribution has %d values and %d counts: each value needs its count", len(d.Values), len(d.Counts)))
+	}
 	var sum float64
 	var counts [Buckets]int64
 	var clamped, all int64

@@ -8,15 +8,26 @@ import (
 	"time"
 )
 
-// OnFlush has f called at the beginning of every flush, before the instruments are read: the place
-// to bring them up to date, as the adapters of other libraries do. stop ends that; a call under way
-// then goes on.
+// OnFlush has f called before the set's instruments are read for a new batch: the place to bring them up to
+// date, as the adapters of other libraries do. stop, which may be called more than once, ends that; a call under
+// way then goes on. A nil f is a programmer's mistake and panics.
 //
-// The functions of a set are called one after another, after the response has gone out. One that
-// panics is recovered from and the log told once. One that takes longer than the flush can wait,
-// half of its time, is left to itself: the flush goes on with what is there, and the function
-// is called again when it has returned. No other function suffers from either.
-func (s *Set) OnFlush(f func()) (stop func()) { return s.onFlush("a function given to OnFlush", f) }
+// A flush first sends what has waited since earlier ones, and calls f when the store has taken all of it. So f is
+// called after every invocation, when the response has gone out, and by Flush and Close; not while the store fails
+// and is left alone, and not without a publisher. What has happened meanwhile f finds the next time: it had
+// better look at totals.
+//
+// The functions of a set are called one after another, in the order of OnFlush, by one goroutine at a time unless
+// one hangs. One that panics is recovered from and the log told once. One that takes longer than half of what
+// time the flush has left is left to itself: the flush goes on with what is there, and the function
+// is called again at the first flush after it has returned. No other function suffers from either, but for its turn in
+// that one flush.
+func (s *Set) OnFlush(f func()) (stop func()) {
+	if f == nil {
+		panic("metrics: OnFlush of a nil function")
+	}
+	return s.onFlush("a function given to OnFlush", f)
+}
 
 // A hook is one function that is called at every flush.
 type hook struct {

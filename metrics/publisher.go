@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"sync"
 	"time"
 )
@@ -45,6 +44,7 @@ type Publisher struct {
 	seen        moment // when the environment was last known not to be frozen
 	toldDropped int64
 	whyDropped  string // the last points
+	whyWaiting  error  // why the last batch that failed was not taken, nil since one was
 }
 
 // Open starts a publisher: it registers as an extension where there is a Runtime API, which must
@@ -239,24 +239,19 @@ func (p *Publisher) flushOnTime() {
 
 // Flush publishes what was measured so far, for programs that have no handler to wrap; Config's
 // FlushTimeout bounds it, as does ctx. After a failure it does nothing while the store is left
-// alone. The error says that something still waits to be sent, again at the next flush.
+// alone. The error says that something still waits to be sent, again at the next flush, to which store, and
+// what the trouble is: errors.Is(err, os.ErrDeadlineExceeded) where it has not answered in time.
 func (p *Publisher) Flush(ctx context.Context) error {
 	if p.off() || p.ctx.Err() != nil {
 		return nil
 	}
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("nothing is published with a context that has ended: %w", err)
+	}
 	ctx, cancel := context.WithTimeout(ctx, p.cfg.FlushTimeout)
 	defer cancel()
 	p.flushWithin(ctx, false)
-	return p.waiting()
-}
-
-func (p *Publisher) waiting() error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if n := len(p.queue.batches); n > 0 {
-		return fmt.Errorf("%d batches of metrics were not acknowledged: %w", n, os.ErrDeadlineExceeded)
-	}
-	return nil
+	return p.waiting("are sent again at the next flush")
 }
 
 // finish is the end: what still runs is recorded as failed, and all that is left is sent in what
@@ -292,7 +287,7 @@ func (p *Publisher) Close(ctx context.Context) error {
 	p.cfg.Set.release()
 	p.store.close()
 	p.memory.close()
-	return errors.Join(p.waiting(), p.lostSince(before))
+	return errors.Join(p.waiting("are lost unless it has them"), p.lostSince(before))
 }
 
 // lostSince is an error if more points are lost than so many.

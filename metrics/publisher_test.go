@@ -1,6 +1,7 @@
 package metrics
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -136,5 +137,37 @@ func TestASetHasOnePublisher(t *testing.T) {
 	}
 	if err := p.Close(t.Context()); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// An invocation lasts as long as the monotonic clock says, whatever is done to the wall clock meanwhile, and stands at
+// the time that the wall clock has at its end.
+func TestDurationIsMonotonic(t *testing.T) {
+	t.Parallel()
+	for _, jump := range []time.Duration{time.Hour, -time.Hour} {
+		now := moment{wall: time.Unix(1763800000, 0)}
+		h := newHarness(t, func(c *Config) {
+			c.Clock = func() (time.Time, time.Duration) { return now.wall, now.monotonic }
+		})
+		handler := h.Wrap(func() error {
+			now = moment{wall: now.wall.Add(jump), monotonic: now.monotonic + 7*time.Millisecond}
+			return nil
+		}).(func(context.Context) (*response, error))
+		resp, err := handler(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		end := now.wall
+		if err := resp.Close(); err != nil {
+			t.Fatal(err)
+		}
+		for line := range strings.Lines(h.store.sent()[0]) {
+			if !strings.HasPrefix(line, "invocation,") {
+				continue
+			}
+			if got := field(line, "invocation", "duration_ms"); got != "7" || !strings.HasSuffix(line, fmt.Sprintf(" %d\n", end.UnixNano())) {
+				t.Errorf("after %v: %s", jump, line)
+			}
+		}
 	}
 }

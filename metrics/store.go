@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"context"
 	"crypto/tls"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -19,6 +20,7 @@ import (
 // https://docs.influxdata.com/influxdb3/core/write-data/troubleshoot/
 type store struct {
 	url           string
+	name          string // for whoever reads an error: scheme, host and port
 	authorization string
 	transport     http.RoundTripper
 }
@@ -28,7 +30,14 @@ func newStore(c Config) (*store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &store{url: address, authorization: c.Authorization(), transport: c.Transport}
+	if err := c.checkToken(); err != nil {
+		return nil, err
+	}
+	u, err := url.Parse(address)
+	if err != nil {
+		return nil, err
+	}
+	s := &store{url: address, name: u.Scheme + "://" + u.Host, authorization: c.Authorization(), transport: c.Transport}
 	if s.transport != nil {
 		return s, nil
 	}
@@ -36,12 +45,12 @@ func newStore(c Config) (*store, error) {
 	if err != nil {
 		return nil, err
 	}
-	u, err := url.Parse(address)
-	if err != nil {
-		return nil, err
-	}
 	config := &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12, ClientSessionCache: tls.NewLRUClientSessionCache(2)}
-	if proxy, err := http.ProxyFromEnvironment(&http.Request{URL: u}); proxy == nil && err == nil {
+	proxy, err := http.ProxyFromEnvironment(&http.Request{URL: u})
+	if err != nil {
+		return nil, fmt.Errorf("the proxy for the store: %w", err) // a program of CGI's must not believe HTTP_PROXY
+	}
+	if proxy == nil {
 		s.transport = newWire(u, config)
 		return s, nil
 	}

@@ -2,6 +2,7 @@ package metrics
 
 import (
 	"math"
+	"strings"
 	"sync"
 	"testing"
 )
@@ -71,6 +72,25 @@ func TestMerge(t *testing.T) {
 	f(Distribution{Values: []float64{2, 1e6}, Counts: []int64{3, 1}, Sum: 7, Min: 1.99, Max: 1000001},
 		"m b_055=3i,b_159=1i,clamped=1i,count=4i,max=1.000001e+06,min=1.99,p50="+number(theGrid.mid(55))+",p90="+number(theGrid.mid(159))+
 			",p99="+number(theGrid.mid(159))+",sum=7")
+}
+
+// A distribution that does not add up is refused before any of it is added.
+func TestMergeRefuses(t *testing.T) {
+	t.Parallel()
+	for _, d := range []Distribution{{Values: []float64{1, 2}, Counts: []int64{1}}, {Counts: []int64{1}}} {
+		var h Histogram
+		func() {
+			defer func() {
+				if v, _ := recover().(string); !strings.Contains(v, "each value needs its count") {
+					t.Errorf("%+v: %q", d, v)
+				}
+			}()
+			h.Merge(d)
+		}()
+		if got := cutOf(t, &h); got != "" {
+			t.Errorf("%+v: %s", d, got)
+		}
+	}
 }
 
 // Wherever a goroutine's stack lies, nothing is lost.

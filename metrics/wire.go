@@ -190,16 +190,8 @@ func (c *wireConn) close() {
 func (c *wireConn) exchange(ctx context.Context, request []byte, r *http.Request, sent func()) (*http.Response, error) {
 	stop := context.AfterFunc(ctx, func() { _ = c.conn.SetDeadline(time.Unix(1, 0)) }) // a closed one needs none
 	c.left, c.heard, c.reusable, c.used = maxAnswer, false, false, true
-	_, failed := c.conn.Write(request)
-	if failed == nil {
-		sent()
-	}
-	// A server may refuse what it has not read to its end.
-	resp, err := c.answer(r)
-	if err != nil && failed != nil {
-		err = failed
-	}
-	c.reusable = stop() && c.reusable && err == nil && failed == nil
+	resp, whole, err := c.speak(request, r, sent)
+	c.reusable = stop() && c.reusable && whole && err == nil
 	return resp, err
 }
 

@@ -7,6 +7,6 @@ import "syscall"
 // isSilent says that there is nothing to read from a socket, not even its end.
 func isSilent(fd uintptr) bool {
 	var b [1]byte
-	_, _, err := syscall.Recvfrom(int(fd), b[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
+	_, _, err := syscall.Recvfrom(int(fd), b[:], syscall.MSG_PEEK|dontWait)
 	return err == syscall.EAGAIN || err == syscall.EINTR
 }

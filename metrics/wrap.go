@@ -103,11 +103,14 @@ func (p *Publisher) invoke(ctx context.Context, h *handler, payload []byte) (*re
 	return resp, nil
 }
 
-// panicked publishes before the process ends, which it does as soon as the panic is reported.
+// panicked publishes before the process ends, which it does as soon as the panic is reported: no flush comes
+// after this one. So near the deadline it takes half of what is left, where another flush would leave it all to the
+// handler; past the deadline it leaves the rest to SIGTERM.
 func (p *Publisher) panicked(ctx context.Context, inv *invocation) {
 	budget := p.cfg.FlushTimeout
 	if !inv.deadline.IsZero() {
-		budget = min(budget, inv.deadline.Sub(p.clock.now().wall)-reserve)
+		left := inv.deadline.Sub(p.clock.now().wall)
+		budget = min(budget, max(left-reserve, left/2))
 	}
 	within, cancel := context.WithTimeout(context.Background(), budget)
 	defer cancel()

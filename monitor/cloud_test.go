@@ -99,11 +99,15 @@ func (c *cloud) show(pieces []string) {
 // password is what a secret holds now.
 func (c *cloud) password(id string) string {
 	c.t.Helper()
-	p, err := c.secrets.Resolve(secretsmanager.Reference{SecretID: c.arns[id], JSONKey: "password"})
+	text, err := c.secrets.Text(c.arns[id], "", "")
+	var secret struct{ Password string }
+	if err == nil {
+		err = json.Unmarshal([]byte(text), &secret)
+	}
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	return p
+	return secret.Password
 }
 
 // metadata is IMDSv2: without a token it answers nothing.

@@ -29,9 +29,9 @@ func (p *program) logsCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "logs [FUNCTION]",
 		Short: "Show what the functions wrote, from all their environments",
-		Long: `logs shows the log of a function, or those of all functions, one event a line, in the order of time:
-what the function wrote, and Lambda's START, END and REPORT lines. With -f it waits for more until
-Ctrl-C. It asks CloudWatch Logs, on this machine as on AWS.
+		Long: `logs shows the log of a function, or those of all functions of the application, one event a line, in
+the order of time: what the function wrote, and Lambda's START, END and REPORT lines. With -f it waits
+for more until Ctrl-C. It asks CloudWatch Logs, on this machine as on AWS.
 
 A filter pattern is CloudWatch Logs': terms, "phrases", ?optional and -excluded ones, %regular
 expressions% and { $.level = "ERROR" } for events that are JSON.`,

@@ -30,7 +30,12 @@ func TestTemplate(t *testing.T) {
 			t.Errorf("it sets %s, which nothing reads", m[1])
 		}
 	}
-	if len(set) < 3 || !strings.Contains(string(text), "EPHOR_STORE_URL") {
+	for name := range read {
+		if strings.HasPrefix(name, "EPHOR_STORE_") && !strings.Contains(string(text), " "+name+":") {
+			t.Errorf("it does not set %s", name)
+		}
+	}
+	if len(set) < 3 {
 		t.Errorf("it sets %q", set)
 	}
 }

@@ -173,11 +173,9 @@ func missing(s *suite) {
 	s.want(`SELECT max("dropped") FROM "publisher" WHERE`, "0")
 }
 
-// certificate: the publisher's own transport talks to a store whose certificate the pinned CA has
-// signed, and to no other.
+// certificate: the publisher talks to a store whose certificate the pinned CA has signed, and to no other.
 func certificate(s *suite) {
-	own := func(c *metrics.Config) { c.Transport = nil }
-	e := s.environment("one", own)
+	e := s.environment("one", func(c *metrics.Config) { c.URL, c.CA = s.store.Config.URL, s.store.Config.CA })
 	e.invoke()
 	e.finish()
 	s.want(`SELECT count("duration_ms") FROM "invocation" WHERE`, "1")
@@ -185,7 +183,7 @@ func certificate(s *suite) {
 		return
 	}
 	for i, ca := range []string{NewAuthority(s.T).PEM, "system"} {
-		e := s.environment(fmt.Sprint("wrong ", i), func(c *metrics.Config) { c.Transport, c.CA = nil, ca })
+		e := s.environment(fmt.Sprint("wrong ", i), func(c *metrics.Config) { c.URL, c.CA = s.store.Config.URL, ca })
 		e.invoke()
 		if err := e.flush(); err == nil {
 			s.Errorf("CA %.20q was good enough", ca)

@@ -17,7 +17,7 @@ import (
 	"github.com/ephor-io/ephor/metrics"
 )
 
-// InfluxDB 2.x by its documentation: its source needs a Rust library that the module proxy does not have.
+// InfluxDB 2.x by its documentation, for where its program, see TestInfluxDB2, is not at hand.
 func TestInfluxDB2AsDocumented(t *testing.T) {
 	t.Parallel()
 	storetest.Run(t, func(t *testing.T) storetest.Store {

@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/ephor-io/ephor/internal/storetest"
 	"github.com/ephor-io/ephor/metrics"
@@ -53,7 +52,8 @@ func startOpenGemini(t *testing.T) (address string) {
 			t.Fatal(err)
 		}
 		address := "http://" + addresses[3].(string)
-		if runOpenGemini(t, exec.Command(program, "-config", filepath.Join(dir, "conf")), dir, address) {
+		c := exec.Command(program, "-config", filepath.Join(dir, "conf"))
+		if runStore(t, c, dir, func(string) bool { return answersQueries(address) }) {
 			return address
 		}
 	}
@@ -103,43 +103,12 @@ func freeAddresses(t *testing.T, n int) (all []any) {
 	return all
 }
 
-// runOpenGemini waits until it answers queries.
-func runOpenGemini(t *testing.T, c *exec.Cmd, dir, address string) bool {
-	t.Helper()
-	log, err := os.Create(filepath.Join(dir, "log"))
+func answersQueries(address string) bool {
+	response, err := http.Get(address + "/query?q=SHOW+DATABASES")
 	if err != nil {
-		t.Fatal(err)
+		return false
 	}
-	c.Dir = dir
-	c.Stdout, c.Stderr = log, log
-	if err := c.Start(); err != nil {
-		t.Fatal(err)
-	}
-	ended := make(chan error, 1)
-	go func() { ended <- c.Wait() }()
-	t.Cleanup(func() {
-		_ = c.Process.Kill() // it has nothing to lose
-		<-ended
-		log.Close()
-	})
-	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
-		select {
-		case err := <-ended:
-			ended <- err
-			text, _ := os.ReadFile(log.Name())
-			t.Logf("openGemini ended (%v):\n%s", err, text)
-			return false
-		default:
-		}
-		response, err := http.Get(address + "/query?q=SHOW+DATABASES")
-		if err != nil {
-			continue
-		}
-		text, err := io.ReadAll(response.Body)
-		response.Body.Close()
-		if err == nil && response.StatusCode == http.StatusOK && !strings.Contains(string(text), `"error"`) {
-			return true
-		}
-	}
-	return false
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	return err == nil && response.StatusCode == http.StatusOK && !strings.Contains(string(text), `"error"`)
 }

@@ -74,7 +74,7 @@ func (s *suite) environment(instance string, change func(*metrics.Config)) *envi
 	e.hits = counter(s, e.set, "hits_"+s.function)
 	c := s.store.Config
 	c.Function, c.Version, c.Instance = s.function, "7", instance
-	c.Set, c.Clock, c.Log, c.Transport = e.set, s.clock.now, s.logged.add, s.wire
+	c.Set, c.Clock, c.Log, c.URL, c.CA = e.set, s.clock.now, s.logged.add, s.wire.url, s.wire.ca
 	c.FlushTimeout = time.Minute // a bound, which a machine under load needs
 	if change != nil {
 		change(&c)

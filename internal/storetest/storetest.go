@@ -79,6 +79,6 @@ type suite struct {
 func newSuite(t *testing.T, s Store, function string) *suite {
 	transport := s.transport(t)
 	t.Cleanup(transport.CloseIdleConnections)
-	return &suite{T: t, store: s, function: function, clock: newClock(), wire: &wire{next: transport},
+	return &suite{T: t, store: s, function: function, clock: newClock(), wire: newWire(t, s.Config, transport),
 		client: &http.Client{Transport: transport}}
 }

@@ -201,6 +201,31 @@ func removePart[R, V any](change func(apiID string, edit func(*R) error) error, 
 	})
 }
 
+// addStage makes a stage of a name that there is not yet, in the API's record.
+func addStage[R, S any](change func(apiID string, edit func(*R) error) error, apiID string, all func(*R) map[string]S, name string, put func(*R) (S, error)) (out S, err error) {
+	err = change(apiID, func(r *R) (err error) {
+		if _, ok := all(r)[name]; ok {
+			return conflict("Stage already exists")
+		}
+		out, err = put(r)
+		return err
+	})
+	return out, err
+}
+
+// replaceStage makes a stage anew; put is given the one that there is.
+func replaceStage[R, S any](change func(apiID string, edit func(*R) error) error, apiID string, all func(*R) map[string]S, name string, put func(*R, S) (S, error)) (out S, err error) {
+	err = change(apiID, func(r *R) error {
+		old, err := lookup(all(r), "Stage", name)
+		if err != nil {
+			return err
+		}
+		out, err = put(r, old)
+		return err
+	})
+	return out, err
+}
+
 // values lists m by its keys.
 func values[V any](m map[string]V) []V {
 	out := make([]V, 0, len(m))

@@ -96,6 +96,8 @@ type Call struct {
 	URLAuthType string
 	// TraceID is the X-Ray header of the request.
 	TraceID string
+	// Tenant is X-Amz-Tenant-Id, which a function with tenant isolation wants and no other takes.
+	Tenant string
 }
 
 // Result is what a function answered. FunctionError is "" or the kind of its failure, e.g.

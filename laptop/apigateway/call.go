@@ -43,6 +43,7 @@ const (
 	throttled                    // by Lambda
 	denied                       // by the function's resource policy
 	failed                       // the function's own error
+	invalid                      // as Lambda finds the request: a tenant is missing, or too much
 	broken                       // any other error of Lambda's
 )
 
@@ -102,6 +103,8 @@ func problemOf(err error, ctx context.Context, r *http.Request, timeout time.Dur
 		p.outcome = throttled
 	case p.err.Code == "AccessDeniedException":
 		p.outcome = denied
+	case p.err.Code == "InvalidParameterValueException":
+		p.outcome = invalid
 	}
 	return p
 }

@@ -26,6 +26,7 @@ type MethodInput struct {
 	AuthorizerID      string // of CUSTOM
 	APIKeyRequired    bool   // false
 	OperationName     string
+	RequestParameters map[string]bool // what Integration may map, e.g. method.request.header.x-tenant-id
 	Integration       MethodIntegration
 	MethodResponses   []MethodResponse
 }
@@ -37,6 +38,7 @@ type Method struct {
 	AuthorizerID      string                    `json:"authorizerId,omitempty"`
 	APIKeyRequired    bool                      `json:"apiKeyRequired,omitempty"`
 	OperationName     string                    `json:"operationName,omitempty"`
+	RequestParameters map[string]bool           `json:"requestParameters,omitempty"`
 	MethodResponses   map[string]MethodResponse `json:"methodResponses,omitempty"`
 	MethodIntegration MethodIntegration         `json:"methodIntegration,omitzero"`
 }
@@ -55,6 +57,7 @@ type MethodIntegration struct {
 	URI                 string                         `json:"uri,omitempty"`
 	TimeoutInMillis     int                            `json:"timeoutInMillis,omitempty"` // 50 to 29000; 0 means 29000
 	PassthroughBehavior string                         `json:"passthroughBehavior,omitempty"`
+	RequestParameters   map[string]string              `json:"requestParameters,omitempty"` // integration.request.header.X-Amz-Tenant-Id at most
 	RequestTemplates    map[string]string              `json:"requestTemplates,omitempty"`
 	Responses           map[string]IntegrationResponse `json:"integrationResponses,omitempty"`
 }
@@ -86,7 +89,11 @@ func (in MethodInput) method() (Method, error) {
 	case in.APIKeyRequired:
 		return bad("ApiKeyRequired: there are no API keys on the laptop")
 	}
-	out := Method{HTTPMethod: in.HTTPMethod, AuthorizationType: kind, AuthorizerID: in.AuthorizerID, OperationName: in.OperationName, MethodIntegration: in.Integration}
+	out := Method{HTTPMethod: in.HTTPMethod, AuthorizationType: kind, AuthorizerID: in.AuthorizerID, OperationName: in.OperationName,
+		RequestParameters: in.RequestParameters, MethodIntegration: in.Integration}
+	if err := in.checkParameters(); err != nil {
+		return Method{}, err
+	}
 	for _, r := range in.MethodResponses {
 		out.MethodResponses = put(out.MethodResponses, r.StatusCode, r)
 	}

@@ -132,7 +132,7 @@ func requestTooLong(reason string) *restFailure {
 
 func (a *rest) invoke(req *request, payload []byte, binary binaryTypes) (response, *restFailure) {
 	payload, p := a.config.invoke(req.Request, req.route.timeout, Call{
-		Function: req.route.function, Payload: payload, TraceID: req.trace, Principal: gatewayPrincipal,
+		Function: req.route.function, Payload: payload, TraceID: req.trace, Principal: gatewayPrincipal, Tenant: req.mapped(req.route.tenant),
 		SourceARN: a.config.executeARN(a.id, req.stage.name) + "/" + req.Method + req.route.path,
 	})
 	if p != nil {
@@ -143,6 +143,8 @@ func (a *rest) invoke(req *request, payload []byte, binary binaryTypes) (respons
 			return response{}, requestTooLong(p.reason)
 		case failed:
 			return response{}, restInternal(http.StatusBadGateway, p.reason)
+		case invalid:
+			return response{}, &restFailure{http.StatusBadRequest, p.err.Code, string(jsonOf(map[string]string{"message": p.err.Message})), p.reason}
 		}
 		// Throttled by Lambda, a missing permission, a missing function.
 		return response{}, restInternal(http.StatusInternalServerError, p.reason)

@@ -106,44 +106,31 @@ func settingKey(set MethodSetting) string {
 	return path + "/" + method
 }
 
+func (r *restRecord) stages() map[string]RestStage { return r.Stages }
+
 // CreateRestStage serves a deployment.
-func (s *Service) CreateRestStage(apiID string, in RestStageInput) (out RestStage, err error) {
-	err = s.changeREST(apiID, func(r *restRecord) (err error) {
-		if _, ok := r.Stages[in.StageName]; ok {
-			return conflict("Stage already exists")
-		}
-		out, err = in.put(r, now().Unix())
-		return err
-	})
-	return out, err
+func (s *Service) CreateRestStage(apiID string, in RestStageInput) (RestStage, error) {
+	return addStage(s.changeREST, apiID, (*restRecord).stages, in.StageName, func(r *restRecord) (RestStage, error) { return in.put(r, now().Unix()) })
 }
 
 // UpdateRestStage replaces the stage that the input names.
-func (s *Service) UpdateRestStage(apiID string, in RestStageInput) (out RestStage, err error) {
-	err = s.changeREST(apiID, func(r *restRecord) error {
-		old, err := lookup(r.Stages, "Stage", in.StageName)
-		if err != nil {
-			return err
-		}
-		out, err = in.put(r, old.CreatedDate)
-		return err
-	})
-	return out, err
+func (s *Service) UpdateRestStage(apiID string, in RestStageInput) (RestStage, error) {
+	return replaceStage(s.changeREST, apiID, (*restRecord).stages, in.StageName, func(r *restRecord, old RestStage) (RestStage, error) { return in.put(r, old.CreatedDate) })
 }
 
 // GetRestStage finds a stage.
 func (s *Service) GetRestStage(apiID, name string) (RestStage, error) {
-	return part(s.viewREST, apiID, func(r *restRecord) map[string]RestStage { return r.Stages }, "Stage", name)
+	return part(s.viewREST, apiID, (*restRecord).stages, "Stage", name)
 }
 
 // ListRestStages are a REST API's stages by name.
 func (s *Service) ListRestStages(apiID string) ([]RestStage, error) {
-	return parts(s.viewREST, apiID, func(r *restRecord) map[string]RestStage { return r.Stages })
+	return parts(s.viewREST, apiID, (*restRecord).stages)
 }
 
 // DeleteRestStage removes a stage.
 func (s *Service) DeleteRestStage(apiID, name string) error {
-	return removePart(s.changeREST, apiID, func(r *restRecord) map[string]RestStage { return r.Stages }, "Stage", name)
+	return removePart(s.changeREST, apiID, (*restRecord).stages, "Stage", name)
 }
 
 // CreateRestDeployment records the API as it is; stage, if not "", serves it from then on and is
@@ -223,6 +210,7 @@ func compileREST(c *Config, r *restRecord) (*restTables, error) {
 				} else {
 					to.lead(m.MethodIntegration.URI, stage.Variables)
 					to.timeout = time.Duration(m.MethodIntegration.TimeoutInMillis) * time.Millisecond
+					to.tenant = m.MethodIntegration.tenantSource()
 				}
 				st.root.put(m.HTTPMethod, resource.Path, to)
 			}

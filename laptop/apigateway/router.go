@@ -45,6 +45,7 @@ type target struct {
 	guard    guard  // nil lets everybody in
 	mock     *mock  // of a REST API: what it answers without a function
 	resource string // the ID of a REST API's resource
+	tenant   string // of a REST API: where the function's tenant is taken from, "" for nowhere
 }
 
 // compile makes the tables of an API.

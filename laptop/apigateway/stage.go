@@ -119,44 +119,31 @@ func (in StageInput) put(r *record, created time.Time) (Stage, error) {
 	return out, nil
 }
 
+func (r *record) stages() map[string]Stage { return r.Stages }
+
 // CreateStage adds a stage to an API.
-func (s *Service) CreateStage(apiID string, in StageInput) (out Stage, err error) {
-	err = s.change(apiID, func(r *record) (err error) {
-		if _, ok := r.Stages[in.StageName]; ok {
-			return conflict("Stage already exists")
-		}
-		out, err = in.put(r, now())
-		return err
-	})
-	return out, err
+func (s *Service) CreateStage(apiID string, in StageInput) (Stage, error) {
+	return addStage(s.change, apiID, (*record).stages, in.StageName, func(r *record) (Stage, error) { return in.put(r, now()) })
 }
 
 // UpdateStage replaces the stage that the input names.
-func (s *Service) UpdateStage(apiID string, in StageInput) (out Stage, err error) {
-	err = s.change(apiID, func(r *record) error {
-		old, err := lookup(r.Stages, "Stage", in.StageName)
-		if err != nil {
-			return err
-		}
-		out, err = in.put(r, old.CreatedDate)
-		return err
-	})
-	return out, err
+func (s *Service) UpdateStage(apiID string, in StageInput) (Stage, error) {
+	return replaceStage(s.change, apiID, (*record).stages, in.StageName, func(r *record, old Stage) (Stage, error) { return in.put(r, old.CreatedDate) })
 }
 
 // GetStage finds a stage.
 func (s *Service) GetStage(apiID, name string) (Stage, error) {
-	return part(s.view, apiID, func(r *record) map[string]Stage { return r.Stages }, "Stage", name)
+	return part(s.view, apiID, (*record).stages, "Stage", name)
 }
 
 // ListStages are an API's stages by name.
 func (s *Service) ListStages(apiID string) ([]Stage, error) {
-	return parts(s.view, apiID, func(r *record) map[string]Stage { return r.Stages })
+	return parts(s.view, apiID, (*record).stages)
 }
 
 // DeleteStage removes a stage.
 func (s *Service) DeleteStage(apiID, name string) error {
-	return removePart(s.change, apiID, func(r *record) map[string]Stage { return r.Stages }, "Stage", name)
+	return removePart(s.change, apiID, (*record).stages, "Stage", name)
 }
 
 // CreateDeployment records the API as it is; stage, if not "", serves it from then on.

@@ -6,6 +6,8 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
+
+	"github.com/ephor-io/ephor/internal/awstest"
 )
 
 // python runs a script against the service's wire API, with a client of each of both APIs.
@@ -141,10 +143,7 @@ fails(rest.get_models, "UnknownOperationException", restApiId=id)
 // The commands that people look with.
 func TestTheCommandLineReadsBothAPIs(t *testing.T) {
 	t.Parallel()
-	program, err := exec.LookPath("aws")
-	if err != nil {
-		t.Skip("aws is not installed: pip install awscli")
-	}
+	program := awstest.Program(t)
 	s := openService(t, Config{Invoker: answer(`1`)})
 	api, rest := newTestAPI(t, s, "GET /a"), newTestREST(t, s, RestAPIInput{}, "GET /b")
 	server := httptest.NewServer(s)
@@ -158,9 +157,7 @@ func TestTheCommandLineReadsBothAPIs(t *testing.T) {
 		{"apigateway get-resources --query items[1].path --rest-api-id " + rest.ID, "/b"},
 		{"apigateway get-stages --query item[].stageName --rest-api-id " + rest.ID, "prod"},
 	} {
-		cmd := exec.CommandContext(t.Context(), program, append([]string{"--endpoint-url", server.URL, "--region", "us-east-1", "--output", "text"}, strings.Fields(c[0])...)...)
-		cmd.Env = append(os.Environ(), "AWS_ACCESS_KEY_ID=any", "AWS_SECRET_ACCESS_KEY=any", "AWS_CONFIG_FILE=/dev/null", "AWS_SHARED_CREDENTIALS_FILE=/dev/null",
-			"AWS_EC2_METADATA_DISABLED=true", "AWS_PAGER=")
+		cmd := awstest.Command(t, program, server.URL, append(strings.Fields(c[0]), "--output", "text")...)
 		if out, err := cmd.CombinedOutput(); err != nil || strings.TrimSpace(string(out)) != c[1] {
 			t.Errorf("aws %s: %v\n%s", c[0], err, out)
 		}

@@ -15,6 +15,8 @@ import (
 	"github.com/aws/smithy-go/document"
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/ephor-io/ephor/internal/awstest"
 )
 
 // Everything that CloudFormation's SDK reads is where it looks for it.
@@ -149,15 +151,11 @@ func templateFile(t *testing.T, text string) string {
 // The AWS CLI deploys, breaks, describes and deletes a stack.
 func TestAWSCLI(t *testing.T) {
 	t.Parallel()
-	if _, err := exec.LookPath("aws"); err != nil {
-		t.Skip("aws is not installed: pip install awscli")
-	}
+	program := awstest.Program(t)
 	f := start(t)
 	run := func(args ...string) (string, error) {
 		t.Helper()
-		cmd := exec.CommandContext(t.Context(), "aws", append([]string{"--endpoint-url", f.url, "--region", "us-east-1", "--output", "json", "cloudformation"}, args...)...)
-		cmd.Env = append(os.Environ(), "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test", "AWS_CONFIG_FILE="+os.DevNull, "AWS_SHARED_CREDENTIALS_FILE="+os.DevNull)
-		out, err := cmd.CombinedOutput()
+		out, err := awstest.Command(t, program, f.url, append([]string{"cloudformation"}, args...)...).CombinedOutput()
 		return string(out), err
 	}
 	must := func(args ...string) string {

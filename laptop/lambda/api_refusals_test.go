@@ -26,15 +26,15 @@ func TestHeadersOfAnEvent(t *testing.T) {
 	h.want(202, "OK")(h.do("POST", invocation+header.Get(headerRequestID)+"/response", "{}"))
 	h.wg.Wait()
 	h.wg.Go(func() {
-		h.out, h.err = h.s.Invoke(t.Context(), InvokeInput{Function: "hello", TenantID: "blue", TraceID: "Root=1-2-3", ClientContext: `{"a":1}`,
+		h.out, h.err = h.s.Invoke(t.Context(), InvokeInput{Function: "hello", TraceID: "Root=1-2-3", ClientContext: `{"a":1}`,
 			Cognito: CognitoIdentity{IdentityID: "i", PoolID: "p"}})
 	})
 	_, body, header := h.do("GET", invocation+"next", "")
 	got := map[string]string{"body": body, "type": header.Get("Content-Type")}
-	for _, name := range []string{headerTenant, headerCognito, headerClientContext, headerTrace, headerFunctionARN} {
+	for _, name := range []string{headerCognito, headerClientContext, headerTrace, headerFunctionARN} {
 		got[name] = header.Get(name)
 	}
-	want := map[string]string{"body": "{}", "type": "application/json", headerTenant: "blue", headerClientContext: `{"a":1}`, headerTrace: "Root=1-2-3",
+	want := map[string]string{"body": "{}", "type": "application/json", headerClientContext: `{"a":1}`, headerTrace: "Root=1-2-3",
 		headerCognito: `{"cognitoIdentityId":"i","cognitoIdentityPoolId":"p"}`, headerFunctionARN: "arn:aws:lambda:us-east-1:000000000000:function:hello"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

@@ -37,6 +37,9 @@ func (s *Service) InvokeAsync(_ context.Context, in InvokeInput) (requestID stri
 	if !in.allowed(to.policy) {
 		return "", errDenied(in.Principal, to.arn)
 	}
+	if err := checkTenant(to.pool.isolated, fam.name, in.TenantID); err != nil {
+		return "", err
+	}
 	if len(in.Payload) > maxEvent {
 		return "", &awsproto.Error{Code: "RequestTooLargeException", Status: http.StatusRequestEntityTooLarge,
 			Message: fmt.Sprintf("%d byte payload is too large for the Event invocation type (limit %d bytes)", len(in.Payload), maxEvent)}
@@ -79,6 +82,8 @@ func (q *queue) attempt(w waitingEvent) verdict {
 		return later // perhaps it was cut off: the next start tries again
 	case err != nil && awsproto.From(err).Code == "ResourceNotFoundException":
 		return q.end(w, e, ending{condition: "the function is gone", err: err})
+	case err != nil && awsproto.From(err).Code == "InvalidParameterValueException": // a tenant too much or too few
+		return q.end(w, e, ending{condition: "the function was made anew with another tenancy", err: err})
 	case err != nil:
 		if r := fam.reservation(); r != nil && *r == 0 {
 			return q.end(w, e, ending{condition: "ZeroReservedConcurrency", config: config})
@@ -194,6 +199,9 @@ func (q *queue) tell(to string, e queuedEvent, end ending) error {
 	}
 	fam, qualifier, err := q.service.family(to)
 	if err != nil {
+		return fmt.Errorf("telling %s: %w", to, err)
+	}
+	if err := fam.record().notWithTenants("A destination, whose record has no tenant,"); err != nil {
 		return fmt.Errorf("telling %s: %w", to, err)
 	}
 	now := time.Now()

@@ -173,19 +173,9 @@ func moveThread(dir string) error { return writeFile(dir, "tasks", "0") }
 
 // try tells whether a process can be started in the group. It is for within's thread.
 func (c *cgroups1) try(g *cgroup1) error {
-	var pid int
 	var started error
-	err := c.within(g, func() {
-		pid, started = syscall.ForkExec("/bin/sh", []string{"sh", "-c", ":"}, &syscall.ProcAttr{Env: []string{}})
-	})
-	if started != nil || pid == 0 {
-		return errors.Join(err, started)
-	}
-	for {
-		if _, wait := syscall.Wait4(pid, nil, 0, nil); wait != syscall.EINTR {
-			return err
-		}
-	}
+	err := c.within(g, func() { started = tryShell(&syscall.ProcAttr{Env: []string{}}) })
+	return errors.Join(err, started)
 }
 
 // folders are those that there are.

@@ -58,13 +58,18 @@ func (c *cgroups) admits() bool {
 	}
 	defer g.remove()
 	attr := &syscall.ProcAttr{Env: []string{}, Sys: &syscall.SysProcAttr{UseCgroupFD: true, CgroupFD: g.fd}}
+	return tryShell(attr) == nil
+}
+
+// tryShell tells whether a process can be started so, and returns when it has ended.
+func tryShell(attr *syscall.ProcAttr) error {
 	pid, err := syscall.ForkExec("/bin/sh", []string{"sh", "-c", ":"}, attr)
 	if err != nil {
-		return false
+		return err
 	}
 	for {
 		if _, err := syscall.Wait4(pid, nil, 0, nil); err != syscall.EINTR {
-			return true
+			return nil
 		}
 	}
 }

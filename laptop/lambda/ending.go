@@ -1,6 +1,9 @@
 package lambda
 
-import "runtime"
+import (
+	"runtime"
+	"time"
+)
 
 // endAtOnce is how many idle environments are shut down at a time. Each is thawed for that, and has
 // 500 ms or 2 s to send what it still holds: a hundred at once would take the processors from each
@@ -23,6 +26,12 @@ func (s *Service) end(all []*environment) {
 			<-e.gone // it had a process, which is killed when its time is up
 		})
 	}
+}
+
+// killAt is Config.killAt by the machine's clock.
+func killAt(end time.Time, kill func()) (keepAlive func()) {
+	timer := time.AfterFunc(time.Until(end), kill)
+	return func() { timer.Stop() }
 }
 
 func (e *environment) isIdle() bool {

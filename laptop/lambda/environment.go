@@ -58,7 +58,7 @@ type environment struct {
 	started      time.Time
 	initTime     time.Duration
 	initTimer    *time.Timer
-	killTimer    *time.Timer
+	keepAlive    func() // takes back the kill at the end of the runtime's grace, nil if there is none
 	reason       StopReason
 	outOfMemory  bool
 	next         *environment // tries again, after an init that has failed
@@ -127,7 +127,7 @@ func (e *environment) live() {
 	defer s.code.let(e.rev.cfg)
 	e.tellInitStart()
 
-	api, err := newServer(s.cfg.Middleware(http.HandlerFunc(e.serveAPI)))
+	api, err := newServer(s.cfg.Middleware(http.HandlerFunc(e.serveAPI)), func(err error) { e.log.remark(err.Error()) })
 	if err != nil {
 		e.failInit(failure{kind: "Sandbox.Failure", message: err.Error()}, StopFailure)
 		return
@@ -162,8 +162,8 @@ func (e *environment) live() {
 	p.output.close()
 	e.endExtensions()
 	e.mu.Lock()
-	if e.killTimer != nil {
-		e.killTimer.Stop()
+	if e.keepAlive != nil {
+		e.keepAlive()
 	}
 	reason := e.reason
 	e.mu.Unlock()
@@ -196,6 +196,7 @@ func (e *environment) start(runtimeAPI string) (*process, error) {
 		return nil, err
 	}
 	e.process = p
+	p.complain(e.log)
 	e.watch()
 	if e.initTimer == nil {
 		e.initTimer = time.AfterFunc(e.initLimit()-time.Since(e.started), e.initTimedOut)
@@ -339,6 +340,9 @@ func (e *environment) report(inv *invocation, status, kind string) {
 	if inv.cold && !e.retried {
 		r.init = e.initTime
 	}
+	if status == "timeout" {
+		r.duration = e.rev.cfg.Timeout // to the millisecond, whenever the end was noticed, as on Lambda
+	}
 	if e.process != nil {
 		r.memory = e.process.peakMemory(now)
 	}
@@ -385,7 +389,7 @@ func (e *environment) stop(reason StopReason) {
 		p.signal(syscall.SIGKILL)
 		return
 	}
-	e.killTimer = time.AfterFunc(e.runtimeGrace(), func() { p.signal(syscall.SIGKILL) })
+	e.keepAlive = e.function.service.cfg.killAt(e.stoppedAt.Add(e.runtimeGrace()), func() { p.signal(syscall.SIGKILL) })
 	if reason == StopExit || !e.telemetry.subscribed() {
 		p.signal(syscall.SIGTERM)
 		return

@@ -127,6 +127,9 @@ func (s *Service) checkEventSource(c EventSource) error {
 	if err != nil {
 		return err
 	}
+	if err := f.notWithTenants("An event source mapping"); err != nil {
+		return err
+	}
 	if f.Timeout > visibility {
 		return bad("Queue visibility timeout: %d seconds is less than Function timeout: %d seconds", int(visibility.Seconds()), int(f.Timeout.Seconds()))
 	}

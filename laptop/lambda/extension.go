@@ -69,8 +69,6 @@ func (x *extension) wants() []string {
 // refusal is an answer of 403.
 type refusal struct{ kind, message string }
 
-func (r *refusal) Error() string { return r.kind + ": " + r.message }
-
 // transition is the refusal of a call that does not fit the state.
 func transition(from, to extensionState, name string) *refusal {
 	return &refusal{"Extension.InvalidExtensionState", "State transition from " + string(from) + " to " + string(to) +

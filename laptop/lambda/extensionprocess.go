@@ -113,6 +113,7 @@ func (e *environment) startExtension(path string, env []string) error {
 		return &errLaunch{x.name, err}
 	}
 	x.process = p
+	p.complain(e.log)
 	e.watchers.Go(func() {
 		e.extensionExited(x, p.wait())
 		p.output.close()
@@ -202,12 +203,12 @@ func (e *environment) endExtensions() {
 	for _, x := range left {
 		e.tellShutdown(x, end)
 	}
-	kill := time.AfterFunc(time.Until(end.deadline), func() {
+	keepAlive := e.function.service.cfg.killAt(end.deadline, func() {
 		for _, x := range left {
 			x.process.signal(syscall.SIGKILL)
 		}
 	})
-	defer kill.Stop()
+	defer keepAlive()
 	for _, x := range left {
 		<-x.ended
 	}

@@ -18,6 +18,8 @@ type family struct {
 	reserved atomic.Int64 // requests in flight that were admitted under reserved concurrency
 	requests meter        // of requests, where concurrency is reserved
 	scaling  meter        // of environments that are started
+
+	ofTenants atomic.Int64 // environments that are bound to a tenant
 }
 
 // members are the parts of a family at one moment. Nobody writes to them.
@@ -67,21 +69,21 @@ func (f *family) become(rec *record) {
 		if m.versions[v.Version] = old.versions[v.Version]; m.versions[v.Version] == nil {
 			m.versions[v.Version] = newFunction(f, v, nil)
 		} else {
-			m.versions[v.Version].reconfigure(v)
+			m.versions[v.Version].each(func(pool *function) { pool.reconfigure(v) })
 		}
 	}
 	f.now.Store(m)
 	switch {
 	case mended:
 	case old.latest.missing != nil, sameEnvironment(old.record.Function, rec.Function):
-		m.latest.reconfigure(rec.Function)
+		m.latest.each(func(pool *function) { pool.reconfigure(rec.Function) })
 	default:
-		m.latest.swap(rec.Function)
+		m.latest.each(func(pool *function) { pool.swap(rec.Function) })
 	}
 	for number, v := range old.versions {
 		if m.versions[number] == nil {
 			f.service.keepRetired(v)
-			v.retire(f.service.errNotFound(f.name + ":" + number))
+			v.each(func(pool *function) { pool.retire(f.service.errNotFound(f.name + ":" + number)) })
 		}
 	}
 	f.provision()
@@ -91,7 +93,7 @@ func (f *family) become(rec *record) {
 func (f *family) retire(reason error) {
 	for _, pool := range f.now.Load().all() {
 		f.service.keepRetired(pool)
-		pool.retire(reason)
+		pool.each(func(pool *function) { pool.retire(reason) })
 	}
 }
 

@@ -39,6 +39,8 @@ type FunctionInput struct {
 	Logging Logging
 	// ManagedInstances asks for Lambda Managed Instances; nil is Lambda's default compute.
 	ManagedInstances *ManagedInstances
+	// TenantIsolationMode is PerTenant, or empty for none. It never changes.
+	TenantIsolationMode string
 	// ReservedConcurrency reserves that many environments and is their limit; nil reserves none.
 	ReservedConcurrency *int
 }
@@ -70,6 +72,7 @@ type Function struct {
 	LogGroup            string // as it was given: LogsTo tells where it logs
 	Logging             Logging
 	ManagedInstances    *ManagedInstances
+	TenantIsolationMode string            // PerTenant, or empty
 	Tags                map[string]string // of $LATEST, as they are the whole function's
 	ReservedConcurrency *int              // of $LATEST, likewise
 	CodeSHA256          string            // of the zip archive, base64
@@ -158,7 +161,11 @@ func (s *Service) create(ctx context.Context, in FunctionInput, publish bool) (F
 // no request: invocations under way end on the old environments, later ones start on new ones.
 func (s *Service) UpdateFunction(ctx context.Context, name string, in FunctionInput) (Function, error) {
 	return s.change(ctx, name, in.Code, in.Layers, func(cfg *Function) error {
+		mode := cfg.TenantIsolationMode
 		in.apply(cfg)
+		if cfg.TenantIsolationMode != mode {
+			return awsproto.Errorf("InvalidParameterValueException", "TenancyConfig of %s cannot be changed: create the function anew", cfg.Name)
+		}
 		return nil
 	})
 }

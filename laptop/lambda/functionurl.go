@@ -168,6 +168,9 @@ func (s *Service) CreateFunctionURL(_ context.Context, name string, in FunctionU
 			}
 			return s.errNotFound(fam.name + ":" + qualifier)
 		}
+		if err := rec.notWithTenants("A function URL"); err != nil {
+			return err
+		}
 		if rec.url(qualifier) >= 0 {
 			return &awsproto.Error{Code: "ResourceConflictException", Status: http.StatusConflict,
 				Message: "Failed to create function url config for [functionArn = " + s.arn(withQualifier(fam.name, qualifier)) + "]. Error message:  FunctionUrlConfig exists for this Lambda function"}

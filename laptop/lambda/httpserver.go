@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"runtime/debug"
 	"strconv"
 	"sync"
 	"syscall"
@@ -21,6 +22,7 @@ import (
 type server struct {
 	listener net.Listener
 	handler  http.Handler
+	tell     func(error) // what goes wrong here and ends neither the server nor anything else
 	serving  sync.WaitGroup
 
 	mu     sync.Mutex
@@ -32,14 +34,19 @@ type server struct {
 // have 1 MB.
 const maxHeader = 2 << 20
 
-func newServer(handler http.Handler) (*server, error) {
+// newServer serves the Runtime API at a port of its own. tell may be called from many goroutines.
+func newServer(handler http.Handler, tell func(error)) (*server, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, fmt.Errorf("opening the Runtime API: %w", err)
 	}
-	s := &server{listener: l, handler: handler, conns: map[net.Conn]struct{}{}}
+	return serveOn(l, handler, tell), nil
+}
+
+func serveOn(l net.Listener, handler http.Handler, tell func(error)) *server {
+	s := &server{listener: l, handler: handler, tell: tell, conns: map[net.Conn]struct{}{}}
 	s.serving.Go(s.accept)
-	return s, nil
+	return s
 }
 
 func (s *server) address() string { return s.listener.Addr().String() }
@@ -56,16 +63,23 @@ func (s *server) close() {
 	s.serving.Wait()
 }
 
+// accept goes on after an error, of which only the first in a row is told: no descriptor is free, say.
 func (s *server) accept() {
+	failing := false
 	for {
 		c, err := s.listener.Accept()
 		if errors.Is(err, net.ErrClosed) {
 			return
 		}
-		if err != nil { // no descriptor is free, say
+		if err != nil {
+			if !failing {
+				s.tell(fmt.Errorf("accepting a connection of the Runtime API, which is tried until it succeeds: %w", err))
+			}
+			failing = true
 			time.Sleep(5 * time.Millisecond)
 			continue
 		}
+		failing = false
 		s.mu.Lock()
 		if s.closed {
 			c.Close()
@@ -77,9 +91,12 @@ func (s *server) accept() {
 	}
 }
 
-// serve answers the requests of one connection.
+// serve answers the requests of one connection. A handler that panics loses it, and nothing else.
 func (s *server) serve(c net.Conn) {
 	defer func() {
+		if cause := recover(); cause != nil && cause != http.ErrAbortHandler {
+			s.tell(fmt.Errorf("a request of the Runtime API was not answered: panic: %v\n%s", cause, debug.Stack()))
+		}
 		s.mu.Lock()
 		delete(s.conns, c)
 		s.mu.Unlock()

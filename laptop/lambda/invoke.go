@@ -40,8 +40,9 @@ type InvokeInput struct {
 	// LogTail asks for the end of the log. The answer then waits for the REPORT line, and so for
 	// the extensions.
 	LogTail bool
-	// TenantID is what the function finds as the tenant's id, if it is not empty. See
-	// https://docs.aws.amazon.com/lambda/latest/dg/tenant-isolation.html
+	// TenantID says for whom a function with tenant isolation works, which finds it in its context: one to
+	// 256 of the characters a-z A-Z 0-9 . _ : / = + - @ and space. For any other function it is empty. See
+	// https://docs.aws.amazon.com/lambda/latest/dg/tenant-isolation-invoke.html
 	TenantID string
 	// Cognito is the identity of a caller who came through Amazon Cognito. The zero value is none.
 	Cognito CognitoIdentity
@@ -109,9 +110,21 @@ func (s *Service) invoke(ctx context.Context, in InvokeInput, to ResponseStream)
 		return InvokeOutput{}, &awsproto.Error{Code: "RequestTooLargeException", Status: http.StatusRequestEntityTooLarge,
 			Message: fmt.Sprintf("%d byte payload is too large for the RequestResponse invocation type (limit %d bytes)", len(in.Payload), maxRequest)}
 	}
+	if err := checkTenant(f.isolated, f.name, in.TenantID); err != nil {
+		return InvokeOutput{}, err
+	}
 	leave, err := f.admit()
 	if err != nil {
 		return InvokeOutput{}, err
+	}
+	if f.isolated {
+		pool, unused, err := f.ofTenant(in.TenantID)
+		if err != nil {
+			leave()
+			return InvokeOutput{}, err
+		}
+		admitted := leave
+		f, leave = pool, func() { admitted(); unused() }
 	}
 	inv := newInvocation(in, target.arn, leave)
 	inv.version = f.version

@@ -154,7 +154,7 @@ func TestTimeout(t *testing.T) {
 			t.Errorf("got  %s\nwant %s", out.Payload, want)
 		}
 		if !regexp.MustCompile(`(?m)^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z `+out.RequestID+` Task timed out after 1.00 seconds$`).Match(out.LogTail) ||
-			!strings.Contains(string(out.LogTail), "Status: timeout") {
+			!strings.Contains(string(out.LogTail), "\tDuration: 1000.00 ms\tBilled Duration: 1000 ms\t") || !strings.Contains(string(out.LogTail), "Status: timeout") {
 			t.Errorf("the log does not tell of the timeout:\n%s", out.LogTail)
 		}
 		eventually(t, "the end of the process", func() bool { return !alive(before) })

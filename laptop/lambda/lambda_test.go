@@ -232,9 +232,13 @@ func settled(t testing.TB, s *Service, name string) {
 		t.Fatal(err)
 	}
 	eventually(t, "idle environments", func() bool {
-		f.mu.Lock()
-		defer f.mu.Unlock()
-		return len(f.idle) == len(f.live)
+		all := true
+		f.each(func(pool *function) {
+			pool.mu.Lock()
+			defer pool.mu.Unlock()
+			all = all && len(pool.idle) == len(pool.live)
+		})
+		return all
 	})
 }
 

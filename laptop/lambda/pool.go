@@ -20,7 +20,10 @@ type function struct {
 	family   *family
 	service  *Service
 	counters *counters
-	missing  error // why there is no code, if so: then there are no environments either
+	missing  error  // why there is no code, if so: then there are no environments either
+	isolated bool   // its environments are those of its tenants' pools
+	tenant   string // whose environments these are, in such a pool
+	tenants  tenants
 
 	provisioned   atomic.Int64 // how many environments are kept ahead of requests
 	onProvisioned atomic.Int64 // requests in flight that were admitted under provisioned concurrency
@@ -66,7 +69,7 @@ type handover struct {
 // newFunction makes the pool of a version. The caller holds its code, unless that is missing.
 func newFunction(fam *family, cfg Function, missing error) *function {
 	f := &function{
-		name: cfg.Name, version: cfg.Version, family: fam, service: fam.service, counters: fam.counters, cfg: cfg, missing: missing,
+		name: cfg.Name, version: cfg.Version, family: fam, service: fam.service, counters: fam.counters, cfg: cfg, missing: missing, isolated: cfg.isolatesTenants(),
 		live: map[*environment]struct{}{},
 	}
 	f.rev = f.revision(0, cfg)
@@ -154,7 +157,7 @@ func (f *function) balance() bool {
 	}
 	wanted := f.wanted()
 	for f.starting*f.rev.cfg.slots() < wanted && len(f.live) < limit {
-		if !f.family.mayStart() {
+		if !f.mayStart() {
 			f.balanceLater()
 			return false
 		}
@@ -249,6 +252,9 @@ func (f *function) drop(e *environment) {
 	f.started(e)
 	f.finished(e)
 	delete(f.live, e)
+	if f.tenant != "" {
+		f.family.ofTenants.Add(-1)
+	}
 	f.unlist(e)
 	f.counters.running.Add(-1)
 	f.balance()
@@ -372,15 +378,22 @@ func (f *function) close(reason error) {
 
 // empty says that no environment is left.
 func (f *function) empty() bool {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return len(f.live) == 0
+	left := 0
+	f.each(func(pool *function) {
+		pool.mu.Lock()
+		defer pool.mu.Unlock()
+		left += len(pool.live)
+	})
+	return left == 0
 }
 
 // working says that requests wait or environments are busy.
 func (f *function) working() bool {
-	f.mu.Lock()
-	waiting := len(f.waiters)
-	f.mu.Unlock()
+	waiting := 0
+	f.each(func(pool *function) {
+		pool.mu.Lock()
+		defer pool.mu.Unlock()
+		waiting += len(pool.waiters)
+	})
 	return waiting > 0 || f.counters.busy.Load() > 0
 }

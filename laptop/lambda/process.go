@@ -16,6 +16,7 @@ type process struct {
 	guard  *guard.Guard
 	box    *sandbox
 	output *output
+	amiss  error // of its start, which it has not prevented
 
 	mu   sync.Mutex
 	gone bool // reaped: the pid may be another's by now
@@ -23,6 +24,13 @@ type process struct {
 	peak      int       // bytes
 	peakAt    time.Time // when it was looked at
 	inherited int       // bytes: what the peak that wait(2) tells has at least, for nothing
+}
+
+// complain tells what was amiss with the process's start.
+func (p *process) complain(to *logStream) {
+	if p.amiss != nil {
+		to.remark(p.amiss.Error())
+	}
 }
 
 // exitStatus says how a process ended, in Go's and Lambda's words: "exit status 1", "signal:

@@ -91,6 +91,8 @@ func (s *Service) PutProvisionedConcurrency(_ context.Context, name string, n in
 			return s.errNotFound(fam.name + ":" + qualifier)
 		case fam.onManagedInstances(qualifier):
 			return awsproto.Errorf("InvalidParameterValueException", "Provisioned Concurrency is not for functions on Managed Instances, which are never frozen")
+		case rec.isolatesTenants():
+			return rec.notWithTenants("Provisioned Concurrency")
 		case n < 1:
 			return awsproto.Errorf("InvalidParameterValueException", "ProvisionedConcurrentExecutions %d: 1 at least", n)
 		}

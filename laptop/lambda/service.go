@@ -65,6 +65,8 @@ type Config struct {
 	backOff time.Duration
 	// queueLimit is how many asynchronous invocations may wait. Default 100000.
 	queueLimit int
+	// killAt has kill called at the end of a grace, unless keepAlive is called before. Default: killAt.
+	killAt func(end time.Time, kill func()) (keepAlive func())
 	// bare does without control groups and namespaces, as where there are none.
 	bare bool
 }
@@ -131,6 +133,9 @@ func Open(cfg Config) (*Service, error) {
 	cfg.retryDelays = cmp.Or(cfg.retryDelays, [maxRetries]time.Duration{time.Minute, 2 * time.Minute})
 	cfg.backOff = cmp.Or(cfg.backOff, time.Second)
 	cfg.queueLimit = cmp.Or(cfg.queueLimit, 100_000)
+	if cfg.killAt == nil {
+		cfg.killAt = killAt
+	}
 	if cfg.FunctionURL == nil {
 		region := cfg.Region
 		cfg.FunctionURL = func(id string) (string, error) {
@@ -220,7 +225,7 @@ func (s *Service) Close(ctx context.Context) error {
 	s.background.Wait()
 	err := drain(ctx, functions)
 	for _, f := range functions {
-		f.close(errClosing())
+		f.each(func(pool *function) { pool.close(errClosing()) })
 	}
 	s.environments.Wait()
 	s.queue.wait()
@@ -253,7 +258,7 @@ func drain(ctx context.Context, functions []*function) error {
 // Stats tells.
 func (s *Service) SpinDown() {
 	for _, f := range s.snapshot() {
-		f.spinDown()
+		f.each((*function).spinDown)
 	}
 }
 
@@ -269,6 +274,7 @@ func (s *Service) reap(ctx context.Context) {
 		case now := <-tick.C:
 			for _, f := range s.snapshot() {
 				f.reap(now.Add(-s.cfg.IdleTimeout))
+				f.reapTenants(now.Add(-s.cfg.IdleTimeout))
 			}
 		}
 	}

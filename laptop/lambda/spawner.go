@@ -2,6 +2,7 @@ package lambda
 
 import (
 	"errors"
+	"fmt"
 	"runtime"
 	"syscall"
 	"time"
@@ -115,8 +116,12 @@ func (s *spawner) start(c command, out *output) (p *process, err error) {
 		limiting := s.older.within(older, func() {
 			entering = s.namespaces.within(space, func() { p, err = s.startProcess(c, out) })
 		})
-		if p == nil {
-			err = errors.Join(err, entering, limiting)
+		amiss := errors.Join(entering, limiting)
+		switch {
+		case p == nil:
+			err = errors.Join(err, amiss)
+		case amiss != nil: // on the way back
+			p.amiss = fmt.Errorf("process %d runs as it should, but the next ones may be held to its environment's limits, or see its files: %w", p.pid, amiss)
 		}
 	})
 	return p, err

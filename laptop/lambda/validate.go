@@ -48,6 +48,7 @@ func (in FunctionInput) apply(cfg *Function) {
 	if in.ManagedInstances != nil {
 		cfg.ManagedInstances = new(*in.ManagedInstances)
 	}
+	cfg.TenantIsolationMode = in.TenantIsolationMode
 	cfg.ReservedConcurrency = nil
 	if in.ReservedConcurrency != nil {
 		cfg.ReservedConcurrency = new(*in.ReservedConcurrency)
@@ -89,6 +90,9 @@ func (s *Service) validate(cfg Function) error {
 		return err
 	}
 	if err := cfg.ManagedInstances.validate(); err != nil {
+		return err
+	}
+	if err := cfg.checkTenancy(); err != nil {
 		return err
 	}
 	return s.validateReservation(cfg)

@@ -25,12 +25,16 @@ type configuration struct {
 	TracingConfig    struct{ Mode string }
 
 	CapacityProviderConfig *capacityProvider `json:",omitempty"`
+	TenancyConfig          *tenancy          `json:",omitempty"`
 
 	EphemeralStorage struct{ Size int }
 
 	SnapStart     struct{ ApplyOn, OptimizationStatus string }
 	LoggingConfig loggingAnswer
 }
+
+// tenancy is https://docs.aws.amazon.com/lambda/latest/api/API_TenancyConfig.html
+type tenancy struct{ TenantIsolationMode string }
 
 // capacityProvider is https://docs.aws.amazon.com/lambda/latest/api/API_CapacityProviderConfig.html
 type capacityProvider struct {
@@ -81,6 +85,9 @@ func (s *Service) describe(f Function) configuration {
 		c.Layers = append(c.Layers, layerOfFunction{l.ARN, l.CodeSize})
 	}
 	c.CapacityProviderConfig = describeCapacityProvider(f.ManagedInstances)
+	if f.isolatesTenants() {
+		c.TenancyConfig = &tenancy{f.TenantIsolationMode}
+	}
 	c.TracingConfig.Mode = "PassThrough"
 	c.EphemeralStorage.Size = f.EphemeralStorage
 	c.SnapStart.ApplyOn, c.SnapStart.OptimizationStatus = "None", "Off"

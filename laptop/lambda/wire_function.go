@@ -103,6 +103,7 @@ func (s *Service) serveCreate(w http.ResponseWriter, r *http.Request, _ string) 
 		Architectures []string
 		Tags          map[string]string
 		Publish       bool
+		TenancyConfig *tenancy
 		configurationRequest
 	}
 	if err := decode(w, r, &in); err != nil {
@@ -126,6 +127,11 @@ func (s *Service) serveCreate(w http.ResponseWriter, r *http.Request, _ string) 
 		Name: name, Code: in.Code.code(), Runtime: cfg.Runtime, Handler: cfg.Handler, Role: cfg.Role,
 		Description: cfg.Description, Architecture: architecture, MemorySize: cfg.MemorySize, Timeout: cfg.Timeout,
 		Environment: cfg.Environment, EphemeralStorage: cfg.EphemeralStorage, ManagedInstances: cfg.ManagedInstances, LogGroup: cfg.LogGroup, Logging: cfg.Logging, Tags: in.Tags,
+	}
+	if in.TenancyConfig != nil {
+		if create.TenantIsolationMode = in.TenancyConfig.TenantIsolationMode; create.TenantIsolationMode == "" {
+			return awsproto.Errorf("InvalidParameterValueException", "TenancyConfig: TenantIsolationMode is missing")
+		}
 	}
 	if in.Layers != nil {
 		create.Layers = *in.Layers

@@ -82,7 +82,7 @@ func (s *Service) readInvocation(w http.ResponseWriter, r *http.Request, name, o
 }
 
 func readInvoke(r *http.Request, name string) (InvokeInput, error) {
-	in := InvokeInput{Function: name, TraceID: r.Header.Get("X-Amzn-Trace-Id")}
+	in := InvokeInput{Function: name, TraceID: r.Header.Get("X-Amzn-Trace-Id"), TenantID: r.Header.Get("X-Amz-Tenant-Id")}
 	if r.Header.Get("X-Amz-Durable-Execution-Name") != "" {
 		return in, awsproto.Errorf("InvalidParameterValueException", "DurableExecutionName: this machine has no durable executions")
 	}
@@ -92,9 +92,6 @@ func readInvoke(r *http.Request, name string) (InvokeInput, error) {
 		in.LogTail = true
 	default:
 		return in, awsproto.Errorf("InvalidParameterValueException", "LogType %q: None or Tail", kind)
-	}
-	if r.Header.Get("X-Amz-Tenant-Id") != "" { // see https://docs.aws.amazon.com/lambda/latest/dg/tenant-isolation-troubleshooting.html
-		return in, awsproto.Errorf("InvalidParameterValueException", "TenantId: %s has no tenant isolation, and no function on this machine can have it", name)
 	}
 	if text := r.Header.Get("X-Amz-Client-Context"); text != "" {
 		context, err := base64.StdEncoding.DecodeString(text)

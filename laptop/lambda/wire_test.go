@@ -18,6 +18,8 @@ import (
 	sdk "github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 	"github.com/aws/smithy-go"
+
+	"github.com/ephor-io/ephor/internal/awstest"
 )
 
 // client is the SDK's client of a service over HTTP.
@@ -178,7 +180,7 @@ func TestSDKIsRefusedByName(t *testing.T) {
 	_, err = c.UpdateFunctionConfiguration(ctx, &sdk.UpdateFunctionConfigurationInput{FunctionName: aws.String("hello"), DeadLetterConfig: &types.DeadLetterConfig{TargetArn: aws.String("x")}})
 	f(err, "InvalidParameterValueException", "DeadLetterConfig")
 	_, err = c.Invoke(ctx, &sdk.InvokeInput{FunctionName: aws.String("hello"), TenantId: aws.String("blue")})
-	f(err, "InvalidParameterValueException", "hello has no tenant isolation")
+	f(err, "InvalidParameterValueException", "hello is not enabled with tenancy configuration")
 	_, err = c.Invoke(ctx, &sdk.InvokeInput{FunctionName: aws.String("hello"), DurableExecutionName: aws.String("d")})
 	f(err, "InvalidParameterValueException", "DurableExecutionName")
 	_, err = c.Invoke(ctx, &sdk.InvokeInput{FunctionName: aws.String("hello"), Payload: []byte(`{`)})
@@ -202,10 +204,7 @@ func TestSDKIsRefusedByName(t *testing.T) {
 // TestCLI invokes with the command that users have at hand.
 func TestCLI(t *testing.T) {
 	t.Parallel()
-	aws, err := exec.LookPath("aws")
-	if err != nil {
-		t.Skip("aws is not installed: pip install awscli")
-	}
+	aws := awstest.Program(t)
 	s := open(t, Config{})
 	_, url := client(t, s)
 	dir := t.TempDir()
@@ -214,9 +213,8 @@ func TestCLI(t *testing.T) {
 	}
 	run := func(args ...string) string {
 		t.Helper()
-		cmd := exec.Command(aws, append([]string{"--endpoint-url", url, "--region", "us-east-1", "--output", "json", "lambda"}, args...)...)
+		cmd := awstest.Command(t, aws, url, append([]string{"lambda"}, args...)...)
 		cmd.Dir = dir
-		cmd.Env = append(os.Environ(), "AWS_ACCESS_KEY_ID=a", "AWS_SECRET_ACCESS_KEY=b", "AWS_CONFIG_FILE=/dev/null", "AWS_SHARED_CREDENTIALS_FILE=/dev/null", "AWS_PAGER=")
 		out, err := cmd.CombinedOutput()
 		if err != nil {
 			t.Fatalf("aws %v: %v\n%s", args, err, out)

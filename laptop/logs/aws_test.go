@@ -9,18 +9,15 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/ephor-io/ephor/internal/awstest"
 )
 
 // awsLogs is the command `aws logs` against a service.
 func awsLogs(t *testing.T, url string, args ...string) *exec.Cmd {
 	t.Helper()
-	program, err := exec.LookPath("aws")
-	if err != nil {
-		t.Skip("aws is not installed: pip install awscli")
-	}
-	c := exec.CommandContext(t.Context(), program, append([]string{"--endpoint-url", url, "--region", "us-east-1", "logs"}, args...)...)
-	c.Env = append(os.Environ(), "AWS_ACCESS_KEY_ID=any", "AWS_SECRET_ACCESS_KEY=any", "AWS_CONFIG_FILE=/dev/null", "AWS_SHARED_CREDENTIALS_FILE=/dev/null",
-		"AWS_PAGER=", "AWS_DISABLE_HOST_PREFIX_INJECTION=true")
+	c := awstest.Command(t, awstest.Program(t), url, append([]string{"logs"}, args...)...)
+	c.Env = append(c.Env, "AWS_DISABLE_HOST_PREFIX_INJECTION=true")
 	return c
 }
 
@@ -68,10 +65,7 @@ func TestTheCommandLine(t *testing.T) {
 // awsTail is `aws logs tail`, which came with version 2 of the command.
 func awsTail(t *testing.T, url string, args ...string) *exec.Cmd {
 	t.Helper()
-	if out, err := awsLogs(t, url, "--version").CombinedOutput(); err == nil && bytes.HasPrefix(out, []byte("aws-cli/1.")) {
-		t.Skip("this aws is of version 1, which has no logs tail: version 2 is Debian's awscli")
-	}
-	return awsLogs(t, url, append([]string{"tail"}, args...)...)
+	return awstest.Command(t, awstest.Version2(t), url, append([]string{"logs", "tail"}, args...)...)
 }
 
 func TestTail(t *testing.T) {

@@ -2,26 +2,19 @@ package logs
 
 import (
 	"context"
-	"maps"
 	"net/http"
-	"slices"
-	"strings"
 
 	"github.com/ephor-io/ephor/laptop/internal/awsproto"
 )
+
+const targetPrefix = "Logs_20140328."
 
 // maxRequest is above the largest batch, whose bytes may need six each in JSON.
 const maxRequest = 8 << 20
 
 // ServeHTTP answers the JSON 1.1 protocol: https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_Operations.html
 func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	out, err := s.serve(r)
-	if err == nil {
-		err = awsproto.WriteJSON(w, http.StatusOK, out)
-	}
-	if err != nil {
-		awsproto.WriteJSONError(w, err)
-	}
+	awsproto.ServeJSON(w, r, s.serve)
 }
 
 // action answers one call, whose body is data.
@@ -58,18 +51,10 @@ func actions() map[string]action {
 }
 
 func (s *Service) serve(r *http.Request) (any, error) {
-	target := r.Header.Get("X-Amz-Target")
-	known := actions()
-	name, _ := strings.CutPrefix(target, "Logs_20140328.")
-	do, ok := known[name]
-	switch {
-	case name == "StartLiveTail":
+	if r.Header.Get("X-Amz-Target") == targetPrefix+"StartLiveTail" {
 		return nil, awsproto.Errorf("UnknownOperationException", "StartLiveTail: there is no live tail on this machine; aws logs tail --follow shows the same, by FilterLogEvents")
-	case !ok:
-		return nil, awsproto.Errorf("UnknownOperationException", "%s: on this machine CloudWatch Logs knows %s",
-			name, strings.Join(slices.Sorted(maps.Keys(known)), ", "))
 	}
-	data, err := awsproto.ReadBody(r, maxRequest, "InvalidParameterException")
+	do, data, err := awsproto.Target(r, awsproto.Targets{Prefix: targetPrefix, Service: "CloudWatch Logs", Limit: maxRequest, TooLarge: "InvalidParameterException"}, actions())
 	if err != nil {
 		return nil, err
 	}

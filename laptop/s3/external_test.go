@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/ephor-io/ephor/internal/awstest"
 )
 
 // environment is that of a program that shall talk to the endpoint and to nothing else.
@@ -16,10 +18,7 @@ func environment(t testing.TB, endpoint string) []string {
 
 func TestTheCLICopies(t *testing.T) {
 	t.Parallel()
-	cli, err := exec.LookPath("aws")
-	if err != nil {
-		t.Skip("aws is not installed: pip install awscli")
-	}
+	cli := awstest.Program(t)
 	s, server := serve(t)
 	dir := t.TempDir()
 	big := strings.Repeat("0123456789abcdef", 9<<20/16) // over 8 MB the CLI uploads in parts
@@ -27,8 +26,8 @@ func TestTheCLICopies(t *testing.T) {
 	must(t, os.WriteFile(filepath.Join(dir, "small ü"), []byte("small"), 0o600))
 	run := func(args ...string) string {
 		t.Helper()
-		cmd := exec.CommandContext(t.Context(), cli, args...)
-		cmd.Env, cmd.Dir = environment(t, server.URL), dir
+		cmd := awstest.Command(t, cli, server.URL, args...)
+		cmd.Dir = dir
 		out, err := cmd.CombinedOutput()
 		if err != nil {
 			t.Fatalf("aws %s: %v\n%s", strings.Join(args, " "), err, out)

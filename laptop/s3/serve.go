@@ -107,6 +107,7 @@ var ofObject = map[operation]func(*Service, *call) error{
 	{"PUT", ""}:            (*Service).servePutObject,
 	{"GET", ""}:            (*Service).serveGetObject,
 	{"HEAD", ""}:           (*Service).serveGetObject,
+	{"GET", "tagging"}:     (*Service).serveGetObjectTagging,
 	{"DELETE", ""}:         (*Service).serveDeleteObject,
 	{"POST", "uploads"}:    (*Service).serveCreateUpload,
 	{"PUT", "uploadId"}:    (*Service).servePutPart,

@@ -272,6 +272,20 @@ func byteRange(header string, size int64) (start, length int64, partial bool, er
 	return start, end - start + 1, true, nil
 }
 
+// serveGetObjectTagging tells that an object has no tags, as none can have any here. Version 2 of the AWS CLI
+// asks before it copies an object in parts:
+// https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObjectTagging.html
+func (s *Service) serveGetObjectTagging(c *call) error {
+	o, err := s.HeadObject(c.bucket, c.key, c.query.Get("versionId"))
+	if err != nil {
+		return err
+	}
+	c.describe(Object{VersionID: o.VersionID}, false)
+	return c.answer("Tagging", struct {
+		TagSet struct{}
+	}{})
+}
+
 func (s *Service) serveDeleteObject(c *call) error {
 	out, err := s.DeleteObject(c.bucket, c.key, c.query.Get("versionId"))
 	if err != nil {

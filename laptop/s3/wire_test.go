@@ -207,11 +207,24 @@ func TestWhatWouldBeAFalsePromiseIsRefused(t *testing.T) {
 		}
 	}
 	f("NotImplemented", func(in *s3.PutObjectInput) { in.Tagging = aws.String("a=b") })
+	store(t, s, "bkt", "untagged", "x")
+	if out, err := c.GetObjectTagging(t.Context(), &s3.GetObjectTaggingInput{Bucket: aws.String("bkt"), Key: aws.String("untagged")}); err != nil || len(out.TagSet) != 0 {
+		t.Errorf("the tags of an object: %+v, %v", out, err)
+	}
+	_, err := c.PutObjectTagging(t.Context(), &s3.PutObjectTaggingInput{Bucket: aws.String("bkt"), Key: aws.String("untagged"),
+		Tagging: &types.Tagging{TagSet: []types.Tag{{Key: aws.String("a"), Value: aws.String("b")}}}})
+	if code(err) != "NotImplemented" {
+		t.Errorf("tags for an object: %v", err)
+	}
+	_, err = c.GetObjectTagging(t.Context(), &s3.GetObjectTaggingInput{Bucket: aws.String("bkt"), Key: aws.String("k")})
+	if code(err) != "NoSuchKey" {
+		t.Errorf("the tags of no object: %v", err)
+	}
 	f("NotImplemented", func(in *s3.PutObjectInput) { in.StorageClass = "GLACIER" })
 	f("NotImplemented", func(in *s3.PutObjectInput) { in.ObjectLockMode = "GOVERNANCE" })
 	f("AccessControlListNotSupported", func(in *s3.PutObjectInput) { in.ACL = "public-read" })
 	f("KeyTooLongError", func(in *s3.PutObjectInput) { in.Key = aws.String(strings.Repeat("k", 1025)) })
-	_, err := s.HeadObject("bkt", "k", "")
+	_, err = s.HeadObject("bkt", "k", "")
 	wants(t, err, "NoSuchKey")
 }
 

@@ -5,17 +5,16 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
-	"github.com/ephor-io/ephor/laptop/internal/awsproto"
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/ephor-io/ephor/internal/awstest"
+	"github.com/ephor-io/ephor/laptop/internal/awsproto"
 )
 
 const (
@@ -133,19 +132,13 @@ func TestCallsAreTriedAgain(t *testing.T) {
 
 func TestTheCLI(t *testing.T) {
 	t.Parallel()
-	cli, err := exec.LookPath("aws")
-	if err != nil {
-		t.Skip("aws is not installed: pip install awscli")
-	}
+	cli := awstest.Program(t)
 	s := open(t, t.TempDir(), &calls{from: time.Now()})
 	server := httptest.NewServer(s)
 	t.Cleanup(func() { server.Close(); _ = s.Close() })
 	run := func(want string, args ...string) {
 		t.Helper()
-		c := exec.CommandContext(t.Context(), cli, append([]string{"--endpoint-url", server.URL, "--region", "us-east-1", "scheduler"}, args...)...)
-		c.Env = append(os.Environ(), "AWS_ACCESS_KEY_ID=id", "AWS_SECRET_ACCESS_KEY=secret", "AWS_CONFIG_FILE="+filepath.Join(t.TempDir(), "none"),
-			"AWS_SHARED_CREDENTIALS_FILE=/dev/null", "AWS_EC2_METADATA_DISABLED=true", "AWS_PAGER=")
-		out, err := c.CombinedOutput()
+		out, err := awstest.Command(t, cli, server.URL, append([]string{"scheduler"}, args...)...).CombinedOutput()
 		if !strings.Contains(string(out), want) {
 			t.Errorf("%v: %v: %s, want %q", args, err, out, want)
 		}
@@ -154,7 +147,7 @@ func TestTheCLI(t *testing.T) {
 	run("schedule/default/tidy", "create-schedule", "--name", "tidy", "--schedule-expression", "rate(5 minutes)", "--flexible-time-window", "Mode=OFF", "--target", target,
 		"--start-date", "2030-01-01T00:00:00Z")
 	run("ConflictException", "create-schedule", "--name", "tidy", "--schedule-expression", "rate(5 minutes)", "--flexible-time-window", "Mode=OFF", "--target", target)
-	run("1893456000", "get-schedule", "--name", "tidy")
+	run("2030-01-01T00:00:00+00:00", "get-schedule", "--name", "tidy")
 	run(`"Name": "tidy"`, "list-schedules")
 	run("ValidationException", "update-schedule", "--name", "tidy", "--schedule-expression", "rate(5 seconds)", "--flexible-time-window", "Mode=OFF", "--target", target)
 	run("", "delete-schedule", "--name", "tidy")

@@ -15,13 +15,7 @@ const maxRequest = 1 << 20
 // ServeHTTP answers the REST JSON protocol:
 // https://docs.aws.amazon.com/scheduler/latest/APIReference/API_Operations.html
 func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	out, err := s.serve(r)
-	if err == nil {
-		err = awsproto.WriteJSON(w, http.StatusOK, out)
-	}
-	if err != nil {
-		awsproto.WriteJSONError(w, err)
-	}
+	awsproto.ServeJSON(w, r, s.serve)
 }
 
 func (s *Service) serve(r *http.Request) (any, error) {

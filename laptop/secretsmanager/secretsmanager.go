@@ -4,7 +4,7 @@
 //	service, err := secretsmanager.Open(secretsmanager.Config{Dir: dir})
 //	secret, err := service.CreateSecret(secretsmanager.SecretInput{Name: "writer", GenerateSecretString: &secretsmanager.Generate{
 //		SecretStringTemplate: `{"username":"writer"}`, GenerateStringKey: "password", ExcludePunctuation: true}})
-//	password, err := service.Resolve(secretsmanager.Reference{SecretID: secret.ARN, JSONKey: "password"})
+//	text, err := service.Text(secret.ARN, "", "") // {"username":"writer","password":"…"}
 //
 // Secrets stand in files that only their owner may read (0600); they are not encrypted there.
 // No error and no event holds a secret's value.

@@ -128,10 +128,10 @@ func TestSecretsSurviveARestart(t *testing.T) {
 			t.Errorf("%s:\n%s", id, diff)
 		}
 	}
-	password, err := s.Resolve(Reference{SecretID: made.ARN, JSONKey: "password"})
-	must(t, err)
-	if len(password) != 32 || !strings.Contains(*before.SecretString, password) {
-		t.Errorf("the password has %d characters", len(password))
+	var text struct{ Password string }
+	must(t, json.Unmarshal([]byte(*before.SecretString), &text))
+	if len(text.Password) != 32 {
+		t.Errorf("the password has %d characters", len(text.Password))
 	}
 	_, err = s.CreateSecret(SecretInput{Name: made.Name})
 	wants(t, err, "ResourceExistsException", made.Name)
@@ -229,65 +229,25 @@ func TestDeletion(t *testing.T) {
 	})
 }
 
-func TestReferences(t *testing.T) {
+func TestTextOfASecret(t *testing.T) {
 	t.Parallel()
-	const arn = "arn:aws:secretsmanager:us-east-1:000000000000:secret:a/b-123456"
-	f := func(text string, want Reference) {
-		t.Helper()
-		got, err := ParseReference(text)
-		if err != nil || got != want {
-			t.Errorf("%s: %+v, %v", text, got, err)
-		}
-	}
-	f("s", Reference{SecretID: "s"})
-	f("s:SecretString", Reference{SecretID: "s"})
-	f("s:SecretString:key", Reference{SecretID: "s", JSONKey: "key"})
-	f("s:SecretString:key:AWSPREVIOUS", Reference{SecretID: "s", JSONKey: "key", VersionStage: "AWSPREVIOUS"})
-	f("s:SecretString:::v", Reference{SecretID: "s", VersionID: "v"})
-	f(arn, Reference{SecretID: arn})
-	f(arn+":SecretString:key::", Reference{SecretID: arn, JSONKey: "key"})
-	for _, text := range []string{"", ":SecretString", "s:SecretBinary", "s:SecretString:a:b:c", "s:SecretString:a:b::c", "arn:aws:secretsmanager:us-east-1"} {
-		if got, err := ParseReference(text); err == nil {
-			t.Errorf("%q became %+v", text, got)
-		}
-	}
-
 	s := openService(t, t.TempDir())
-	_, err := s.CreateSecret(SecretInput{Name: "s", SecretString: `{"a":"x\"y","n":1,"o":{"p":2}}`})
+	_, err := s.CreateSecret(SecretInput{Name: "text", SecretString: "hunter2"})
 	must(t, err)
-	_, err = s.CreateSecret(SecretInput{Name: "text", SecretString: "hunter2"})
+	_, err = s.PutSecretValue("text", SecretInput{SecretString: "hunter3"}, nil)
 	must(t, err)
 	_, err = s.CreateSecret(SecretInput{Name: "binary", SecretBinary: []byte("hunter2")})
 	must(t, err)
-	resolve := func(text, want string) {
-		t.Helper()
-		ref, err := ParseReference(text)
-		must(t, err)
-		if got, err := s.Resolve(ref); err != nil || got != want {
-			t.Errorf("%s: %q, %v", text, got, err)
+	for stage, want := range map[string]string{"": "hunter3", "AWSCURRENT": "hunter3", "AWSPREVIOUS": "hunter2"} {
+		if got, err := s.Text("text", "", stage); err != nil || got != want {
+			t.Errorf("%s: %q, %v", stage, got, err)
 		}
 	}
-	resolve("s:SecretString:a", `x"y`)
-	resolve("s:SecretString:n", "1")
-	resolve("s:SecretString:o", `{"p":2}`)
-	resolve("text", "hunter2")
-	for _, ref := range []Reference{{SecretID: "none"}, {SecretID: "s", JSONKey: "none"}, {SecretID: "text", JSONKey: "a"}, {SecretID: "binary"}} {
-		_, err := s.Resolve(ref)
-		if err == nil || strings.Contains(err.Error(), "hunter2") {
-			t.Errorf("%+v: %v", ref, err)
+	for _, name := range []string{"none", "binary"} {
+		if _, err := s.Text(name, "", ""); err == nil || strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("%s: %v", name, err)
 		}
 	}
-}
-
-func FuzzReference(f *testing.F) {
-	f.Add("s:SecretString:key:stage")
-	f.Add("arn:aws:secretsmanager:us-east-1:000000000000:secret:a-123456:SecretString:k")
-	f.Fuzz(func(t *testing.T, text string) {
-		ref, err := ParseReference(text)
-		if err == nil && (ref.SecretID == "" || !strings.HasPrefix(text, ref.SecretID)) {
-			t.Errorf("%q became %+v", text, ref)
-		}
-	})
 }
 
 func TestTheWire(t *testing.T) {

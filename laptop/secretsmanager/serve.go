@@ -3,11 +3,9 @@ package secretsmanager
 import (
 	"encoding/json"
 	"errors"
-	"io"
 	"maps"
 	"net/http"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/ephor-io/ephor/laptop/internal/awsproto"
@@ -17,13 +15,7 @@ const maxRequest = 1 << 20
 
 // ServeHTTP answers the JSON 1.1 protocol: https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_Operations.html
 func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	out, err := s.serve(r)
-	if err == nil {
-		err = awsproto.WriteJSON(w, http.StatusOK, out)
-	}
-	if err != nil {
-		awsproto.WriteJSONError(w, err)
-	}
+	awsproto.ServeJSON(w, r, s.serve)
 }
 
 // input is the union of all calls' members.
@@ -99,18 +91,9 @@ var actions = map[string]func(*Service, input) (any, error){
 }
 
 func (s *Service) serve(r *http.Request) (any, error) {
-	target := r.Header.Get("X-Amz-Target")
-	name, ok := strings.CutPrefix(target, "secretsmanager.")
-	act := actions[name]
-	if !ok || act == nil {
-		return nil, fail("UnknownOperationException", "%q: on the laptop Secrets Manager knows %s", target, strings.Join(slices.Sorted(maps.Keys(actions)), ", "))
-	}
-	data, err := io.ReadAll(io.LimitReader(r.Body, maxRequest+1))
+	act, data, err := awsproto.Target(r, awsproto.Targets{Prefix: "secretsmanager.", Service: "Secrets Manager", Limit: maxRequest, TooLarge: "SerializationException"}, actions)
 	if err != nil {
 		return nil, err
-	}
-	if len(data) > maxRequest {
-		return nil, fail("SerializationException", "the request is over %d bytes", maxRequest)
 	}
 	var in input
 	if err := json.Unmarshal(data, &in); err != nil {

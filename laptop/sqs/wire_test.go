@@ -7,9 +7,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -19,6 +16,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 	"github.com/aws/smithy-go"
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/ephor-io/ephor/internal/awstest"
 )
 
 // serve serves a service of its own, whose queues' URLs lead to it.
@@ -175,17 +174,11 @@ func TestTheQueryProtocol(t *testing.T) {
 
 func TestTheCLI(t *testing.T) {
 	t.Parallel()
-	cli, err := exec.LookPath("aws")
-	if err != nil {
-		t.Skip("aws is not installed: pip install awscli")
-	}
+	cli := awstest.Program(t)
 	_, server := serve(t)
 	run := func(args ...string) string {
 		t.Helper()
-		c := exec.CommandContext(t.Context(), cli, append([]string{"--endpoint-url", server.URL, "sqs"}, args...)...)
-		c.Env = append(os.Environ(), "AWS_ACCESS_KEY_ID=id", "AWS_SECRET_ACCESS_KEY=secret", "AWS_DEFAULT_REGION=us-east-1",
-			"AWS_CONFIG_FILE="+filepath.Join(t.TempDir(), "none"), "AWS_SHARED_CREDENTIALS_FILE=/dev/null", "AWS_EC2_METADATA_DISABLED=true", "AWS_PAGER=")
-		out, err := c.CombinedOutput()
+		out, err := awstest.Command(t, cli, server.URL, append([]string{"sqs"}, args...)...).CombinedOutput()
 		if err != nil {
 			return err.Error() + ": " + string(out)
 		}

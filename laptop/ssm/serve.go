@@ -2,10 +2,7 @@ package ssm
 
 import (
 	"encoding/json"
-	"io"
-	"maps"
 	"net/http"
-	"slices"
 	"strings"
 
 	"github.com/ephor-io/ephor/laptop/internal/awsproto"
@@ -16,13 +13,7 @@ const maxRequest = 1 << 20
 // ServeHTTP answers the JSON 1.1 protocol, the calls of the Parameter Store that are in actions:
 // https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_Operations.html
 func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	out, err := s.serve(r)
-	if err == nil {
-		err = awsproto.WriteJSON(w, http.StatusOK, out)
-	}
-	if err != nil {
-		awsproto.WriteJSONError(w, err)
-	}
+	awsproto.ServeJSON(w, r, s.serve)
 }
 
 // input is the union of all calls' members.
@@ -94,18 +85,9 @@ var actions = map[string]func(*Service, input) (any, error){
 }
 
 func (s *Service) serve(r *http.Request) (any, error) {
-	target := r.Header.Get("X-Amz-Target")
-	name, ok := strings.CutPrefix(target, "AmazonSSM.")
-	act := actions[name]
-	if !ok || act == nil {
-		return nil, fail("UnknownOperationException", "%q: on the laptop Systems Manager knows %s", target, strings.Join(slices.Sorted(maps.Keys(actions)), ", "))
-	}
-	data, err := io.ReadAll(io.LimitReader(r.Body, maxRequest+1))
+	act, data, err := awsproto.Target(r, awsproto.Targets{Prefix: "AmazonSSM.", Service: "Systems Manager", Limit: maxRequest, TooLarge: "SerializationException"}, actions)
 	if err != nil {
 		return nil, err
-	}
-	if len(data) > maxRequest {
-		return nil, fail("SerializationException", "the request is over %d bytes", maxRequest)
 	}
 	var in input
 	if err := json.Unmarshal(data, &in); err != nil {

@@ -140,6 +140,6 @@ func TestWire(t *testing.T) {
 	f("GetParametersByPath", `{"Path":"a"}`, 400, "must begin with a forward slash")
 	f("GetParametersByPath", `{"Path":"/a","ParameterFilters":[{}]}`, 400, "not known on the laptop")
 	f("DeleteParameter", `{"Name":"/a/b"}`, 200, "{}")
-	f("DescribeParameters", `{}`, 400, "on the laptop Systems Manager knows DeleteParameter, GetParameter,")
+	f("DescribeParameters", `{}`, 400, "on this machine Systems Manager knows DeleteParameter, GetParameter,")
 	f("GetParameter", `[`, 400, "SerializationException")
 }

@@ -2,12 +2,46 @@ package awsproto
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"io"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 )
+
+// ServeJSON answers a request of the JSON protocols with what serve says to it.
+func ServeJSON(w http.ResponseWriter, r *http.Request, serve func(*http.Request) (any, error)) {
+	out, err := serve(r)
+	if err == nil {
+		err = WriteJSON(w, http.StatusOK, out)
+	}
+	if err != nil {
+		WriteJSONError(w, err)
+	}
+}
+
+// Targets are the calls of a service whose requests name them in X-Amz-Target.
+type Targets struct {
+	Prefix   string // of X-Amz-Target, e.g. AmazonSSM.
+	Service  string // as errors call it
+	Limit    int64  // of a body, in bytes
+	TooLarge string // the code of the error of a larger one
+}
+
+// Target is the one of known that a request asks for, and the request's body. What is not known is an
+// Error that names all that is.
+func Target[A any](r *http.Request, t Targets, known map[string]A) (do A, body []byte, err error) {
+	name, ok := strings.CutPrefix(r.Header.Get("X-Amz-Target"), t.Prefix)
+	do, found := known[name]
+	if !ok || !found {
+		return do, nil, Errorf("UnknownOperationException", "%s: on this machine %s knows %s", cmp.Or(name, "no X-Amz-Target"), t.Service, strings.Join(slices.Sorted(maps.Keys(known)), ", "))
+	}
+	body, err = ReadBody(r, t.Limit, t.TooLarge)
+	return do, body, err
+}
 
 // ReadBody reads a request's body of at most limit bytes; more is an Error with the code tooLarge.
 func ReadBody(r *http.Request, limit int64, tooLarge string) ([]byte, error) {

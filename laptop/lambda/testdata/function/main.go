@@ -9,11 +9,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"os"
 	"os/exec"
 	"os/signal"
+	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -28,6 +31,11 @@ type event struct {
 	Text   string `json:"text"`
 	Status int    `json:"status"`
 }
+
+var served = struct {
+	sync.Mutex
+	tenants map[string]bool
+}{tenants: map[string]bool{}}
 
 func handle(ctx context.Context, e event) (any, error) {
 	time.Sleep(time.Duration(e.MS) * time.Millisecond)
@@ -47,12 +55,7 @@ func handle(ctx context.Context, e event) (any, error) {
 	case "print":
 		fmt.Print(e.Text)
 	case "wait": // until the file is there
-		for {
-			if _, err := os.Stat(e.Text); err == nil {
-				break
-			}
-			time.Sleep(5 * time.Millisecond)
-		}
+		awaits(e.Text)
 	case "stream":
 		return &pieces{what: e}, nil
 	case "sh":
@@ -79,6 +82,12 @@ func handle(ctx context.Context, e event) (any, error) {
 		return child.Process.Pid, nil
 	case "children": // as many as Status says, until one cannot be started; then they are ended
 		return children(e.Status), nil
+	case "tenant": // whom this process has ever worked for
+		lc, _ := lambdacontext.FromContext(ctx)
+		served.Lock()
+		defer served.Unlock()
+		served.tenants[lc.TenantID] = true
+		return map[string]any{"pid": os.Getpid(), "version": os.Getenv("VERSION"), "tenants": slices.Collect(maps.Keys(served.tenants))}, nil
 	case "context":
 		lc, _ := lambdacontext.FromContext(ctx)
 		deadline, _ := ctx.Deadline()
@@ -121,6 +130,16 @@ func (p *pieces) Read(b []byte) (int, error) {
 		return copy(b, "two"), nil
 	}
 	return 0, io.EOF
+}
+
+// awaits returns when a file is there.
+func awaits(path string) {
+	for {
+		if _, err := os.Stat(path); err == nil {
+			return
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
 }
 
 func main() {
@@ -190,6 +209,9 @@ func extend(d time.Duration) {
 			json.NewDecoder(resp.Body).Decode(&event)
 			resp.Body.Close()
 			time.Sleep(d)
+			if path := os.Getenv("EXTENSION_UNTIL"); path != "" {
+				awaits(path)
+			}
 			if os.Getenv("EXTENSION_PRINTS") != "" {
 				fmt.Println("extension:", event["eventType"], event["requestId"])
 			}

@@ -1,0 +1,53 @@
+// Package awstest finds the AWS CLI for tests, and runs it so that it knows one endpoint and nothing else.
+package awstest
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+)
+
+// Program is the aws that a shell would run, of version 1 or 2. Without one the test is skipped.
+func Program(t testing.TB) string {
+	t.Helper()
+	program, err := exec.LookPath("aws")
+	if err != nil {
+		t.Skip("aws is not installed: apt-get install awscli")
+	}
+	return program
+}
+
+// Version2 is an aws of version 2, which Debian has, while pip's, of version 1, often stands before it
+// in PATH. Without one the test is skipped.
+func Version2(t testing.TB) string {
+	t.Helper()
+	for _, dir := range append(filepath.SplitList(os.Getenv("PATH")), "/usr/bin", "/usr/local/bin") {
+		program, err := exec.LookPath(filepath.Join(dir, "aws"))
+		if err != nil {
+			continue
+		}
+		// One that cannot say its version, such as a manager's placeholder for it, is of none.
+		if out, err := exec.Command(program, "--version").CombinedOutput(); err == nil && bytes.HasPrefix(out, []byte("aws-cli/2.")) {
+			return program
+		}
+	}
+	t.Skip("aws of version 2 is not installed: apt-get install awscli")
+	return ""
+}
+
+// Command is a call of the CLI. It has credentials that everybody accepts who accepts any, neither profiles nor
+// the metadata of a machine, and tells times in ISO 8601, as only version 2 does by itself. The endpoint
+// is an argument, because AWS_ENDPOINT_URL is only known since 2.13.
+func Command(t testing.TB, program, endpoint string, args ...string) *exec.Cmd {
+	t.Helper()
+	config := filepath.Join(t.TempDir(), "config")
+	if err := os.WriteFile(config, []byte("[default]\ncli_timestamp_format = iso8601\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c := exec.CommandContext(t.Context(), program, append([]string{"--endpoint-url", endpoint, "--region", "us-east-1", "--output", "json"}, args...)...)
+	c.Env = append(os.Environ(), "AWS_ACCESS_KEY_ID=any", "AWS_SECRET_ACCESS_KEY=any", "AWS_CONFIG_FILE="+config, "AWS_SHARED_CREDENTIALS_FILE="+os.DevNull,
+		"AWS_EC2_METADATA_DISABLED=true", "AWS_PAGER=")
+	return c
+}
