@@ -144,14 +144,16 @@ func TestTheProgramIsFollowed(t *testing.T) {
 		}
 	})
 
-	// A function, a route and a panel more, and a setting of the function that is there.
+	// A function, a route, an event source and a panel more, and settings of the function that is there.
 	const pears = `app.Get("/pears", app.Function("Pears", answer("pears")))
 	`
 	writeMarket(t, dir, pears+`apples.Environment = map[string]string{"SUFFIX": "!"}
-	apples.Memory = 256`, `app.Monitor(ephor.Grafana{Dashboards: []dashboard.Dashboard{{Title: "Market", Panels: []dashboard.Panel{dashboard.Counter("sold")}}}})`)
+	apples.Memory = 256
+	app.On(ephor.Messages{Queue: app.Queue("Crates")}, apples)`, `app.Monitor(ephor.Grafana{Dashboards: []dashboard.Dashboard{{Title: "Market", Panels: []dashboard.Panel{dashboard.Counter("sold")}}}})`)
 	answers("/pears", "pears")
 	answers("/apples", "apples!")
 	says("GET /pears is new, function Pears is new, dashboard Market is another")
+	says("AWS::Lambda::EventSourceMapping       CREATE_COMPLETE")
 	if !strings.Contains(page(), `sold`) {
 		t.Errorf("the page has no panel of the new counter: %s", page())
 	}

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/ephor-io/ephor/deploy"
 	"github.com/ephor-io/ephor/internal/gotool"
 	"github.com/ephor-io/ephor/internal/watch"
@@ -19,79 +21,44 @@ import (
 func (s *session) follow(ctx context.Context) error {
 	// One change waits at most: what was saved since is built with it.
 	changed := make(chan struct{}, 1)
-	watched := make(chan error, 1)
-	go func() {
-		watched <- watch.Run(ctx, watch.Config{
-			List:   s.files(),
-			Since:  s.started,
-			Except: s.dir,
-			Events: func(e watch.Event) {
-				switch e := e.(type) {
-				case watch.Change:
-					select {
-					case changed <- struct{}{}:
-					default:
-					}
-				case watch.Polling:
-					s.terminal.sayf("watching the source by looking twice a second: %v", e.Err)
-				case watch.Trouble:
-					s.terminal.sayf("watching the source: %v", e.Err)
-				}
-			},
-		})
-	}()
-	for {
+	g, ctx := errgroup.WithContext(ctx)
+	for _, w := range s.watches(func() {
 		select {
-		case err := <-watched:
-			if err != nil {
+		case changed <- struct{}{}:
+		default:
+		}
+	}) {
+		g.Go(func() error {
+			if err := watch.Run(ctx, w); err != nil {
 				return fmt.Errorf("watching the source: %w", err)
 			}
 			return nil
-		case <-changed:
-			for s.reload(ctx, changed) {
-			}
-		}
+		})
 	}
-}
-
-// files lists what the functions are built of and what the commands are. The second listing waits until the
-// functions have their code, because somebody waits for that.
-func (s *session) files() func(context.Context) ([]string, error) {
-	first := true
-	list := func(ctx context.Context, tags ...string) ([]string, error) {
-		return gotool.Files(ctx, s.source.ModuleDir, s.source.ImportPath, tags)
-	}
-	return func(ctx context.Context) ([]string, error) {
-		files, err := list(ctx, functionTags...)
-		if err != nil {
-			return nil, err
-		}
-		if !first {
+	g.Go(func() error {
+		for {
 			select {
-			case <-s.recoded:
 			case <-ctx.Done():
-				return nil, context.Cause(ctx)
+				return nil
+			case <-changed:
+				for s.reload(ctx, changed) {
+				}
 			}
 		}
-		first = false
-		more, err := list(ctx, hostTag)
-		if err != nil {
-			return nil, err
-		}
-		files = append(files, more...)
-		slices.Sort(files)
-		return slices.Compact(files), nil
-	}
+	})
+	return g.Wait()
 }
 
 // reload builds the source as it is now and lets it take over. again is whether it has changed meanwhile.
 func (s *session) reload(ctx context.Context, changed <-chan struct{}) (again bool) {
+	defer func() {
+		select {
+		case s.rested <- struct{}{}:
+		default:
+		}
+	}()
 	s.tell("building", false)
 	compiles, goesOn := s.recode(ctx)
-	select {
-	case s.recoded <- struct{}{}:
-	default:
-	}
 	if !compiles || ctx.Err() != nil {
 		return false
 	}

@@ -37,7 +37,7 @@ type session struct {
 	converged converged
 	current   atomic.Pointer[application]
 	stale     atomic.Bool   // converged does not hold any more
-	recoded   chan struct{} // a change of the source has come to the functions
+	rested    chan struct{} // a change of the source has come to its end
 	// ready makes the monitoring host's signal; tests put something between function and store.
 	ready  func(userData, storeURL, pageURL string) (signalURL string, body []byte, err error)
 	client *http.Client // for the page and the store
@@ -59,7 +59,7 @@ func newSession(p *program, pkg gotool.Package, dir string, f upFlags) *session 
 		terminal: newTerminal(p.stderr),
 		client:   &http.Client{Timeout: 30 * time.Second},
 		ready:    hostReady,
-		recoded:  make(chan struct{}, 1),
+		rested:   make(chan struct{}, 1),
 	}
 	return s
 }

@@ -68,10 +68,10 @@ func (s *session) ask(ctx, patience context.Context, path string, c converging) 
 	exit := <-ended
 	lines.flush()
 	switch {
-	case ctx.Err() != nil:
-		return nil, context.Cause(ctx)
 	case last.Application != nil:
 		return last.Application, nil
+	case ctx.Err() != nil:
+		return nil, context.Cause(ctx)
 	case last.Error != "" && last.Hint != "":
 		return nil, hinted(&toldError{last.Error}, last.Hint)
 	case last.Error != "":
