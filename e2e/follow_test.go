@@ -153,7 +153,7 @@ func TestTheProgramIsFollowed(t *testing.T) {
 	answers("/pears", "pears")
 	answers("/apples", "apples!")
 	says("GET /pears is new, function Pears is new, dashboard Market is another")
-	says("AWS::Lambda::EventSourceMapping       CREATE_COMPLETE")
+	says("ApplesFromCratesQueue")
 	if !strings.Contains(page(), `sold`) {
 		t.Errorf("the page has no panel of the new counter: %s", page())
 	}
