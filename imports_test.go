@@ -40,6 +40,8 @@ var floors = map[string][]string{
 	"internal/mototest":       {},
 	"internal/storetest":      {"loss", "metrics"},
 	"internal/cloudwatchtest": {},
+	"internal/functiontest":   {},
+	"internal/uptest":         {},
 	"laptop/internal/*":       {},
 	"laptop/*":                {"cfn", "cfn/parse", "cfn/eval", "influx", "internal/guard", "laptop/internal/*"},
 	"laptop":                  {"cfn", "cfn/parse", "cfn/eval", "influx", "laptop/*", "laptop/internal/*"},

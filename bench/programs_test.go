@@ -13,10 +13,14 @@ import (
 	"time"
 )
 
-// programs are built as Lambda runs them, the bare one first.
-func programs(b *testing.B) (names []string, paths map[string]string) {
+// libraries are the programs to compare, the bare one first.
+func libraries() []string {
+	return []string{"bare", "ephor", "go-metrics", "victoriametrics", "prometheus", "opentelemetry"}
+}
+
+// programs are built as Lambda runs them.
+func programs(b *testing.B, names ...string) (paths map[string]string) {
 	b.Helper()
-	names = []string{"bare", "ephor", "go-metrics", "victoriametrics", "prometheus", "opentelemetry"}
 	paths = map[string]string{}
 	dir := b.TempDir()
 	for _, name := range names {
@@ -27,14 +31,15 @@ func programs(b *testing.B) (names []string, paths map[string]string) {
 			b.Fatalf("%v\n%s", err, out)
 		}
 	}
-	return names, paths
+	return paths
 }
 
 // BenchmarkBinary is what each library adds to a bare handler's executable.
 func BenchmarkBinary(b *testing.B) {
 	var over map[string]float64
 	for b.Loop() {
-		names, paths := programs(b)
+		names := libraries()
+		paths := programs(b, names...)
 		over = map[string]float64{}
 		size := func(name string) float64 {
 			info, err := os.Stat(paths[name])
@@ -56,7 +61,8 @@ func BenchmarkBinary(b *testing.B) {
 // BenchmarkInit is the time from a process's start until it asks the Runtime API for its first
 // event, the programs by turns, and what each adds to the bare one's.
 func BenchmarkInit(b *testing.B) {
-	names, paths := programs(b)
+	names := libraries()
+	paths := programs(b, names...)
 	asked := make(chan struct{}, 1)
 	var extensions atomic.Int64
 	api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -1,108 +1,15 @@
 package e2e
 
 import (
-	"os"
-	"os/exec"
 	"path/filepath"
-	"strings"
 	"testing"
+
+	"github.com/ephor-io/ephor/internal/uptest"
 )
-
-// shop is an application that can do everything wrong.
-const shop = `package main
-
-import (
-	"context"
-	"errors"
-	"fmt"
-	"os"
-	"strings"
-	"time"
-
-	"github.com/aws/aws-lambda-go/events"
-
-	"github.com/ephor-io/ephor"
-	"github.com/ephor-io/ephor/cli"
-	"github.com/ephor-io/ephor/metrics"
-)
-
-var visits = metrics.NewCounter("visits")
-
-const greeting = "version 1"
-
-func handle(ctx context.Context, r events.APIGatewayV2HTTPRequest) (string, error) {
-	visits.Inc()
-	switch r.PathParameters["what"] {
-	case "panic":
-		panic("the handler gave up")
-	case "error":
-		return "", errors.New("the handler said no")
-	case "exit":
-		os.Exit(7)
-	case "sleep":
-		time.Sleep(time.Minute)
-	case "json":
-		fmt.Println("{\"level\":\"ERROR\",\"msg\":\"sold out\",\"price\":1.0}")
-	case "size":
-		return strings.Repeat("x", len(r.Body)), nil
-	}
-	return greeting, nil
-}
-
-func main() {
-	app := ephor.New("Shop")
-	f := app.Function("Handle", handle)
-	f.Timeout = 2 * time.Second
-	app.Route("ANY", "/{what}", f)
-	app.Get("/", f)
-	app.Monitor(ephor.Grafana{})
-	cli.Main(app)
-}
-`
-
-// newModule makes a module of its own, as a user has one, with main.go in it.
-func newModule(t testing.TB, source string) string {
-	t.Helper()
-	dir := t.TempDir()
-	mod, err := os.ReadFile(filepath.Join(root(t), "go.mod"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	sum, err := os.ReadFile(filepath.Join(root(t), "go.sum"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	const ours = "github.com/ephor-io/ephor"
-	text := strings.Replace(string(mod), "module "+ours, "module example.com/shop", 1) +
-		"\nrequire " + ours + " v0.0.0\nreplace " + ours + " => " + root(t) + "\n"
-	for name, content := range map[string]string{"go.mod": text, "go.sum": string(sum), "main.go": source} {
-		writeFile(t, filepath.Join(dir, name), content)
-	}
-	return dir
-}
-
-func writeFile(t testing.TB, path, content string) {
-	t.Helper()
-	if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// build builds the module's program.
-func build(t testing.TB, dir string) string {
-	t.Helper()
-	program := filepath.Join(t.TempDir(), "shop")
-	c := exec.Command("go", "build", "-o", program, ".")
-	c.Dir = dir
-	if out, err := c.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	return program
-}
 
 // shopUp is the shop, up.
 func shopUp(t testing.TB, args ...string) (a *application, dir string) {
 	t.Helper()
-	dir = newModule(t, shop)
-	return up(t, dir, build(t, dir), filepath.Join(dir, "state"), args...), dir
+	dir = uptest.NewModule(t, uptest.Shop)
+	return up(t, dir, uptest.Build(t, dir), filepath.Join(dir, "state"), args...), dir
 }

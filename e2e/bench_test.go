@@ -2,9 +2,7 @@ package e2e
 
 import (
 	"encoding/json"
-	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -13,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/ephor-io/ephor/internal/uptest"
 )
 
 // The figures of docs/figures.md:
@@ -52,12 +52,12 @@ func BenchmarkFirstAnswer(b *testing.B) {
 		}
 	})
 	b.Run("FreshApplication", func(b *testing.B) {
-		build(b, newModule(b, shop))
+		uptest.Build(b, uptest.NewModule(b, uptest.Shop))
 		for b.Loop() {
 			b.StopTimer()
-			dir := newModule(b, shop)
+			dir := uptest.NewModule(b, uptest.Shop)
 			script := filepath.Join(dir, "go-run")
-			writeFile(b, script, "#!/bin/sh\nexec go run . \"$@\"\n")
+			uptest.WriteFile(b, script, "#!/bin/sh\nexec go run . \"$@\"\n")
 			if err := os.Chmod(script, 0o755); err != nil {
 				b.Fatal(err)
 			}
@@ -77,7 +77,7 @@ func BenchmarkFirstAnswer(b *testing.B) {
 
 func clone(b *testing.B, dir string) {
 	b.Helper()
-	if out, err := exec.Command("git", "clone", "-q", root(b), dir).CombinedOutput(); err != nil {
+	if out, err := exec.Command("git", "clone", "-q", uptest.Root(b), dir).CombinedOutput(); err != nil {
 		b.Fatalf("%v\n%s", err, out)
 	}
 }
@@ -91,12 +91,12 @@ func firstAnswer(b *testing.B, dir string) {
 // answer asks once, and ends the application while the clock stands still.
 func answer(b *testing.B, a *application, path string) {
 	b.Helper()
-	if status, body := a.get(path); status != http.StatusOK {
+	if status, body := a.Get(path); status != http.StatusOK {
 		b.Fatalf("%d %s", status, body)
 	}
 	b.StopTimer()
-	a.stop(os.Kill)
-	eventually(b, "no process of it is left", func() bool { return len(processesWith(b, a.state)) == 0 })
+	a.Stop(os.Kill)
+	uptest.Eventually(b, "no process of it is left", func() bool { return len(processesWith(b, a.State)) == 0 })
 	b.StartTimer()
 }
 
@@ -107,9 +107,9 @@ func BenchmarkSourceSaved(b *testing.B) {
 	for b.Loop() {
 		n++
 		version := "version " + strings.Repeat("i", n)
-		writeFile(b, filepath.Join(dir, "main.go"), strings.Replace(shop, "version 1", version, 1))
+		uptest.WriteFile(b, filepath.Join(dir, "main.go"), strings.Replace(uptest.Shop, "version 1", version, 1))
 		for {
-			if _, body := a.get("/"); body == version {
+			if _, body := a.Get("/"); body == version {
 				break
 			}
 			time.Sleep(5 * time.Millisecond)
@@ -117,47 +117,11 @@ func BenchmarkSourceSaved(b *testing.B) {
 	}
 }
 
-// bareServer is a net/http server that says hello, in a process of its own as the gateway is. It
-// is this test's executable, run with the variable bareVariable.
-func bareServer(b *testing.B) (url string) {
-	b.Helper()
-	c := exec.Command(os.Args[0])
-	c.Env = append(os.Environ(), bareVariable+"=1")
-	stdout, err := c.StdoutPipe()
-	if err == nil {
-		err = c.Start()
-	}
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.Cleanup(func() {
-		_ = c.Process.Kill() // it does nothing else than wait for that
-		_ = c.Wait()
-	})
-	if _, err := fmt.Fscanln(stdout, &url); err != nil {
-		b.Fatal(err)
-	}
-	return url
-}
-
-const bareVariable = "EPHOR_E2E_BARE_SERVER"
-
-func serveBare() error {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return err
-	}
-	fmt.Println("http://" + l.Addr().String())
-	return http.Serve(l, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		_, _ = io.WriteString(w, "Hello World")
-	}))
-}
-
 // BenchmarkWarmRequest compares a request through the gateway with one to a bare net/http server,
 // both from one client, one after the other, and both servers in a process of their own.
 func BenchmarkWarmRequest(b *testing.B) {
-	a := up(b, root(b), helloProgram(b), filepath.Join(b.TempDir(), "state"))
-	bare := bareServer(b)
+	a := up(b, uptest.Root(b), helloProgram(b), filepath.Join(b.TempDir(), "state"))
+	bare := uptest.BareServer(b)
 	const requests = 2000
 	var through, direct []time.Duration
 	measure := func(url string) time.Duration {
@@ -201,8 +165,8 @@ func BenchmarkWarmRequest(b *testing.B) {
 func BenchmarkFreshness(b *testing.B) {
 	var p50, p99 []float64
 	for b.Loop() {
-		args := append([]string{"up", "--once", "--json", "--load", "10s@200", "--state", filepath.Join(b.TempDir(), "state")}, anyPorts...)
-		status, stdout, stderr := command(b, root(b), helloProgram(b), args...)
+		args := append([]string{"up", "--once", "--json", "--load", "10s@200", "--state", filepath.Join(b.TempDir(), "state")}, uptest.AnyPorts()...)
+		status, stdout, stderr := command(b, uptest.Root(b), helloProgram(b), args...)
 		var r report
 		if err := json.Unmarshal([]byte(stdout), &r); err != nil || status != 0 {
 			b.Fatalf("status %d, %v\n%s", status, err, stderr)

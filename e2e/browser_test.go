@@ -13,13 +13,14 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"github.com/ephor-io/ephor/internal/browsertest"
+	"github.com/ephor-io/ephor/internal/uptest"
 )
 
 // A browser opens the dashboard while requests flow and sees the counter move by what was sent.
 // It runs alone: see browsertest.
 func TestTheBrowserSeesTheLoad(t *testing.T) {
 	tab := browsertest.Open(t)
-	a := up(t, root(t), helloProgram(t), filepath.Join(t.TempDir(), "state"))
+	a := up(t, uptest.Root(t), helloProgram(t), filepath.Join(t.TempDir(), "state"))
 	browsertest.Go(t, tab, a.Dashboard)
 	browsertest.Until(t, tab, `document.title.includes("Sparta Hello World")`, "true")
 
@@ -28,7 +29,7 @@ func TestTheBrowserSeesTheLoad(t *testing.T) {
 	steps := map[string]bool{}
 	for start := time.Now(); time.Since(start) < 5*time.Second; {
 		for range 10 {
-			if status, body := a.get("/hello/grafana"); status != http.StatusOK {
+			if status, body := a.Get("/hello/grafana"); status != http.StatusOK {
 				t.Fatalf("%d %s", status, body)
 			}
 			sent++
@@ -55,17 +56,17 @@ func TestPictures(t *testing.T) {
 		t.Skip("EPHOR_PICTURES names no folder for the pictures of the documentation")
 	}
 	tab := browsertest.Open(t)
-	a := up(t, root(t), helloProgram(t), filepath.Join(t.TempDir(), "state"),
+	a := up(t, uptest.Root(t), helloProgram(t), filepath.Join(t.TempDir(), "state"),
 		"--load", "20s@5..60,20s@60..120,15s@120..30,10s@30", "--load-url", "/hello/grafana?ms=80")
 	browsertest.Go(t, tab, a.Dashboard+"?from=now-1m&to=now")
 	browsertest.Until(t, tab, `document.title.includes("Sparta Hello World")`, "true")
 	time.Sleep(62 * time.Second)
-	picture(t, tab, filepath.Join(root(t), folder, "page-light.png"))
+	picture(t, tab, filepath.Join(uptest.Root(t), folder, "page-light.png"))
 	if err := chromedp.Run(tab, emulation.SetEmulatedMedia().WithFeatures([]*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: "dark"}})); err != nil {
 		t.Fatal(err)
 	}
 	time.Sleep(2 * time.Second)
-	picture(t, tab, filepath.Join(root(t), folder, "page-dark.png"))
+	picture(t, tab, filepath.Join(uptest.Root(t), folder, "page-dark.png"))
 }
 
 func picture(t *testing.T, tab context.Context, path string) {

@@ -9,6 +9,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/ephor-io/ephor/internal/uptest"
 )
 
 // Debian's influx client counts what curl sent.
@@ -18,11 +20,11 @@ func TestTheInfluxClientCounts(t *testing.T) {
 	if err != nil {
 		t.Skip("influx is not installed: apt-get install influxdb-client")
 	}
-	a := up(t, root(t), helloProgram(t), filepath.Join(t.TempDir(), "state"))
+	a := up(t, uptest.Root(t), helloProgram(t), filepath.Join(t.TempDir(), "state"))
 	port := a.Store[strings.LastIndex(a.Store, ":")+1:]
 	number := regexp.MustCompile(`(?m)^0\s+(\d+)\s*$`)
 	count := func() string {
-		status, stdout, stderr := command(t, root(t), influx, "-port", port, "-database", "ephor", "-execute", "select count(duration_ms) from invocation")
+		status, stdout, stderr := command(t, uptest.Root(t), influx, "-port", port, "-database", "ephor", "-execute", "select count(duration_ms) from invocation")
 		if status != 0 {
 			t.Fatalf("influx: status %d: %s", status, stderr)
 		}
@@ -35,11 +37,11 @@ func TestTheInfluxClientCounts(t *testing.T) {
 		t.Fatalf("%s before anything was sent", n)
 	}
 	for range 1000 {
-		if status, body := a.get("/hello/grafana"); status != http.StatusOK {
+		if status, body := a.Get("/hello/grafana"); status != http.StatusOK {
 			t.Fatalf("%d %s", status, body)
 		}
 	}
-	eventually(t, "1000 recorded", func() bool { return count() == "1000" })
+	uptest.Eventually(t, "1000 recorded", func() bool { return count() == "1000" })
 	if n := a.count(`SELECT sum("count") FROM "helloWorldCounterMetric"`); n != 1000 {
 		t.Errorf("the counter adds up to %d", n)
 	}
@@ -47,19 +49,19 @@ func TestTheInfluxClientCounts(t *testing.T) {
 
 func TestStatusAndDelete(t *testing.T) {
 	t.Parallel()
-	a := up(t, root(t), helloProgram(t), filepath.Join(t.TempDir(), "state"))
-	if status, _ := a.get("/hello/grafana"); status != http.StatusOK {
+	a := up(t, uptest.Root(t), helloProgram(t), filepath.Join(t.TempDir(), "state"))
+	if status, _ := a.Get("/hello/grafana"); status != http.StatusOK {
 		t.Fatalf("status %d", status)
 	}
 	run := func(want int, args ...string) (stdout, stderr string) {
 		t.Helper()
-		status, stdout, stderr := command(t, root(t), helloProgram(t), append(args, "--state", a.state)...)
+		status, stdout, stderr := command(t, uptest.Root(t), helloProgram(t), append(args, "--state", a.State)...)
 		if status != want {
 			t.Fatalf("%q: status %d, want %d\n%s%s", args, status, want, stdout, stderr)
 		}
 		return stdout, stderr
 	}
-	eventually(t, "recorded", func() bool { return a.count(recorded) == 1 })
+	uptest.Eventually(t, "recorded", func() bool { return a.count(recorded) == 1 })
 	stdout, _ := run(0, "status")
 	for _, want := range []string{"SpartaGrafana ", "SpartaGrafana-Monitoring", "CREATE_COMPLETE", a.API, a.Dashboard,
 		"export SpartaGrafana-Monitoring-StoreURL", "SpartaGrafana-HelloWorld", "recorded 1 of 1", "is not a machine here"} {
@@ -82,7 +84,7 @@ func TestStatusAndDelete(t *testing.T) {
 	if !strings.Contains(stderr, "SpartaGrafana-Monitoring is in use: SpartaGrafana imports from it") || !strings.Contains(stderr, "delete app, first") {
 		t.Errorf("delete monitor:\n%s", stderr)
 	}
-	if status, _ := a.get("/hello/grafana"); status != http.StatusOK {
+	if status, _ := a.Get("/hello/grafana"); status != http.StatusOK {
 		t.Errorf("after a refused delete: %d", status)
 	}
 	run(0, "delete")
@@ -94,16 +96,16 @@ func TestStatusAndDelete(t *testing.T) {
 		t.Errorf("status after delete:\n%s", stdout)
 	}
 	for _, stack := range []string{"SpartaGrafana", "SpartaGrafana-Monitoring"} {
-		eventually(t, "up tells of the deletion", func() bool {
-			return strings.Contains(a.stderr.String(), "stack "+stack+": deleted\n  the next change of the source makes it again")
+		uptest.Eventually(t, "up tells of the deletion", func() bool {
+			return strings.Contains(a.Stderr.String(), "stack "+stack+": deleted\n  the next change of the source makes it again")
 		})
 	}
-	a.stop(os.Interrupt)
+	a.Stop(os.Interrupt)
 }
 
 func TestVersion(t *testing.T) {
 	t.Parallel()
-	status, stdout, stderr := command(t, root(t), helloProgram(t), "version", "--json")
+	status, stdout, stderr := command(t, uptest.Root(t), helloProgram(t), "version", "--json")
 	var v struct{ Ephor, Go, Platform string }
 	if err := json.Unmarshal([]byte(stdout), &v); status != 0 || err != nil || v.Ephor == "" || !strings.HasPrefix(v.Go, "go1.") || v.Platform == "" {
 		t.Errorf("status %d, %v: %s%s", status, err, stdout, stderr)

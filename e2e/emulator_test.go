@@ -3,16 +3,15 @@ package e2e
 import (
 	"fmt"
 	"io"
-	"io/fs"
-	"net"
 	"net/http"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/ephor-io/ephor/internal/uptest"
 )
 
 // AWS's own emulator runs the very binary that the laptop does, in both of its modes: one
@@ -22,7 +21,7 @@ import (
 // https://github.com/aws/aws-lambda-runtime-interface-emulator
 func TestTheEmulatorLosesNothing(t *testing.T) {
 	t.Parallel()
-	emulator := findEmulator(t)
+	emulator := uptest.FindEmulator(t)
 	for _, mode := range []struct {
 		name    string
 		clients int
@@ -37,11 +36,11 @@ func TestTheEmulatorLosesNothing(t *testing.T) {
 				program = asAnInstance(t, emulator)
 				env = []string{fmt.Sprintf("AWS_LAMBDA_MAX_CONCURRENCY=%d", mode.clients)}
 			}
-			a := up(t, root(t), helloProgram(t), filepath.Join(t.TempDir(), "state"))
-			if status, body := a.get("/hello/grafana"); status != http.StatusOK {
+			a := up(t, uptest.Root(t), helloProgram(t), filepath.Join(t.TempDir(), "state"))
+			if status, body := a.Get("/hello/grafana"); status != http.StatusOK {
 				t.Fatal(status, body) // and now the function's executable is there
 			}
-			url := startEmulator(t, program, a, "HelloWorld", env...) + "/2015-03-31/functions/function/invocations"
+			url := uptest.StartEmulator(t, program, a.Application, "HelloWorld", env...) + "/2015-03-31/functions/function/invocations"
 			const each = 200
 			var all sync.WaitGroup
 			for range mode.clients {
@@ -60,7 +59,7 @@ func TestTheEmulatorLosesNothing(t *testing.T) {
 			}
 			n := mode.clients * each
 			const where = ` WHERE "function" = 'emulated'`
-			eventually(t, fmt.Sprintf("%d invocations are recorded", n), func() bool { return a.count(recorded+where) >= n })
+			uptest.Eventually(t, fmt.Sprintf("%d invocations are recorded", n), func() bool { return a.count(recorded+where) >= n })
 			for what, q := range map[string]string{
 				"invocations":                    recorded + where,
 				"the sum of the counter's count": `SELECT sum("count") FROM "helloWorldCounterMetric"` + where,
@@ -103,16 +102,6 @@ func invokeEmulator(url string) error {
 	}
 }
 
-// findEmulator finds AWS's Runtime Interface Emulator, which nobody packages.
-func findEmulator(t testing.TB) string {
-	t.Helper()
-	emulator, err := exec.LookPath("aws-lambda-rie")
-	if err != nil {
-		t.Skip("aws-lambda-rie is not on PATH: docs/emulator.md has the command that builds it, go install or git clone")
-	}
-	return emulator
-}
-
 // asAnInstance is the command that starts the emulator for Managed Instances. There it takes no
 // notice of the program it is given, looks for /var/task/bootstrap, and runs that as another user.
 // So it gets a /var of its own, which wants root.
@@ -123,62 +112,6 @@ func asAnInstance(t *testing.T, emulator string) []string {
 	if out, err := try.CombinedOutput(); err != nil {
 		t.Skipf("only root may give the emulator a /var/task, where it looks for a function of Managed Instances: %v %s", err, out)
 	}
-	// The program to run is "$1", and what startEmulator adds begins with "$2".
+	// The program to run is "$1", and what StartEmulator adds begins with "$2".
 	return []string{"unshare", "--mount", "sh", "-c", script, "sh", emulator}
-}
-
-// startEmulator runs a's function in the emulator, as the function emulated, with a's store and
-// more variables in its environment.
-func startEmulator(t testing.TB, emulator []string, a *application, handler string, env ...string) (url string) {
-	t.Helper()
-	var bootstrap string
-	err := filepath.WalkDir(a.state, func(path string, d fs.DirEntry, err error) error {
-		if err == nil && d.Name() == "bootstrap" && d.Type().IsRegular() {
-			bootstrap = path
-		}
-		return err
-	})
-	if err != nil || bootstrap == "" {
-		t.Fatalf("the function's executable is not found below %s: %v", a.state, err)
-	}
-	// It takes no port 0: neither its own port nor the Runtime API's would be told to anyone.
-	var addresses [2]string
-	for i := range addresses {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		addresses[i] = l.Addr().String()
-		l.Close()
-	}
-	address := addresses[0]
-	arguments := append(emulator[1:len(emulator):len(emulator)],
-		"--runtime-interface-emulator-address", address, "--runtime-api-address", addresses[1], bootstrap, handler)
-	c := exec.Command(emulator[0], arguments...)
-	c.Dir = filepath.Dir(bootstrap)
-	c.Env = append(os.Environ(), "AWS_LAMBDA_FUNCTION_NAME=emulated", "LOG_LEVEL=error")
-	c.Env = append(c.Env, env...)
-	if a.Store != "" {
-		c.Env = append(c.Env, "EPHOR_STORE_URL="+a.Store, "EPHOR_STORE_DATABASE=ephor")
-	}
-	var text output
-	c.Stdout, c.Stderr = &text, &text
-	if err := c.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = c.Process.Kill() // it has nothing to lose
-		_ = c.Wait()
-		if t.Failed() {
-			t.Logf("the emulator wrote:\n%s", &text)
-		}
-	})
-	eventually(t, "the emulator listens", func() bool {
-		conn, err := net.Dial("tcp", address)
-		if err == nil {
-			conn.Close()
-		}
-		return err == nil
-	})
-	return "http://" + address
 }

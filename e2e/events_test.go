@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/ephor-io/ephor/internal/uptest"
 )
 
 // chain is an application whose parts call each other by events alone: a request becomes a message,
@@ -111,12 +113,12 @@ func main() {
 
 func TestEventsLeadFromFunctionToFunction(t *testing.T) {
 	t.Parallel()
-	dir := newModule(t, chain)
-	program, state := build(t, dir), filepath.Join(dir, "state")
+	dir := uptest.NewModule(t, chain)
+	program, state := uptest.Build(t, dir), filepath.Join(dir, "state")
 	a := up(t, dir, program, state)
 	says := func(what string) {
 		t.Helper()
-		eventually(t, what, func() bool { return strings.Contains(a.stderr.String(), what) })
+		uptest.Eventually(t, what, func() bool { return strings.Contains(a.Stderr.String(), what) })
 	}
 	post := func(order string) {
 		t.Helper()
@@ -139,7 +141,7 @@ func TestEventsLeadFromFunctionToFunction(t *testing.T) {
 
 	// What was acknowledged is not lost with the laptop.
 	post("poison")
-	a.stop(os.Kill)
+	a.Stop(os.Kill)
 	a = up(t, dir, program, state)
 	says("lost poison after")
 	post("pen")

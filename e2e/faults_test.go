@@ -14,6 +14,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/ephor-io/ephor/internal/uptest"
 )
 
 // A handler that fails in any way answers as API Gateway does, says why in the log, is recorded as
@@ -23,20 +25,20 @@ func TestHandlersThatFail(t *testing.T) {
 	a, _ := shopUp(t)
 	f := func(path string, status int, log string) {
 		t.Helper()
-		if got, body := a.get(path); got != status {
+		if got, body := a.Get(path); got != status {
 			t.Errorf("%s: %d %s, want %d", path, got, body, status)
 		}
-		if got, body := a.get("/"); got != http.StatusOK || body != "version 1" {
+		if got, body := a.Get("/"); got != http.StatusOK || body != "version 1" {
 			t.Errorf("after %s: %d %s", path, got, body)
 		}
-		eventually(t, path+" in the log: "+log, func() bool { return strings.Contains(logs(t, a.state), log) })
+		uptest.Eventually(t, path+" in the log: "+log, func() bool { return strings.Contains(logs(t, a.State), log) })
 	}
 	f("/panic", http.StatusInternalServerError, "the handler gave up")
 	f("/error", http.StatusInternalServerError, "the handler said no")
 	f("/exit", http.StatusInternalServerError, "exit status 7")
 	f("/sleep", http.StatusInternalServerError, "timed out after 2.00 seconds")
 	// os.Exit is the one end that leaves the publisher no chance; the service's own count tells.
-	eventually(t, "three failures recorded", func() bool { return a.count(`SELECT count("error") FROM "invocation"`) == 3 })
+	uptest.Eventually(t, "three failures recorded", func() bool { return a.count(`SELECT count("error") FROM "invocation"`) == 3 })
 	allRecorded(t, a, `SELECT count("duration_ms") FROM "invocation" WHERE "ok" = true`, "/", 4)
 }
 
@@ -46,12 +48,12 @@ func TestHandlersThatFail(t *testing.T) {
 func allRecorded(t *testing.T, a *application, query, path string, successes int) int {
 	t.Helper()
 	asked := time.Now()
-	eventually(t, "all successes recorded", func() bool {
+	uptest.Eventually(t, "all successes recorded", func() bool {
 		if a.count(query) == successes {
 			return true
 		}
 		if time.Since(asked) > 3*time.Second {
-			if status, _ := a.get(path); status == http.StatusOK {
+			if status, _ := a.Get(path); status == http.StatusOK {
 				successes++
 			}
 			asked = time.Now()
@@ -102,7 +104,7 @@ func TestBodiesTooLarge(t *testing.T) {
 			t.Errorf("%d MB: %d %.200s", mb, status, body)
 		}
 	}
-	if status, _ := a.get("/"); status != http.StatusOK {
+	if status, _ := a.Get("/"); status != http.StatusOK {
 		t.Errorf("afterwards: %d", status)
 	}
 }
@@ -138,19 +140,19 @@ func TestTheSourceIsFollowed(t *testing.T) {
 	}
 	source := filepath.Join(dir, "main.go")
 	says := func(version string) func() bool {
-		return func() bool { _, body := a.get("/"); return body == version }
+		return func() bool { _, body := a.Get("/"); return body == version }
 	}
 	for _, version := range []string{"version 2", "version 3"} {
-		writeFile(t, source, strings.Replace(shop, "version 1", version, 1))
-		eventually(t, version, says(version))
+		uptest.WriteFile(t, source, strings.Replace(uptest.Shop, "version 1", version, 1))
+		uptest.Eventually(t, version, says(version))
 	}
-	writeFile(t, source, strings.Replace(shop, `"version 1"`, `nonsense`, 1))
-	eventually(t, "the compiler's words", func() bool { return strings.Contains(a.stderr.String(), "undefined: nonsense") })
+	uptest.WriteFile(t, source, strings.Replace(uptest.Shop, `"version 1"`, `nonsense`, 1))
+	uptest.Eventually(t, "the compiler's words", func() bool { return strings.Contains(a.Stderr.String(), "undefined: nonsense") })
 	if !says("version 3")() {
 		t.Error("the running version did not stay")
 	}
-	writeFile(t, source, strings.Replace(shop, "version 1", "version 4", 1))
-	eventually(t, "version 4", says("version 4"))
+	uptest.WriteFile(t, source, strings.Replace(uptest.Shop, "version 1", "version 4", 1))
+	uptest.Eventually(t, "version 4", says("version 4"))
 	close(stop)
 	clients.Wait()
 	if text := wrong.Load(); text != nil {
@@ -162,7 +164,7 @@ func TestWrongUsage(t *testing.T) {
 	t.Parallel()
 	f := func(status int, want string, args ...string) {
 		t.Helper()
-		got, stdout, stderr := command(t, root(t), helloProgram(t), args...)
+		got, stdout, stderr := command(t, uptest.Root(t), helloProgram(t), args...)
 		if got != status || !strings.Contains(stderr, want) || stdout != "" {
 			t.Errorf("%q: status %d, stdout %q, stderr:\n%s\nwant status %d and %q", args, got, stdout, stderr, status, want)
 		}
@@ -200,8 +202,8 @@ func TestPortsThatAreTaken(t *testing.T) {
 	port := fmt.Sprint(taken.Addr().(*net.TCPAddr).Port)
 	for _, flag := range []string{"--page-port", "--store-port", "--endpoint-port", "--gateway-port"} {
 		state := filepath.Join(t.TempDir(), "state")
-		args := append([]string{"up", "--state", state}, anyPorts...)
-		status, stdout, stderr := command(t, root(t), helloProgram(t), append(args, flag, port)...)
+		args := append([]string{"up", "--state", state}, uptest.AnyPorts()...)
+		status, stdout, stderr := command(t, uptest.Root(t), helloProgram(t), append(args, flag, port)...)
 		if status != 1 || !strings.Contains(stderr, "port "+port) || !strings.Contains(stderr, "is taken") || !strings.Contains(stderr, "try:") || stdout != "" {
 			t.Errorf("%s: status %d, stdout %q, stderr:\n%s", flag, status, stdout, stderr)
 		}
@@ -210,14 +212,14 @@ func TestPortsThatAreTaken(t *testing.T) {
 
 func TestStateThatCannotBeUsed(t *testing.T) {
 	t.Parallel()
-	a := up(t, root(t), helloProgram(t), filepath.Join(t.TempDir(), "state"))
-	status, _, stderr := command(t, root(t), helloProgram(t), append([]string{"up", "--state", a.state}, anyPorts...)...)
-	if want := fmt.Sprintf("process %d", a.cmd.Process.Pid); status != 1 || !strings.Contains(stderr, want) || !strings.Contains(stderr, "try:") {
+	a := up(t, uptest.Root(t), helloProgram(t), filepath.Join(t.TempDir(), "state"))
+	status, _, stderr := command(t, uptest.Root(t), helloProgram(t), append([]string{"up", "--state", a.State}, uptest.AnyPorts()...)...)
+	if want := fmt.Sprintf("process %d", a.Cmd.Process.Pid); status != 1 || !strings.Contains(stderr, want) || !strings.Contains(stderr, "try:") {
 		t.Errorf("locked: status %d, want 1 and %q:\n%s", status, want, stderr)
 	}
 	file := filepath.Join(t.TempDir(), "file")
-	writeFile(t, file, "not a folder")
-	status, _, stderr = command(t, root(t), helloProgram(t), append([]string{"up", "--state", filepath.Join(file, "state")}, anyPorts...)...)
+	uptest.WriteFile(t, file, "not a folder")
+	status, _, stderr = command(t, uptest.Root(t), helloProgram(t), append([]string{"up", "--state", filepath.Join(file, "state")}, uptest.AnyPorts()...)...)
 	if status != 1 || !strings.Contains(stderr, file) || !strings.Contains(stderr, "--state FOLDER") {
 		t.Errorf("not writable: status %d:\n%s", status, stderr)
 	}
@@ -227,18 +229,18 @@ func TestStateThatCannotBeUsed(t *testing.T) {
 func TestFresh(t *testing.T) {
 	t.Parallel()
 	home := t.TempDir()
-	writeFile(t, filepath.Join(home, "thesis.txt"), "years of work")
-	status, _, stderr := command(t, root(t), helloProgram(t), append([]string{"up", "--fresh", "--state", home}, anyPorts...)...)
+	uptest.WriteFile(t, filepath.Join(home, "thesis.txt"), "years of work")
+	status, _, stderr := command(t, uptest.Root(t), helloProgram(t), append([]string{"up", "--fresh", "--state", home}, uptest.AnyPorts()...)...)
 	if status != 1 || !strings.Contains(stderr, "is not a state of an earlier up") {
 		t.Errorf("a folder that is no state: status %d:\n%s", status, stderr)
 	}
 	state := filepath.Join(t.TempDir(), "state")
-	a := up(t, root(t), helloProgram(t), state)
-	a.get("/hello/grafana")
-	eventually(t, "recorded", func() bool { return a.count(recorded) == 1 })
-	a.stop(os.Interrupt)
-	writeFile(t, filepath.Join(state, "notes.md"), "of the user's")
-	b := up(t, root(t), helloProgram(t), state, "--fresh")
+	a := up(t, uptest.Root(t), helloProgram(t), state)
+	a.Get("/hello/grafana")
+	uptest.Eventually(t, "recorded", func() bool { return a.count(recorded) == 1 })
+	a.Stop(os.Interrupt)
+	uptest.WriteFile(t, filepath.Join(state, "notes.md"), "of the user's")
+	b := up(t, uptest.Root(t), helloProgram(t), state, "--fresh")
 	if n := b.count(recorded); n != 0 {
 		t.Errorf("%d invocations are there after --fresh", n)
 	}
@@ -252,14 +254,14 @@ func TestFresh(t *testing.T) {
 // Interrupted, --once has no result and no success.
 func TestOnceInterrupted(t *testing.T) {
 	t.Parallel()
-	c := exec.Command(helloProgram(t), append([]string{"up", "--once", "--json", "--load", "60s@20", "--state", filepath.Join(t.TempDir(), "state")}, anyPorts...)...)
-	c.Dir = root(t)
-	var stdout, stderr output
+	c := exec.Command(helloProgram(t), append([]string{"up", "--once", "--json", "--load", "60s@20", "--state", filepath.Join(t.TempDir(), "state")}, uptest.AnyPorts()...)...)
+	c.Dir = uptest.Root(t)
+	var stdout, stderr uptest.Output
 	c.Stdout, c.Stderr = &stdout, &stderr
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the load has begun", func() bool { return strings.Contains(stderr.String(), "load: ") })
+	uptest.Eventually(t, "the load has begun", func() bool { return strings.Contains(stderr.String(), "load: ") })
 	if err := c.Process.Signal(os.Interrupt); err != nil {
 		t.Fatal(err)
 	}
@@ -283,15 +285,15 @@ func TestStatusWhileItStarts(t *testing.T) {
 				default:
 				}
 				c := exec.Command(helloProgram(t), "status", "--state", state)
-				c.Dir = root(t)
+				c.Dir = uptest.Root(t)
 				_ = c.Run() // it fails until there is something to tell
 			}
 		})
 	}
-	a := up(t, root(t), helloProgram(t), state)
+	a := up(t, uptest.Root(t), helloProgram(t), state)
 	close(stop)
 	asking.Wait()
-	if status, _ := a.get("/hello/grafana"); status != http.StatusOK {
+	if status, _ := a.Get("/hello/grafana"); status != http.StatusOK {
 		t.Errorf("status %d", status)
 	}
 }
@@ -300,34 +302,34 @@ func TestStatusWhileItStarts(t *testing.T) {
 func TestKilled(t *testing.T) {
 	t.Parallel()
 	state := filepath.Join(t.TempDir(), "state")
-	a := up(t, root(t), helloProgram(t), state)
+	a := up(t, uptest.Root(t), helloProgram(t), state)
 	for range 20 {
-		if status, body := a.get("/hello/grafana"); status != http.StatusOK {
+		if status, body := a.Get("/hello/grafana"); status != http.StatusOK {
 			t.Fatalf("%d %s", status, body)
 		}
 	}
 	served := allRecorded(t, a, recorded, "/hello/grafana", 20)
 	// A point can be seen a moment before it is acknowledged; a function that is at rest was told.
-	eventually(t, "all functions at rest", func() bool { return a.busy() == 0 })
-	a.stop(syscall.SIGKILL)
-	eventually(t, "no process of it is left", func() bool { return len(processesWith(t, state)) == 0 })
+	uptest.Eventually(t, "all functions at rest", func() bool { return a.busy() == 0 })
+	a.Stop(syscall.SIGKILL)
+	uptest.Eventually(t, "no process of it is left", func() bool { return len(processesWith(t, state)) == 0 })
 
-	b := up(t, root(t), helloProgram(t), state)
+	b := up(t, uptest.Root(t), helloProgram(t), state)
 	if n := b.count(recorded); n != served {
 		t.Errorf("%d of %d are there after a kill", n, served)
 	}
-	if status, _ := b.get("/hello/grafana"); status != http.StatusOK {
+	if status, _ := b.Get("/hello/grafana"); status != http.StatusOK {
 		t.Errorf("after a kill: %d", status)
 	}
-	b.stop(os.Interrupt)
+	b.Stop(os.Interrupt)
 	if left := processesWith(t, state); len(left) > 0 {
 		t.Errorf("Ctrl-C left %v", left)
 	}
-	if code := b.cmd.ProcessState.ExitCode(); code != 0 {
-		t.Errorf("Ctrl-C ended with status %d:\n%s", code, b.stderr)
+	if code := b.Cmd.ProcessState.ExitCode(); code != 0 {
+		t.Errorf("Ctrl-C ended with status %d:\n%s", code, b.Stderr)
 	}
 	// Told to end, the function delivered its last batch, and the store was still there to take it.
-	c := up(t, root(t), helloProgram(t), state)
+	c := up(t, uptest.Root(t), helloProgram(t), state)
 	if n := c.count(`SELECT count("final") FROM "publisher"`); n != 1 {
 		t.Errorf("%d environments said goodbye, one was ended in order", n)
 	}
@@ -337,10 +339,10 @@ func TestKilled(t *testing.T) {
 func TestADamagedStoreIsTold(t *testing.T) {
 	t.Parallel()
 	state := filepath.Join(t.TempDir(), "state")
-	a := up(t, root(t), helloProgram(t), state)
-	a.get("/hello/grafana")
-	eventually(t, "recorded", func() bool { return a.count(recorded) == 1 })
-	a.stop(os.Interrupt)
+	a := up(t, uptest.Root(t), helloProgram(t), state)
+	a.Get("/hello/grafana")
+	uptest.Eventually(t, "recorded", func() bool { return a.count(recorded) == 1 })
+	a.Stop(os.Interrupt)
 	files, err := filepath.Glob(filepath.Join(state, "laptop", "store", "data", "data", "ephor", "autogen", "*", "*.tsm"))
 	if err != nil || len(files) == 0 {
 		t.Fatalf("the store has no data files: %v", err)
@@ -348,11 +350,11 @@ func TestADamagedStoreIsTold(t *testing.T) {
 	if err := os.Truncate(files[0], 10); err != nil {
 		t.Fatal(err)
 	}
-	b := up(t, root(t), helloProgram(t), state)
-	if !strings.Contains(b.stderr.String(), filepath.Base(files[0])) {
-		t.Errorf("the damaged file is not named:\n%s", b.stderr)
+	b := up(t, uptest.Root(t), helloProgram(t), state)
+	if !strings.Contains(b.Stderr.String(), filepath.Base(files[0])) {
+		t.Errorf("the damaged file is not named:\n%s", b.Stderr)
 	}
-	if status, _ := b.get("/hello/grafana"); status != http.StatusOK {
+	if status, _ := b.Get("/hello/grafana"); status != http.StatusOK {
 		t.Errorf("status %d", status)
 	}
 }
@@ -379,24 +381,24 @@ func TestGoRunKilled(t *testing.T) {
 	t.Parallel()
 	state := filepath.Join(t.TempDir(), "state")
 	a := goRun(t, state)
-	if status, _ := a.get("/hello/grafana"); status != http.StatusOK {
+	if status, _ := a.Get("/hello/grafana"); status != http.StatusOK {
 		t.Fatalf("status %d", status)
 	}
-	a.stop(syscall.SIGKILL)
-	eventually(t, "no process of it is left", func() bool { return len(processesWith(t, state)) == 0 })
+	a.Stop(syscall.SIGKILL)
+	uptest.Eventually(t, "no process of it is left", func() bool { return len(processesWith(t, state)) == 0 })
 }
 
 // goRun is `go run ./examples/hello up`.
 func goRun(t *testing.T, state string) *application {
 	t.Helper()
-	return up(t, root(t), goRunScript(t), state)
+	return up(t, uptest.Root(t), goRunScript(t), state)
 }
 
 // goRunScript is a program that becomes `go run ./examples/hello`.
 func goRunScript(t testing.TB) string {
 	t.Helper()
 	script := filepath.Join(t.TempDir(), "go-run")
-	writeFile(t, script, "#!/bin/sh\nexec go run ./examples/hello \"$@\"\n")
+	uptest.WriteFile(t, script, "#!/bin/sh\nexec go run ./examples/hello \"$@\"\n")
 	if err := os.Chmod(script, 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -406,7 +408,7 @@ func goRunScript(t testing.TB) string {
 // Pages of other sites get nothing from any port.
 func TestFormsFromOtherSites(t *testing.T) {
 	t.Parallel()
-	a := up(t, root(t), helloProgram(t), filepath.Join(t.TempDir(), "state"))
+	a := up(t, uptest.Root(t), helloProgram(t), filepath.Join(t.TempDir(), "state"))
 	for name, u := range map[string]string{
 		"page": a.Page + "/", "store": a.Store + "/query", "store's writes": a.Store + "/write?db=ephor", "endpoint": a.Endpoint + "/", "API": a.API + "/hello/grafana",
 	} {

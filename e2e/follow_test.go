@@ -11,6 +11,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/ephor-io/ephor/internal/uptest"
 )
 
 // market is an application whose main is put together: what its functions are built of stands in main.go, and
@@ -83,16 +85,16 @@ func setup(app *ephor.App, apples *ephor.Function) {
 // writeMarket writes both files, each with what is put in the place of "// more".
 func writeMarket(t testing.TB, dir, main, host string) {
 	t.Helper()
-	writeFile(t, filepath.Join(dir, "setup.go"), strings.Replace(beside, "// more", host, 1))
-	writeFile(t, filepath.Join(dir, "main.go"), strings.Replace(market, "// more", main, 1))
+	uptest.WriteFile(t, filepath.Join(dir, "setup.go"), strings.Replace(beside, "// more", host, 1))
+	uptest.WriteFile(t, filepath.Join(dir, "main.go"), strings.Replace(market, "// more", main, 1))
 }
 
 func marketUp(t testing.TB, args ...string) (a *application, dir string) {
 	t.Helper()
-	dir = newModule(t, market)
-	writeFile(t, filepath.Join(dir, "deployed.go"), "//go:build ephor_lambda\n\npackage main\n\nimport \"github.com/ephor-io/ephor\"\n\nfunc setup(*ephor.App, *ephor.Function) {}\n")
+	dir = uptest.NewModule(t, market)
+	uptest.WriteFile(t, filepath.Join(dir, "deployed.go"), "//go:build ephor_lambda\n\npackage main\n\nimport \"github.com/ephor-io/ephor\"\n\nfunc setup(*ephor.App, *ephor.Function) {}\n")
 	writeMarket(t, dir, "", "")
-	return up(t, dir, build(t, dir), filepath.Join(dir, "state"), args...), dir
+	return up(t, dir, uptest.Build(t, dir), filepath.Join(dir, "state"), args...), dir
 }
 
 // All that a program says of itself is followed while up runs: routes, functions, panels, settings, further
@@ -102,11 +104,11 @@ func TestTheProgramIsFollowed(t *testing.T) {
 	a, dir := marketUp(t)
 	answers := func(path, want string) {
 		t.Helper()
-		eventually(t, path+" answers "+want, func() bool { _, body := a.get(path); return body == want })
+		uptest.Eventually(t, path+" answers "+want, func() bool { _, body := a.Get(path); return body == want })
 	}
 	says := func(want string) {
 		t.Helper()
-		eventually(t, want, func() bool { return strings.Contains(a.stderr.String(), want) })
+		uptest.Eventually(t, want, func() bool { return strings.Contains(a.Stderr.String(), want) })
 	}
 	page := func() string {
 		response, err := http.Get(a.Page + "/api/dashboards")
@@ -187,14 +189,14 @@ func TestTheProgramIsFollowed(t *testing.T) {
 
 	// Mended, with a function and its route gone and a stack more.
 	writeMarket(t, dir, "", further(`"Bucket": {Type: "AWS::S3::Bucket"}`))
-	eventually(t, "GET /pears is gone", func() bool { status, _ := a.get("/pears"); return status == http.StatusNotFound })
+	uptest.Eventually(t, "GET /pears is gone", func() bool { status, _ := a.Get("/pears"); return status == http.StatusNotFound })
 	answers("/apples", "apples")
 	says("stack Market-Data is new")
 
 	// What the functions are not built of does not touch their environments.
 	before := map[string]bool{}
 	for range 20 {
-		_, process := a.get("/apples?process=1")
+		_, process := a.Get("/apples?process=1")
 		before[process] = true
 	}
 	writeMarket(t, dir, "", `app.Monitor(ephor.Grafana{Dashboards: []dashboard.Dashboard{{Title: "Cellar"}}})`)
@@ -203,10 +205,10 @@ func TestTheProgramIsFollowed(t *testing.T) {
 	if !strings.Contains(page(), "Cellar") {
 		t.Error("the page does not show the new dashboard")
 	}
-	eventually(t, "an environment from before answers", func() bool { _, process := a.get("/apples?process=1"); return before[process] })
+	uptest.Eventually(t, "an environment from before answers", func() bool { _, process := a.Get("/apples?process=1"); return before[process] })
 
 	// An application of another name is another one.
-	writeFile(t, filepath.Join(dir, "main.go"), strings.Replace(market, `"Market"`, `"Bazaar"`, 1))
+	uptest.WriteFile(t, filepath.Join(dir, "main.go"), strings.Replace(market, `"Market"`, `"Bazaar"`, 1))
 	says("that is another one")
 
 	close(stop)
@@ -214,10 +216,10 @@ func TestTheProgramIsFollowed(t *testing.T) {
 	if text := lost.Load(); text != nil {
 		t.Errorf("a request was lost: %s", *text)
 	}
-	if status, _, stderr := command(t, dir, a.cmd.Path, "status", "--state", a.state); status != 0 {
+	if status, _, stderr := command(t, dir, a.Cmd.Path, "status", "--state", a.State); status != 0 {
 		t.Errorf("status: %s", stderr)
 	}
-	a.stop(os.Interrupt)
+	a.Stop(os.Interrupt)
 }
 
 // BenchmarkRouteSaved is the time from a saved change that adds a route until the route answers.
@@ -227,9 +229,9 @@ func BenchmarkRouteSaved(b *testing.B) {
 	for b.Loop() {
 		n++
 		path := "/" + strings.Repeat("i", n) + b.Name() // one that no run before has linked
-		writeFile(b, filepath.Join(dir, "main.go"), strings.Replace(market, "// more", fmt.Sprintf("app.Get(%q, apples) // %v", path, time.Now()), 1))
+		uptest.WriteFile(b, filepath.Join(dir, "main.go"), strings.Replace(market, "// more", fmt.Sprintf("app.Get(%q, apples) // %v", path, time.Now()), 1))
 		for {
-			if status, _ := a.get(path); status == http.StatusOK {
+			if status, _ := a.Get(path); status == http.StatusOK {
 				break
 			}
 			time.Sleep(5 * time.Millisecond)

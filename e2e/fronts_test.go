@@ -22,6 +22,8 @@ import (
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+
+	"github.com/ephor-io/ephor/internal/uptest"
 )
 
 // What an HTTP API, a REST API and a function URL answer when the function fails.
@@ -113,7 +115,7 @@ func identityProvider(t *testing.T) (url string, token func(claims map[string]an
 func TestEveryFront(t *testing.T) {
 	t.Parallel()
 	ctx := t.Context()
-	a := up(t, root(t), helloProgram(t), filepath.Join(t.TempDir(), "state"))
+	a := up(t, uptest.Root(t), helloProgram(t), filepath.Join(t.TempDir(), "state"))
 	c := newAccount(t, a)
 	c.upload(ctx, "code-of-mine", packaged(t, filepath.Join("testdata", "fronts.go")))
 	template, err := os.ReadFile("testdata/fronts.yaml")

@@ -13,6 +13,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/ephor-io/ephor/internal/uptest"
 )
 
 // handlerUp is the application of http.Handlers, up behind an API.
@@ -26,8 +28,8 @@ func handlerUp(t *testing.T, api string) *application {
 	if strings.Count(string(source), there) != 1 {
 		t.Fatalf("the program has not one %s", there)
 	}
-	dir := newModule(t, strings.Replace(string(source), there, api, 1))
-	return up(t, dir, build(t, dir), filepath.Join(dir, "state"))
+	dir := uptest.NewModule(t, strings.Replace(string(source), there, api, 1))
+	return up(t, dir, uptest.Build(t, dir), filepath.Join(dir, "state"))
 }
 
 // A compiled application of http.Handlers, asked through each front that can stand before one: what

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strconv"
 	"testing"
+
+	"github.com/ephor-io/ephor/internal/uptest"
 )
 
 // A file that the shell has open is open in `up`, which cannot help it, and in nothing that it starts.
@@ -24,11 +26,11 @@ func TestFilesOfTheShell(t *testing.T) {
 	if err := os.WriteFile(shell, []byte(text), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	a := up(t, root(t), shell, filepath.Join(dir, "state"))
-	if status, body := a.get("/hello/grafana"); status != http.StatusOK {
+	a := up(t, uptest.Root(t), shell, filepath.Join(dir, "state"))
+	if status, body := a.Get("/hello/grafana"); status != http.StatusOK {
 		t.Fatalf("%d %s", status, body)
 	}
-	own := a.cmd.Process.Pid
+	own := a.Cmd.Process.Pid
 	if !slices.Contains(openFiles(own), secret) {
 		t.Fatalf("up itself has %q", openFiles(own))
 	}

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/ephor-io/ephor/internal/uptest"
 )
 
 // What a function answers and writes is had by the commands, on this machine and by way of the
@@ -16,10 +18,10 @@ import (
 func TestLogsAndInvoke(t *testing.T) {
 	t.Parallel()
 	a, dir := shopUp(t)
-	program := a.cmd.Path
+	program := a.Cmd.Path
 	run := func(want int, args ...string) (stdout, stderr string) {
 		t.Helper()
-		status, stdout, stderr := command(t, dir, program, append(args, "--state", a.state)...)
+		status, stdout, stderr := command(t, dir, program, append(args, "--state", a.State)...)
 		if status != want {
 			t.Fatalf("%q: status %d, want %d\n%s%s", args, status, want, stdout, stderr)
 		}
@@ -30,9 +32,9 @@ func TestLogsAndInvoke(t *testing.T) {
 	}
 
 	// One that follows, in another process.
-	follower := exec.Command(program, "logs", "Handle", "-f", "--filter", `?"the handler said no" ?"gave up"`, "--state", a.state)
+	follower := exec.Command(program, "logs", "Handle", "-f", "--filter", `?"the handler said no" ?"gave up"`, "--state", a.State)
 	follower.Dir = dir
-	var followed, complaints output
+	var followed, complaints uptest.Output
 	follower.Stdout, follower.Stderr = &followed, &complaints
 	if err := follower.Start(); err != nil {
 		t.Fatal(err)
@@ -48,11 +50,11 @@ func TestLogsAndInvoke(t *testing.T) {
 		t.Errorf("invoke of what panics: %q %q", stdout, stderr)
 	}
 	event := filepath.Join(dir, "event.json")
-	writeFile(t, event, `{"pathParameters": {"what": "error"}}`)
+	uptest.WriteFile(t, event, `{"pathParameters": {"what": "error"}}`)
 	if _, stderr = run(1, "invoke", "--payload", "@"+event); !strings.Contains(stderr, "the handler said no") {
 		t.Errorf("invoke with a file: %q", stderr)
 	}
-	piped := exec.Command(program, "invoke", "--payload", "-", "--state", a.state)
+	piped := exec.Command(program, "invoke", "--payload", "-", "--state", a.State)
 	piped.Dir, piped.Stdin = dir, strings.NewReader(`{"pathParameters": {"what": "error"}}`)
 	if out, err := piped.CombinedOutput(); piped.ProcessState.ExitCode() != 1 || !strings.Contains(string(out), "the handler said no") {
 		t.Errorf("invoke with what comes through a pipe: %v\n%s", err, out)
@@ -67,7 +69,7 @@ func TestLogsAndInvoke(t *testing.T) {
 		t.Errorf("logs with a bad pattern: %q", stderr)
 	}
 
-	eventually(t, "the panic is followed", func() bool { return strings.Contains(followed.String(), "the handler gave up") })
+	uptest.Eventually(t, "the panic is followed", func() bool { return strings.Contains(followed.String(), "the handler gave up") })
 	if strings.Contains(followed.String(), "START") {
 		t.Errorf("the follower shows what was filtered:\n%s", &followed)
 	}
@@ -102,12 +104,12 @@ func TestLogsAndInvoke(t *testing.T) {
 	}
 	run(0, "invoke", "--payload", `{"pathParameters": {"what": "json"}}`)
 	// An answer does not wait for its REPORT line.
-	eventually(t, "START and REPORT lines of five invocations", func() bool {
+	uptest.Eventually(t, "START and REPORT lines of five invocations", func() bool {
 		starts, reports := count()
 		return starts == 5 && reports == 5
 	})
 	// What is JSON is found by its members, and stays as it was written.
-	eventually(t, "a line of JSON, alone", func() bool {
+	uptest.Eventually(t, "a line of JSON, alone", func() bool {
 		stdout, _ = run(0, "logs", "--filter", `{ $.level = "ERROR" && $.price < 2 }`)
 		return strings.HasSuffix(stdout, ` {"level":"ERROR","msg":"sold out","price":1.0}`+"\n") && strings.Count(stdout, "\n") == 1
 	})
@@ -118,7 +120,7 @@ func TestLogsAndInvoke(t *testing.T) {
 	if len(streams) != 5 || len(environments) < 2 { // the panic ended one
 		t.Errorf("the streams of the invocations are %v", streams)
 	}
-	inATerminal(t, dir, program+" logs --state "+a.state, "\x1b[2mSTART RequestId: ", "\x1b[31m")
+	inATerminal(t, dir, program+" logs --state "+a.State, "\x1b[2mSTART RequestId: ", "\x1b[31m")
 	if stdout, _ := run(0, "logs"); strings.Contains(stdout, "\x1b") {
 		t.Errorf("colours go into a pipe:\n%s", stdout)
 	}
@@ -147,16 +149,16 @@ func TestLogsAndInvoke(t *testing.T) {
 	if stdout, stderr := run(0, "invoke", "--async"); stdout != "" || !strings.HasSuffix(stderr, "Handle: queued\n") {
 		t.Errorf("invoke --async: %q %q", stdout, stderr)
 	}
-	eventually(t, "START and REPORT lines of what was queued", func() bool {
+	uptest.Eventually(t, "START and REPORT lines of what was queued", func() bool {
 		starts, reports := count()
 		return starts == 7 && reports == 7
 	})
 
-	a.stop(syscall.SIGKILL)
+	a.Stop(syscall.SIGKILL)
 	if _, stderr := run(1, "logs"); !strings.Contains(stderr, "Shop is not running") {
 		t.Errorf("logs without up: %q", stderr)
 	}
-	a = up(t, dir, program, a.state)
+	a = up(t, dir, program, a.State)
 	if starts, reports := count(); starts != 7 || reports != 7 {
 		t.Errorf("after kill -9: %d START and %d REPORT lines of seven invocations", starts, reports)
 	}

@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+
+	"github.com/ephor-io/ephor/internal/uptest"
 )
 
 // report is the contract of `up --once --json`.
@@ -35,8 +37,8 @@ type report struct {
 
 func once(t *testing.T, state string, args ...string) report {
 	t.Helper()
-	args = append(append([]string{"up", "--once", "--json", "--state", state}, anyPorts...), args...)
-	status, stdout, stderr := command(t, root(t), helloProgram(t), args...)
+	args = append(append([]string{"up", "--once", "--json", "--state", state}, uptest.AnyPorts()...), args...)
+	status, stdout, stderr := command(t, uptest.Root(t), helloProgram(t), args...)
 	var r report
 	if err := json.Unmarshal([]byte(stdout), &r); err != nil {
 		t.Fatalf("standard output is not one JSON object: %v\n%s\n%s", err, stdout, stderr)

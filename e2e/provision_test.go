@@ -9,16 +9,17 @@ import (
 	"testing"
 
 	"github.com/ephor-io/ephor/internal/mototest"
+	"github.com/ephor-io/ephor/internal/uptest"
 )
 
 // What up has made, provision changes by the same path; and what it does not understand it refuses.
 func TestProvisionToARunningUp(t *testing.T) {
 	t.Parallel()
 	a, dir := shopUp(t)
-	program := a.cmd.Path
+	program := a.Cmd.Path
 	run := func(wantStatus int, args ...string) (stdout, stderr string) {
 		t.Helper()
-		status, stdout, stderr := command(t, dir, program, append(args, "--state", a.state, "--target", "laptop")...)
+		status, stdout, stderr := command(t, dir, program, append(args, "--state", a.State, "--target", "laptop")...)
 		if status != wantStatus {
 			t.Fatalf("%s: status %d, want %d\n%s%s", strings.Join(args, " "), status, wantStatus, stdout, stderr)
 		}
@@ -69,7 +70,7 @@ func TestProvisionToARunningUp(t *testing.T) {
 	if _, stderr := run(1, "provision", "--tags", "no_such_tag", "--ldflags", "-nonsense"); !strings.Contains(stderr, "nonsense") {
 		t.Errorf("flags that the linker does not know: %s", stderr)
 	}
-	if status, _ := a.get("/"); status != 200 {
+	if status, _ := a.Get("/"); status != 200 {
 		t.Errorf("the application answers %d", status)
 	}
 }
@@ -82,7 +83,7 @@ func TestProvisionWithoutAnAccount(t *testing.T) {
 	f := func(want string, env []string, args ...string) {
 		t.Helper()
 		c := exec.Command(program, append([]string{"provision", "--state", filepath.Join(home, "state")}, args...)...)
-		c.Dir = root(t)
+		c.Dir = uptest.Root(t)
 		for _, v := range os.Environ() {
 			if !strings.HasPrefix(v, "AWS_") {
 				c.Env = append(c.Env, v)
@@ -121,8 +122,8 @@ func main() {
 func TestProvisionToMoto(t *testing.T) {
 	t.Parallel()
 	endpoint := mototest.Start(t)
-	dir := newModule(t, alone)
-	program := build(t, dir)
+	dir := uptest.NewModule(t, alone)
+	program := uptest.Build(t, dir)
 	run := func(want string, args ...string) {
 		t.Helper()
 		c := exec.Command(program, append(args, "--state", filepath.Join(dir, "state"))...)
@@ -149,7 +150,7 @@ func TestTemplatesOfTheExamples(t *testing.T) {
 	if err != nil {
 		t.Skip("cfn-lint is not installed: pip install cfn-lint")
 	}
-	examples, err := filepath.Glob(filepath.Join(root(t), "examples", "*"))
+	examples, err := filepath.Glob(filepath.Join(uptest.Root(t), "examples", "*"))
 	if err != nil || len(examples) < 3 {
 		t.Fatal(examples, err)
 	}
@@ -170,17 +171,17 @@ func TestTemplatesOfTheExamples(t *testing.T) {
 		}
 		program := filepath.Join(dir, name)
 		c := exec.Command("go", "build", "-o", program, "./examples/"+name)
-		c.Dir = root(t)
+		c.Dir = uptest.Root(t)
 		if out, err := c.CombinedOutput(); err != nil {
 			t.Fatalf("%v\n%s", err, out)
 		}
 		for _, which := range []string{"app", "monitor"} {
-			status, stdout, stderr := command(t, root(t), program, "template", which, "--state", filepath.Join(dir, name+"-state"))
+			status, stdout, stderr := command(t, uptest.Root(t), program, "template", which, "--state", filepath.Join(dir, name+"-state"))
 			if status != 0 {
 				t.Fatalf("%s: template %s: %d\n%s", name, which, status, stderr)
 			}
 			path := filepath.Join(dir, name+"-"+which+".json")
-			writeFile(t, path, stdout)
+			uptest.WriteFile(t, path, stdout)
 			check(path)
 			linted++
 		}

@@ -16,6 +16,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/smithy-go"
+
+	"github.com/ephor-io/ephor/internal/uptest"
 )
 
 // account is an AWS SDK at the application's endpoint.
@@ -53,7 +55,7 @@ func (c *account) describe(name string) (status types.StackStatus, reason string
 func (c *account) becomes(name string, want types.StackStatus) map[string]string {
 	c.t.Helper()
 	var outputs map[string]string
-	eventually(c.t, name+" becomes "+string(want), func() bool {
+	uptest.Eventually(c.t, name+" becomes "+string(want), func() bool {
 		var status types.StackStatus
 		status, _, outputs = c.describe(name)
 		return status == want
@@ -73,7 +75,7 @@ func parameters(greeting string) []types.Parameter {
 func TestAStackOfOnesOwn(t *testing.T) {
 	t.Parallel()
 	ctx := t.Context()
-	a := up(t, root(t), helloProgram(t), filepath.Join(t.TempDir(), "state"))
+	a := up(t, uptest.Root(t), helloProgram(t), filepath.Join(t.TempDir(), "state"))
 	c := newAccount(t, a)
 	c.upload(ctx, "code-of-mine", packaged(t, filepath.Join("testdata", "greeter.go")))
 	template, err := os.ReadFile("testdata/stack.yaml")
@@ -137,14 +139,14 @@ func TestAStackOfOnesOwn(t *testing.T) {
 	// The monitoring stack is imported from: its deletion is refused, in AWS's way.
 	before, _, _ := c.describe("SpartaGrafana-Monitoring")
 	c.delete(ctx, "SpartaGrafana-Monitoring")
-	eventually(t, "the reason", func() bool {
+	uptest.Eventually(t, "the reason", func() bool {
 		_, reason, _ := c.describe("SpartaGrafana-Monitoring")
 		return strings.Contains(reason, "in use by SpartaGrafana")
 	})
 	if after, _, _ := c.describe("SpartaGrafana-Monitoring"); after != before {
 		t.Errorf("the status went from %s to %s", before, after)
 	}
-	if status, _ := a.get("/hello/grafana"); status != http.StatusOK {
+	if status, _ := a.Get("/hello/grafana"); status != http.StatusOK {
 		t.Errorf("the application answers %d", status)
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"testing"
+
+	"github.com/ephor-io/ephor/internal/uptest"
 )
 
 // executableSize is the size of a package's executable as Lambda runs it, in bytes.
@@ -12,7 +14,7 @@ func executableSize(t testing.TB, pkg string) int64 {
 	t.Helper()
 	out := filepath.Join(t.TempDir(), "bootstrap")
 	c := exec.Command("go", "build", "-tags", "ephor_lambda,lambda.norpc", "-trimpath", "-ldflags", "-s -w", "-o", out, pkg)
-	c.Dir = root(t)
+	c.Dir = uptest.Root(t)
 	c.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if text, err := c.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, text)
@@ -41,7 +43,7 @@ func TestTheSeam(t *testing.T) {
 			t.Logf("%s: %d bytes more than a bare handler's %d", name, extra, bare)
 		}
 		c := exec.Command("go", "build", "-o", filepath.Join(t.TempDir(), name), "./examples/"+name)
-		c.Dir = root(t)
+		c.Dir = uptest.Root(t)
 		if text, err := c.CombinedOutput(); err != nil {
 			t.Errorf("%s, for the host: %v\n%s", name, err, text)
 		}

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/ephor-io/ephor/internal/awstest"
+	"github.com/ephor-io/ephor/internal/uptest"
 )
 
 // awsCLI runs the AWS CLI against the application's endpoint.
@@ -102,7 +103,7 @@ func architecture() string {
 // The AWS CLI lists what `up` made, and makes, calls, changes and deletes a stack of its own.
 func TestTheAWSCLI(t *testing.T) {
 	t.Parallel()
-	a := up(t, root(t), helloProgram(t), filepath.Join(t.TempDir(), "state"))
+	a := up(t, uptest.Root(t), helloProgram(t), filepath.Join(t.TempDir(), "state"))
 	c := newAWS(t, a)
 
 	if o := c.outputs("SpartaGrafana"); o["status"] != "CREATE_COMPLETE" || o["ApiUrl"] != a.API {
@@ -124,40 +125,40 @@ func TestTheAWSCLI(t *testing.T) {
 			"--capabilities", "CAPABILITY_IAM", "--parameters", "ParameterKey=CodeBucket,ParameterValue=code-of-mine",
 			"ParameterKey=Greeting,ParameterValue="+greeting, "ParameterKey=Architecture,ParameterValue="+architecture())
 		var o map[string]string
-		eventually(t, call+" comes to "+status, func() bool { o = c.outputs("mine"); return o["status"] == status })
+		uptest.Eventually(t, call+" comes to "+status, func() bool { o = c.outputs("mine"); return o["status"] == status })
 		return o
 	}
 	o := converge("create-stack", "Hello", "CREATE_COMPLETE")
 	greets(t, o["Url"], "Hello, you")
 	answer, event := filepath.Join(t.TempDir(), "answer"), filepath.Join(t.TempDir(), "event.json")
-	writeFile(t, event, `{"pathParameters":{"name":"CLI"}}`)
+	uptest.WriteFile(t, event, `{"pathParameters":{"name":"CLI"}}`)
 	c.run(true, "lambda", "invoke", "--function-name", o["Function"], "--payload", "fileb://"+event, answer)
 	if body, err := os.ReadFile(answer); err != nil || string(body) != `"Hello, CLI"` {
 		t.Errorf("invoke answered %s (%v)", body, err)
 	}
 	group := "/aws/lambda/" + o["Function"]
-	eventually(t, "the REPORT lines of both invocations", func() bool {
+	uptest.Eventually(t, "the REPORT lines of both invocations", func() bool {
 		return strings.Count(c.run(true, "logs", "filter-log-events", "--log-group-name", group, "--filter-pattern", "REPORT"), `"message": "REPORT RequestId: `) == 2
 	})
 	converge("update-stack", "Servus", "UPDATE_COMPLETE")
 	greets(t, o["Url"], "Servus beinand, you")
 	c.run(true, "cloudformation", "delete-stack", "--stack-name", "mine")
-	eventually(t, "the stack is gone", func() bool { return !strings.Contains(c.run(true, "cloudformation", "describe-stacks"), `"mine"`) })
+	uptest.Eventually(t, "the stack is gone", func() bool { return !strings.Contains(c.run(true, "cloudformation", "describe-stacks"), `"mine"`) })
 }
 
 // `aws logs tail`, which version 2 has, shows what every function of an application wrote.
 func TestTheAWSCLITailsLogs(t *testing.T) {
 	t.Parallel()
 	program := awstest.Version2(t)
-	a := up(t, root(t), helloProgram(t), filepath.Join(t.TempDir(), "state"))
+	a := up(t, uptest.Root(t), helloProgram(t), filepath.Join(t.TempDir(), "state"))
 	c := &awsCLI{t: t, program: program, a: a}
 	for range 2 {
-		if status, body := a.get("/hello/grafana"); status != http.StatusOK {
+		if status, body := a.Get("/hello/grafana"); status != http.StatusOK {
 			t.Fatalf("%d %s", status, body)
 		}
 	}
 	var lines string
-	eventually(t, "the REPORT lines of two invocations", func() bool {
+	uptest.Eventually(t, "the REPORT lines of two invocations", func() bool {
 		lines = c.run(true, "logs", "tail", "/aws/lambda/SpartaGrafana-HelloWorld", "--since", "1h", "--filter-pattern", "REPORT")
 		return strings.Count(lines, "REPORT RequestId: ") == 2
 	})

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/ephor-io/ephor/internal/uptest"
 )
 
 // A program that has nothing of Ephor's but package metrics, with lambda.Start and a template of its own,
@@ -13,9 +15,9 @@ import (
 // names, once, also of the environments that are gone when a change has replaced them.
 func TestTheStandaloneExample(t *testing.T) {
 	t.Parallel()
-	a := up(t, root(t), helloProgram(t), filepath.Join(t.TempDir(), "state"))
+	a := up(t, uptest.Root(t), helloProgram(t), filepath.Join(t.TempDir(), "state"))
 	c := newAWS(t, a)
-	folder := filepath.Join(root(t), "examples", "standalone")
+	folder := filepath.Join(uptest.Root(t), "examples", "standalone")
 	text, err := os.ReadFile(filepath.Join(folder, "template.yaml"))
 	if err != nil {
 		t.Fatal(err)
@@ -25,7 +27,7 @@ func TestTheStandaloneExample(t *testing.T) {
 	if !strings.Contains(string(text), there) {
 		t.Fatalf("the template has no %s", there)
 	}
-	writeFile(t, template, strings.Replace(string(text), there, "Architectures: ["+architecture()+"]", 1))
+	uptest.WriteFile(t, template, strings.Replace(string(text), there, "Architectures: ["+architecture()+"]", 1))
 
 	c.run(true, "s3", "mb", "s3://orders")
 	c.run(true, "s3", "cp", packaged(t, folder), "s3://orders/orders.zip")
@@ -33,13 +35,13 @@ func TestTheStandaloneExample(t *testing.T) {
 	c.run(true, "cloudformation", "create-stack", "--stack-name", "orders", "--template-body", "file://"+template, "--capabilities", "CAPABILITY_IAM",
 		"--parameters", "ParameterKey=CodeBucket,ParameterValue=orders", "ParameterKey=StoreURL,ParameterValue="+a.Store,
 		"ParameterKey=StoreSecret,ParameterValue="+c.outputs("SpartaGrafana-Monitoring")["StoreSecret"])
-	eventually(t, "the stack is there", func() bool { return c.outputs("orders")["status"] == "CREATE_COMPLETE" })
+	uptest.Eventually(t, "the stack is there", func() bool { return c.outputs("orders")["status"] == "CREATE_COMPLETE" })
 	function := c.outputs("orders")["Function"]
 
 	dir := t.TempDir()
 	invoke := func(event string) string {
 		t.Helper()
-		writeFile(t, filepath.Join(dir, "event"), event)
+		uptest.WriteFile(t, filepath.Join(dir, "event"), event)
 		c.run(true, "lambda", "invoke", "--function-name", function, "--payload", "fileb://"+filepath.Join(dir, "event"), filepath.Join(dir, "answer"))
 		body, err := os.ReadFile(filepath.Join(dir, "answer"))
 		if err != nil {
@@ -57,7 +59,7 @@ func TestTheStandaloneExample(t *testing.T) {
 	}
 	c.run(true, "cloudformation", "delete-stack", "--stack-name", "orders")
 	where := ` WHERE "function" = '` + function + `'`
-	eventually(t, "the environment's last batch", func() bool { return a.count(`SELECT count("final") FROM "publisher"`+where) == 1 })
+	uptest.Eventually(t, "the environment's last batch", func() bool { return a.count(`SELECT count("final") FROM "publisher"`+where) == 1 })
 	for q, want := range map[string]int{
 		recorded + where: 4,
 		`SELECT count("error") FROM "invocation"` + where:                    1,
@@ -69,7 +71,7 @@ func TestTheStandaloneExample(t *testing.T) {
 			t.Errorf("%s: %d, want %d", q, got, want)
 		}
 	}
-	if status, _ := a.get("/hello/grafana"); status != http.StatusOK {
+	if status, _ := a.Get("/hello/grafana"); status != http.StatusOK {
 		t.Errorf("the other application answers %d", status)
 	}
 }

@@ -14,6 +14,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	lambdatypes "github.com/aws/aws-sdk-go-v2/service/lambda/types"
+
+	"github.com/ephor-io/ephor/internal/uptest"
 )
 
 // A stack with tenant isolation: its REST API takes the tenant from a header, every tenant has
@@ -21,7 +23,7 @@ import (
 func TestTenants(t *testing.T) {
 	t.Parallel()
 	ctx := t.Context()
-	c := newAccount(t, up(t, root(t), helloProgram(t), filepath.Join(t.TempDir(), "state")))
+	c := newAccount(t, up(t, uptest.Root(t), helloProgram(t), filepath.Join(t.TempDir(), "state")))
 	c.upload(ctx, "tenants", packaged(t, filepath.Join("testdata", "tenant.go")))
 	template, err := os.ReadFile("testdata/tenant.yaml")
 	if err != nil {

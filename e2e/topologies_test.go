@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/ephor-io/ephor/internal/uptest"
 )
 
 // wharf is an application with two stacks of its own below it, told in the wrong order: the ships are at the
@@ -52,8 +54,8 @@ func main() {
 // them, drawn, printed, planned, refused to go while they are in use, and deleted in the other order.
 func TestFurtherStacks(t *testing.T) {
 	t.Parallel()
-	dir := newModule(t, wharf)
-	program := build(t, dir)
+	dir := uptest.NewModule(t, wharf)
+	program := uptest.Build(t, dir)
 	state := filepath.Join(dir, "state")
 	a := up(t, dir, program, state)
 	run := func(want int, args ...string) (stdout, stderr string) {
@@ -76,8 +78,8 @@ func TestFurtherStacks(t *testing.T) {
 			rest = after
 		}
 	}
-	ordered("up", a.stderr.String(), "stack Wharf-Sea: done", "stack Wharf-Ships: done", "stack Wharf: done")
-	_, ships := a.get("/")
+	ordered("up", a.Stderr.String(), "stack Wharf-Sea: done", "stack Wharf-Ships: done", "stack Wharf: done")
+	_, ships := a.Get("/")
 
 	type export struct {
 		Name, Value string
@@ -137,14 +139,14 @@ func TestFurtherStacks(t *testing.T) {
 	ordered("dry run of nothing", stdout, "stack Wharf-Sea: create", "stack Wharf-Ships: create", "it imports from Wharf-Sea", "stack Wharf: create", "it imports from Wharf-Ships")
 
 	// up follows: a save makes all of them again, and one that imports in a circle is refused.
-	writeFile(t, filepath.Join(dir, "main.go"), wharf+"// again\n")
-	eventually(t, "the application answers again", func() bool {
+	uptest.WriteFile(t, filepath.Join(dir, "main.go"), wharf+"// again\n")
+	uptest.Eventually(t, "the application answers again", func() bool {
 		stdout, _ := run(0, "status")
 		return strings.Count(stdout, "CREATE_COMPLETE") == 3
 	})
-	writeFile(t, filepath.Join(dir, "main.go"), strings.Replace(wharf, `bucket("Wharf-Sea", nil)`,
+	uptest.WriteFile(t, filepath.Join(dir, "main.go"), strings.Replace(wharf, `bucket("Wharf-Sea", nil)`,
 		`bucket("Wharf-Sea", map[string]cfn.Output{"Tide": {Value: cfn.ImportValue("Wharf-Ships-Bucket")}})`, 1))
-	eventually(t, "the circle is told", func() bool {
-		return strings.Contains(a.stderr.String(), "stacks import from each other in a circle: Wharf-Ships from Wharf-Sea from Wharf-Ships")
+	uptest.Eventually(t, "the circle is told", func() bool {
+		return strings.Contains(a.Stderr.String(), "stacks import from each other in a circle: Wharf-Ships from Wharf-Sea from Wharf-Ships")
 	})
 }

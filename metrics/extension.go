@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -44,6 +45,14 @@ func register(ctx context.Context, api, events string) (*extension, error) {
 		return nil, err
 	}
 	e := &extension{poll: u.JoinPath("event/next").String(), wire: newWire(u, nil)}
+	dial := e.wire.dial
+	e.wire.dial = func(ctx context.Context) (net.Conn, error) {
+		conn, err := dial(ctx)
+		if err != nil {
+			return nil, err
+		}
+		return setAside(conn)
+	}
 	if err := e.register(ctx, u.JoinPath("register").String(), events); err != nil {
 		e.close()
 		return nil, err

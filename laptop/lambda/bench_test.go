@@ -4,10 +4,8 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"runtime"
 	"slices"
 	"strconv"
-	"sync"
 	"testing"
 	"time"
 )
@@ -66,90 +64,4 @@ func BenchmarkWarmInvoke(b *testing.B) {
 			})
 		})
 	}
-}
-
-// BenchmarkStart is the start of an environment until its first next.
-func BenchmarkStart(b *testing.B) {
-	r := &recorder{}
-	s := open(b, Config{Events: r.add, ScalingRate: 1e6})
-	create(b, s, hello(b))
-	f, err := s.lookup("hello")
-	if err != nil {
-		b.Fatal(err)
-	}
-	for b.Loop() {
-		call(b, s, `{}`)
-		b.StopTimer()
-		for n := stats(b, s, "hello").Started; int64(len(eventsOf[EnvironmentStopped](r))) < n; time.Sleep(100 * time.Microsecond) {
-			f.reap(time.Now().Add(time.Hour))
-		}
-		b.StartTimer()
-	}
-	var took []time.Duration
-	for _, e := range eventsOf[EnvironmentReady](r) {
-		took = append(took, e.Init)
-	}
-	percentiles(b, took)
-}
-
-// BenchmarkBurst is that many requests at once to a function that sleeps for 1 s and has no
-// environment yet, until all are answered.
-func BenchmarkBurst(b *testing.B) {
-	for _, n := range []int{200, 1000} {
-		b.Run(strconv.Itoa(n), func(b *testing.B) {
-			for b.Loop() {
-				b.StopTimer()
-				s := open(b, Config{})
-				create(b, s, hello(b))
-				b.StartTimer()
-				burst(b, s, n)
-				b.StopTimer()
-				if got := stats(b, s, "hello"); got.Started != int64(n) || got.Errors+got.InitErrors+got.Throttles != 0 {
-					b.Errorf("%d requests: %+v", n, got)
-				}
-				if err := s.Close(b.Context()); err != nil {
-					b.Fatal(err)
-				}
-				b.StartTimer()
-			}
-			b.ReportMetric(float64(n), "environments")
-		})
-	}
-}
-
-// burst sends n requests of a second at once and waits for all answers.
-func burst(b *testing.B, s *Service, n int) {
-	var wg sync.WaitGroup
-	for range n {
-		wg.Go(func() { call(b, s, `{"ms":1000}`) })
-	}
-	wg.Wait()
-}
-
-// BenchmarkIdleMemory is what this process holds for every environment that is idle: heap and
-// stacks, after a collection.
-func BenchmarkIdleMemory(b *testing.B) {
-	const n = 200
-	for b.Loop() {
-		s := open(b, Config{})
-		create(b, s, hello(b))
-		burst(b, s, 1)
-		settled(b, s, "hello")
-		before := held()
-		burst(b, s, n)
-		settled(b, s, "hello")
-		b.ReportMetric(float64(held()-before)/float64(stats(b, s, "hello").Running-1)/1024, "KB/environment")
-		if err := s.Close(b.Context()); err != nil {
-			b.Fatal(err)
-		}
-	}
-}
-
-func held() int64 {
-	for range 3 {
-		runtime.GC()
-	}
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	return int64(m.HeapInuse + m.StackInuse)
 }

@@ -89,6 +89,7 @@ func (c *cgroups) close() {
 type cgroup struct {
 	fd      int // of the folder
 	procs   int // of cgroup.procs, open for reading
+	current int // of memory.current, 0 until it is asked for
 	name    string
 	limited bool // in its memory
 	counted bool // its processes and threads are limited
@@ -163,7 +164,32 @@ func (g *cgroup) read(file, key string) int {
 }
 
 // usage is all that is charged to the group now, in bytes, or -1 if it is not known.
-func (g *cgroup) usage() int { return g.read("memory.current", "") }
+func (g *cgroup) usage() int {
+	if g.current <= 0 {
+		g.current = openToLook(g.fd, "memory.current")
+	}
+	return numberIn(g.current)
+}
+
+// openToLook opens a file that is looked at again and again, after every invocation that is not quick; -1 if
+// there is none.
+func openToLook(dir int, file string) int {
+	fd, err := unix.Openat(dir, file, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return -1
+	}
+	return fd
+}
+
+// numberIn is the number that an open file begins with, or -1.
+func numberIn(fd int) int {
+	var buf [32]byte
+	n, err := unix.Pread(fd, buf[:], 0)
+	if err != nil {
+		return -1
+	}
+	return numberAfter(string(buf[:n]), "")
+}
 
 // parts are what of it is the processes' own and what is in tmpfs or shared, in bytes.
 func (g *cgroup) parts() (own, shared int) {
@@ -270,6 +296,9 @@ func (g *cgroup) remove() {
 		if fd >= 0 {
 			unix.Close(fd)
 		}
+	}
+	if g.current > 0 {
+		unix.Close(g.current)
 	}
 	removeGroup(g.name)
 }

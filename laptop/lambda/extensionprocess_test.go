@@ -10,9 +10,11 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/ephor-io/ephor/internal/functiontest"
 )
 
-var extensionProgram = sync.OnceValues(func() ([]byte, error) { return built("./testdata/extension") })
+var extensionProgram = sync.OnceValues(func() ([]byte, error) { return functiontest.Build("testdata/extension") })
 
 // external gives hello external extensions of these names, which want events and do something. It
 // returns the folder in which they note what they are told.

@@ -1,67 +1,32 @@
 package lambda
 
 import (
-	"archive/zip"
-	"bytes"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io/fs"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/ephor-io/ephor/internal/functiontest"
 )
 
 // functionZip is the function of testdata/function, built once.
-var functionZip = sync.OnceValues(func() ([]byte, error) {
-	data, err := built("./testdata/function")
-	if err != nil {
-		return nil, err
-	}
-	return zipOf(map[string]file{"bootstrap": {0o755, data}})
-})
-
-// built is a program.
-func built(source string) ([]byte, error) {
-	dir, err := os.MkdirTemp("", "ephor-lambda-test-*")
-	if err != nil {
-		return nil, err
-	}
-	defer os.RemoveAll(dir)
-	program := filepath.Join(dir, "program")
-	build := exec.Command("go", "build", "-tags", "lambda.norpc", "-ldflags", "-s -w", "-o", program, source)
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("building %s: %w\n%s", source, err, out)
-	}
-	return os.ReadFile(program)
-}
+var functionZip = sync.OnceValues(func() ([]byte, error) { return functiontest.Deployment("testdata/function") })
 
 type file struct {
 	mode fs.FileMode
 	data []byte
 }
 
+// zipOf is an archive of files by their names.
 func zipOf(files map[string]file) ([]byte, error) {
-	var buf bytes.Buffer
-	w := zip.NewWriter(&buf)
+	all := map[string]functiontest.File{}
 	for name, f := range files {
-		h := &zip.FileHeader{Name: name, Method: zip.Store}
-		h.SetMode(f.mode)
-		out, err := w.CreateHeader(h)
-		if err != nil {
-			return nil, err
-		}
-		if _, err := out.Write(f.data); err != nil {
-			return nil, err
-		}
+		all[name] = functiontest.File{Mode: f.mode, Data: f.data}
 	}
-	err := w.Close()
-	return buf.Bytes(), err
+	return functiontest.Zip(all)
 }
 
 func bootstrapZip(t testing.TB) []byte {

@@ -5,9 +5,11 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/ephor-io/ephor/internal/functiontest"
 )
 
-var misbehavingProgram = sync.OnceValues(func() ([]byte, error) { return built("./testdata/misbehaving") })
+var misbehavingProgram = sync.OnceValues(func() ([]byte, error) { return functiontest.Build("testdata/misbehaving") })
 
 // A compiled function with a loop of its own, which does what aws-lambda-go's never does. It is refused as
 // Lambda refuses it, its callers get what they should, and it goes on: but for an answer that is too
