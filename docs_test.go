@@ -38,38 +38,38 @@ func TestLinksInTheDocumentation(t *testing.T) {
 	}
 }
 
-// TestTheLaptopsTable holds that docs/laptop.md says in one table what matches AWS, what differs and
-// what is refused, each row with the page of AWS's documentation, and that no type of resource is missing.
-func TestTheLaptopsTable(t *testing.T) {
-	t.Parallel()
-	text, err := os.ReadFile("docs/laptop.md")
+// comparison reads a page's one table of what matches AWS, what differs and what is refused, and holds that
+// each row says something, once, and names the page of AWS's documentation that it is measured by.
+func comparison(t *testing.T, file string, least int) (table string) {
+	t.Helper()
+	text, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
 	const rule = "|---|---|---|---|---|"
 	head, table, ok := strings.Cut(string(text), rule+"\n")
 	if !ok || strings.Contains(table, "|---") {
-		t.Fatal("docs/laptop.md has not one table of five columns")
+		t.Fatalf("%s has not one table of five columns", file)
 	}
 	if lines := strings.Split(strings.TrimSpace(head), "\n"); lines[len(lines)-1] != "| what | as on AWS | differs here | refused by name | AWS's page |" {
-		t.Errorf("the table's head is %q", lines[len(lines)-1])
+		t.Errorf("%s: the table's head is %q", file, lines[len(lines)-1])
 	}
 	table, _, _ = strings.Cut(table, "\n\n")
 	page := regexp.MustCompile(`\]\(https://docs\.aws\.amazon\.com/[\w/.#-]+\)`)
 	rows := strings.Split(strings.TrimSpace(table), "\n")
-	if len(rows) < 100 {
-		t.Errorf("the table has %d rows", len(rows))
+	if len(rows) < least {
+		t.Errorf("%s: the table has %d rows", file, len(rows))
 	}
 	said := map[string]int{}
 	area := ""
 	for _, row := range rows {
 		cells := strings.Split(strings.Trim(row, "|"), "|")
 		if len(cells) != 5 {
-			t.Errorf("%d cells: %s", len(cells), row)
+			t.Errorf("%s: %d cells: %s", file, len(cells), row)
 			continue
 		}
 		if !page.MatchString(cells[4]) {
-			t.Errorf("no page of AWS's: %s", row)
+			t.Errorf("%s: no page of AWS's: %s", file, row)
 		}
 		what := strings.TrimSpace(cells[0])
 		if strings.HasPrefix(what, "**") { // the name of an area, which says nothing of its own
@@ -77,12 +77,25 @@ func TestTheLaptopsTable(t *testing.T) {
 			continue
 		}
 		if strings.TrimSpace(cells[1]+cells[2]+cells[3]) == "" {
-			t.Errorf("it says neither what matches nor what differs nor what is refused: %s", row)
+			t.Errorf("%s says neither what matches nor what differs nor what is refused: %s", file, row)
 		}
 		if said[area+what]++; said[area+what] > 1 {
-			t.Errorf("two rows say %q below %s", what, area)
+			t.Errorf("%s: two rows say %q below %s", file, what, area)
 		}
 	}
+	return table
+}
+
+func TestCloudFormationsTable(t *testing.T) {
+	t.Parallel()
+	comparison(t, "docs/cloudformation.md", 30)
+}
+
+// TestTheLaptopsTable holds that docs/laptop.md compares the laptop with AWS and that no type of resource is
+// missing.
+func TestTheLaptopsTable(t *testing.T) {
+	t.Parallel()
+	table := comparison(t, "docs/laptop.md", 100)
 	providers, err := os.ReadFile("laptop/providers.go")
 	if err != nil {
 		t.Fatal(err)

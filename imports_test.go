@@ -34,6 +34,7 @@ var floors = map[string][]string{
 	"internal/gotool":         {"internal/guard"},
 	"internal/guard":          {},
 	"internal/watch":          {},
+	"internal/resourcespec":   {},
 	"internal/awstest":        {},
 	"internal/browsertest":    {},
 	"internal/influxdtest":    {},

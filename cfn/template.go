@@ -17,10 +17,17 @@ package cfn
 // FormatVersion is the only version that CloudFormation has ever had.
 const FormatVersion = "2010-09-09"
 
+// LanguageExtensions is the transform with which a template may use Fn::Length, Fn::ToJsonString and the
+// default value of Fn::FindInMap.
+//
+// https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/transform-aws-languageextensions.html
+const LanguageExtensions = "AWS::LanguageExtensions"
+
 // Template is one CloudFormation template. Its zero value is an empty template.
 type Template struct {
 	AWSTemplateFormatVersion string               `json:",omitempty"`
 	Description              string               `json:",omitempty"`
+	Transform                []string             `json:",omitempty"`
 	Metadata                 map[string]any       `json:",omitempty"`
 	Parameters               map[string]Parameter `json:",omitempty"`
 	Mappings                 map[string]any       `json:",omitempty"`

@@ -59,6 +59,8 @@ type State struct {
 	Reason  string            `json:"reason,omitempty"`
 	Outputs map[string]string `json:"outputs,omitempty"`
 	Exports []ExportState     `json:"exports,omitempty"`
+	// Drift is there if it was asked for, which State does not.
+	Drift *Drift `json:"drift,omitempty"`
 }
 
 // ExportState is one export and the names of the stacks that import it.

@@ -39,6 +39,7 @@ func Start(app *ephor.App) {
 	if err != nil {
 		log.Fatalf("ephor: %v", err)
 	}
+	takeProfiles()
 	lambda.Start(metrics.Wrap(adapt(f)))
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/url"
+	"strconv"
 	"strings"
 
 	"github.com/ephor-io/ephor/cfn/eval"
@@ -139,9 +140,13 @@ func (r parameterReader) Parameter(_ context.Context, name string) (string, erro
 	if strings.HasPrefix(name, "/aws/service/debian/release/") || strings.HasPrefix(name, "/aws/service/ami-amazon-linux-latest/") {
 		return "ami-00000000000000000", nil
 	}
+	name, version, _ := strings.Cut(name, ":")
 	p, err := r.store.GetParameter(name)
 	if err != nil {
 		return "", eval.ErrNotFound
+	}
+	if version != "" && version != strconv.FormatInt(p.Version, 10) {
+		return "", fmt.Errorf("of %s there is version %d alone, not %s: earlier ones are not kept on this machine", name, p.Version, version)
 	}
 	return p.Value, nil
 }

@@ -40,8 +40,8 @@ func instances(service *ec2.Service) cloudformation.Provider {
 		schema: cloudformation.Schema{
 			Properties: []string{"ImageId", "InstanceType", "UserData", "AvailabilityZone", "SecurityGroupIds", "IamInstanceProfile", "KeyName", "SubnetId",
 				"MetadataOptions", "BlockDeviceMappings", "Tags"},
-			CreateOnly: []string{"ImageId", "InstanceType", "UserData", "AvailabilityZone", "SecurityGroupIds", "IamInstanceProfile", "KeyName", "SubnetId",
-				"MetadataOptions", "BlockDeviceMappings"},
+			// On AWS some of these change a machine in place, or not, as its disk is; here each makes another.
+			CreateOnly: []string{"ImageId", "InstanceType", "UserData", "AvailabilityZone", "SecurityGroupIds", "KeyName", "SubnetId", "BlockDeviceMappings"},
 			Attributes: []string{"InstanceId", "AvailabilityZone", "PrivateIp", "PublicIp", "PrivateDnsName", "PublicDnsName"},
 		},
 		find: func(r cloudformation.Request, _ instanceProperties) (cloudformation.Resource, string, bool) {
@@ -52,6 +52,9 @@ func instances(service *ec2.Service) cloudformation.Provider {
 		create: func(_ context.Context, r cloudformation.Request, p instanceProperties) (cloudformation.Resource, error) {
 			return made(service.RunInstance(ec2.InstanceInput{ImageID: p.ImageId, InstanceType: p.InstanceType, UserData: p.UserData, AvailabilityZone: p.AvailabilityZone, SecurityGroupIDs: p.SecurityGroupIds,
 				IamInstanceProfile: p.IamInstanceProfile, KeyName: p.KeyName, SubnetID: p.SubnetId, Tags: p.Tags.toMap(), ClientToken: r.Token}))
+		},
+		update: func(_ context.Context, r cloudformation.Request, p instanceProperties) (cloudformation.Resource, error) {
+			return made(service.ModifyInstance(r.PhysicalID, p.IamInstanceProfile, p.Tags.toMap()))
 		},
 		remove: func(ctx context.Context, r cloudformation.Request, _ instanceProperties) error {
 			return service.TerminateInstance(ctx, r.PhysicalID)

@@ -5,6 +5,7 @@ import (
 
 	"github.com/ephor-io/ephor/laptop/cloudformation"
 	"github.com/ephor-io/ephor/laptop/ec2"
+	"github.com/ephor-io/ephor/laptop/internal/awsproto"
 )
 
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-ec2-volume.html
@@ -28,7 +29,6 @@ func volumes(service *ec2.Service) cloudformation.Provider {
 		schema: cloudformation.Schema{
 			Properties: []string{"AvailabilityZone", "Size", "VolumeType", "Encrypted", "Tags"},
 			Required:   []string{"AvailabilityZone"},
-			CreateOnly: []string{"AvailabilityZone", "Encrypted"},
 			Attributes: []string{"VolumeId"},
 		},
 		find: func(r cloudformation.Request, _ volumeProperties) (cloudformation.Resource, string, bool) {
@@ -40,6 +40,12 @@ func volumes(service *ec2.Service) cloudformation.Provider {
 			return made(service.CreateVolume(input(r, p)))
 		},
 		update: func(_ context.Context, r cloudformation.Request, p volumeProperties) (cloudformation.Resource, error) {
+			// "Updates are not supported", says their page: neither in place nor by another volume.
+			for _, fixed := range []string{"AvailabilityZone", "Encrypted"} {
+				if !same(r, fixed) {
+					return cloudformation.Resource{}, awsproto.Errorf("InvalidRequest", "Update of %s is not supported: give the volume another logical ID, which makes another one", fixed)
+				}
+			}
 			return made(service.ModifyVolume(r.PhysicalID, input(r, p)))
 		},
 		remove: func(_ context.Context, r cloudformation.Request, _ volumeProperties) error {

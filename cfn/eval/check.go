@@ -20,6 +20,9 @@ func Check(t *parse.Template) error {
 		if err := c.value("Resources."+id+".Properties", any(t.Resources[id].Properties)); err != nil {
 			return err
 		}
+		if err := c.value("Resources."+id+".CreationPolicy", any(t.Resources[id].CreationPolicy)); err != nil {
+			return err
+		}
 	}
 	if err := c.unresolved("Resources"); err != nil {
 		return err
@@ -55,7 +58,7 @@ func (c *checker) unresolved(block string) error {
 	if c.lost == nil {
 		return nil
 	}
-	names := strings.Join(slices.Sorted(maps.Keys(c.lost)), ", ")
+	names := strings.Join(sortedKeys(c.lost), ", ")
 	return c.t.Errorf(c.path, "Template format error: Unresolved resource dependencies [%s] in the %s block of the template", names, block)
 }
 
@@ -76,6 +79,9 @@ func (c *checker) value(path string, v any) error {
 			return nil
 		},
 	}
+	if err := f.shape(&place{name: path}, v); err != nil {
+		return err
+	}
 	if err := f.names(&place{name: path}, v); err != nil {
 		return err
 	}
@@ -90,12 +96,12 @@ func (c *checker) conditions() error {
 		}
 		return nil
 	}
-	for _, id := range slices.Sorted(maps.Keys(c.t.Resources)) {
+	for _, id := range sortedKeys(c.t.Resources) {
 		if err := check("Resources", id, c.t.Resources[id].Condition); err != nil {
 			return err
 		}
 	}
-	for _, id := range slices.Sorted(maps.Keys(c.t.Outputs)) {
+	for _, id := range sortedKeys(c.t.Outputs) {
 		if err := check("Outputs", id, c.t.Outputs[id].Condition); err != nil {
 			return err
 		}
@@ -119,7 +125,7 @@ func (c *checker) choices(at *place, v any) error {
 				return c.t.Errorf(at.String(), "Template error: unresolved condition dependency %s in Fn::If", name)
 			}
 		}
-		for _, key := range slices.Sorted(maps.Keys(v)) {
+		for _, key := range sortedKeys(v) {
 			if err := c.choices(at.key(key), v[key]); err != nil {
 				return err
 			}
@@ -127,3 +133,5 @@ func (c *checker) choices(at *place, v any) error {
 	}
 	return nil
 }
+
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

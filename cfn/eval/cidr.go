@@ -10,9 +10,12 @@ import (
 //
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference-cidr.html
 func (e *evaluation) cidr(at *place, arg any) (any, error) {
-	list, ok := arg.([]any)
-	if !ok || len(list) < 2 || len(list) > 3 {
-		return nil, e.errorf(at, "Template error: every Fn::Cidr object requires two or three parameters, (1) a string ipBlock, (2) an integer count and (3) an integer cidrBits")
+	list, known, err := e.list(at, arg)
+	if err != nil || !known {
+		return Unknown, err
+	}
+	if len(list) < 2 || len(list) > 3 {
+		return nil, e.errorf(at, cidrUsage)
 	}
 	args := []string{"", "", "8"}
 	for i, v := range list {

@@ -136,14 +136,11 @@ func (e *evaluation) choose(at *place, arg any) (any, error) {
 }
 
 func (e *evaluation) branch(at *place, arg any) (v any, index int, err error) {
-	list, ok := arg.([]any)
-	if !ok || len(list) != 3 {
-		return nil, 0, e.errorf(at, "Template error: Fn::If requires a list argument with three elements")
+	if err := e.wellFormed(at, "Fn::If", arg); err != nil {
+		return nil, 0, err
 	}
-	name, ok := list[0].(string)
-	if !ok {
-		return nil, 0, e.errorf(at, "Template error: Fn::If requires a list argument with the first element being a condition")
-	}
+	list := arg.([]any)
+	name := list[0].(string)
 	held, ok := e.s.Conditions[name]
 	if !ok {
 		return nil, 0, e.errorf(at, "Template error: unresolved condition dependency %s in Fn::If", name)

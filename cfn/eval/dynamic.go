@@ -26,6 +26,9 @@ type Stores struct {
 // reference finds {{resolve:service:…}}.
 var reference = regexp.MustCompile(`\{\{resolve:([a-z-]+):([^{}]*)\}\}`)
 
+// ssmKey is a parameter's name and perhaps its version.
+var ssmKey = regexp.MustCompile(`^[a-zA-Z0-9_.\-/]+(:\d+)?$`)
+
 // HasDynamic says whether v holds a dynamic reference.
 func HasDynamic(v any) bool {
 	switch v := v.(type) {
@@ -124,7 +127,13 @@ func (d *dynamic) look(ref string) (string, error) {
 	switch service, rest := m[1], m[2]; service {
 	case "secretsmanager":
 		return d.secret(ref, rest)
-	case "ssm", "ssm-secure":
+	case "ssm-secure":
+		// AWS resolves it in some properties of other types alone, such as a database's password.
+		return "", refused("SSM Secure reference is not supported in this property: %s; keep it in Secrets Manager, {{resolve:secretsmanager:…}}", ref)
+	case "ssm":
+		if !ssmKey.MatchString(rest) {
+			return "", refused("Invalid dynamic reference %s: it has the form {{resolve:ssm:name}} or {{resolve:ssm:name:version}}", ref)
+		}
 		if d.from.Parameters == nil {
 			return "", refused("Could not resolve %s: there is no parameter store here", ref)
 		}

@@ -176,6 +176,93 @@ func TestFunctionErrors(t *testing.T) {
 	f("{Fn::Foo: x}", "Template format error: Encountered unsupported function: Fn::Foo Supported functions are: "+supported)
 }
 
+// The functions of the transform AWS::LanguageExtensions, which is refused a template that does not name it.
+func TestLanguageExtensions(t *testing.T) {
+	t.Parallel()
+	f := func(yaml string, want any, message string) {
+		t.Helper()
+		text := fmt.Sprintf(surroundings, yaml)
+		s, err := scopeFor(t, "Transform: AWS::LanguageExtensions"+text, nil)
+		var got map[string]any
+		if err == nil {
+			err = Check(s.Template)
+		}
+		if err == nil {
+			got, err = s.Properties("X")
+		}
+		if message != "" {
+			var e *parse.Error
+			if !errors.As(err, &e) || e.Message != message || e.Position.Line != 12 {
+				t.Errorf("%s:\ngot  %v\nwant %s", yaml, err, message)
+			}
+			return
+		}
+		if err != nil {
+			t.Errorf("%s: %v", yaml, err)
+			return
+		}
+		if diff := cmp.Diff(map[string]any{"V": want}, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", yaml, diff)
+		}
+		p, err := parse.Parse([]byte(text))
+		if err == nil {
+			err = Check(p)
+		}
+		if err == nil || !strings.Contains(err.Error(), "of the transform AWS::LanguageExtensions") {
+			t.Errorf("%s without the transform: %v", yaml, err)
+		}
+	}
+	f("{Fn::Length: [1, 2, x]}", json.Number("3"), "")
+	f("{Fn::Length: !Ref Nets}", json.Number("2"), "")
+	f("{Fn::Length: {Fn::Split: ['|', 'a|b|c']}}", json.Number("3"), "")
+	f("{Fn::Length: !GetAtt NewB.List}", nil, "Template error: Fn::Length cannot depend on a resource")
+	f("{Fn::Length: x}", nil, lengthUsage)
+	f("{Fn::ToJsonString: {k: !Ref Stage, a: [1, true, '<'], r: !Ref A}}", `{"a":[1,true,"<"],"k":"test","r":"ref-A"}`, "")
+	f("{Fn::ToJsonString: [{a: b}]}", `[{"a":"b"}]`, "")
+	f("{Fn::ToJsonString: {k: !GetAtt NewB.Arn}}", Unknown, "")
+	f("{Fn::ToJsonString: x}", nil, toJSONUsage)
+	f("!FindInMap [Sizes, nope, size, {DefaultValue: !Ref Stage}]", "test", "")
+	f("!FindInMap [Nope, test, size, {DefaultValue: [a]}]", []any{"a"}, "")
+	f("!FindInMap [Sizes, test, size, {DefaultValue: x}]", "small", "")
+	f("!FindInMap [Sizes, test, size, {Default: x}]", nil, findUsage+" (a fourth, {DefaultValue: …}, is of the transform AWS::LanguageExtensions)")
+}
+
+// What is not whole is found without parameters, when the template is checked.
+func TestCheckFindsShapes(t *testing.T) {
+	t.Parallel()
+	f := func(yaml, want string) {
+		t.Helper()
+		p, err := parse.Parse([]byte(fmt.Sprintf(surroundings, yaml)))
+		if err != nil {
+			t.Fatalf("%s: %v", yaml, err)
+		}
+		var e *parse.Error
+		if err := Check(p); !errors.As(err, &e) || e.Message != want || e.Position.Line != 12 {
+			t.Errorf("%s:\ngot  %v\nwant %s", yaml, err, want)
+		}
+	}
+	f("!Join [a]", joinUsage)
+	f("!Join [!Ref Stage, [a]]", joinUsage)
+	f("!Join ['', a]", joinUsage)
+	f("!Split [',', [a]]", splitUsage)
+	f("!Select [0]", selectUsage)
+	f("!If [IsTest, !Join [a], b]", joinUsage)
+	f("!If [IsTest, a, !If [b]]", ifUsage)
+	f("!If [[IsTest], a, b]", ifNameUsage)
+	f("!GetAtt {a: b}", getAttUsage)
+	f("!GetAtt [A, [b]]", getAttUsage)
+	f("!Base64 [a]", base64Usage)
+	f("!GetAZs [a]", zonesUsage)
+	f("!ImportValue [a]", importUsage)
+	f("!Cidr [a]", cidrUsage)
+	f("!FindInMap [a, b]", findUsage)
+	f("!FindInMap [a, b, [c]]", findUsage)
+	f("!Equals [a, b]", fmt.Sprintf(unknownFormat, "Fn::Equals", supported))
+	f("!Transform {Name: AWS::Include}", fmt.Sprintf(unknownFormat, "Fn::Transform", supported))
+	f("{'Fn::ForEach::Loop': [x, [a], {}]}", fmt.Sprintf(unknownFormat, "Fn::ForEach::Loop", supported))
+	f("{a: b, 'Fn::ForEach::Loop': [x, [a], {}]}", "Template format error: Fn::ForEach::Loop stands beside other keys; a function is an object of its own")
+}
+
 // Text that doubles with every step ends in an error, not in memory.
 func TestValueIsBounded(t *testing.T) {
 	t.Parallel()
@@ -308,13 +395,21 @@ func TestParameters(t *testing.T) {
 	f("Type: AWS::SSM::Parameter::Value<AWS::EC2::Image::Id>", is("/ami"), "ami-1", "")
 	f("Type: AWS::SSM::Parameter::Value<List<String>>", is("/list"), []any{"a", "b"}, "")
 	f("Type: AWS::SSM::Parameter::Value<String>", is("/none"), nil, "Unable to fetch parameters [/none] from parameter store for this account.")
+	f("Type: AWS::SSM::Parameter::Name", is("/ami"), "/ami", "")
+	f("Type: AWS::SSM::Parameter::Name", is("/none"), nil, "Unable to fetch parameters [/none] from parameter store for this account.")
+	f("Type: AWS::SSM::Parameter::Value<CommaDelimitedList>", is("/list"), []any{"a", "b"}, "")
+	f("Type: AWS::SSM::Parameter::Value<List<AWS::EC2::Subnet::Id>>", is("/list"), []any{"a", "b"}, "")
+	f("Type: List<AWS::EC2::KeyPair::KeyName>", is("a"), nil, "Template format error: Unrecognized parameter type: List<AWS::EC2::KeyPair::KeyName>")
+	f("Type: List<AWS::SSM::Parameter::Value<String>>", is("a"), nil, "Template format error: Unrecognized parameter type: List<AWS::SSM::Parameter::Value<String>>")
+	f("Type: AWS::EC2::Nothing::Id", is("a"), nil, "Template format error: Unrecognized parameter type: AWS::EC2::Nothing::Id")
+	f("Type: List<String>", is("a"), nil, "Template format error: Unrecognized parameter type: List<String>")
 	f("Type: Boolean", is("true"), nil, "Template format error: Unrecognized parameter type: Boolean")
 }
 
 func TestDynamic(t *testing.T) {
 	t.Parallel()
 	const arn = "arn:aws:secretsmanager:us-east-1:000000000000:secret:db-AbCdEf"
-	from := store{arn: `{"username":"writer","password":"p:w","port":5}`, "plain": "s3cret", "plain AWSPREVIOUS": "old", "/p": "v"}
+	from := store{arn: `{"username":"writer","password":"p:w","port":5}`, "plain": "s3cret", "plain AWSPREVIOUS": "old", "/p": "v", "/p:3": "third"}
 	f := func(in, want string) {
 		t.Helper()
 		got, secrets, err := Dynamic(t.Context(), map[string]any{"x": []any{in, true}}, Stores{Secrets: from, Parameters: from})
@@ -337,6 +432,7 @@ func TestDynamic(t *testing.T) {
 	f("{{resolve:secretsmanager:"+arn+":SecretString:username}}:{{resolve:secretsmanager:"+arn+":SecretString:password}}", "writer:p:w")
 	f("{{resolve:secretsmanager:"+arn+":SecretString:port}}", "5")
 	f("{{resolve:ssm:/p}}", "v")
+	f("{{resolve:ssm:/p:3}}", "third")
 
 	bad := func(in, want string) {
 		t.Helper()
@@ -353,6 +449,9 @@ func TestDynamic(t *testing.T) {
 	bad("{{resolve:secretsmanager:"+arn+":SecretString:none}}", "Could not find a value associated with JSONKey in SecretString: {{resolve:secretsmanager:"+arn+":SecretString:none}}")
 	bad("{{resolve:secretsmanager:plain:SecretBinary}}", "Invalid dynamic reference {{resolve:secretsmanager:plain:SecretBinary}}: it has the form {{resolve:secretsmanager:id:SecretString:key:stage:version}}")
 	bad("{{resolve:ssm:/none}}", "Parameters: [ssm:/none] cannot be found.")
+	bad("{{resolve:ssm:/p:4}}", "Parameters: [ssm:/p:4] cannot be found.")
+	bad("{{resolve:ssm:/p:label}}", "Invalid dynamic reference {{resolve:ssm:/p:label}}: it has the form {{resolve:ssm:name}} or {{resolve:ssm:name:version}}")
+	bad("{{resolve:ssm-secure:/p:1}}", "SSM Secure reference is not supported in this property: {{resolve:ssm-secure:/p:1}}; keep it in Secrets Manager, {{resolve:secretsmanager:…}}")
 	bad("{{resolve:vault:x}}", `Invalid dynamic reference {{resolve:vault:x}}: the service "vault" is not known`)
 	if _, _, err := Dynamic(t.Context(), "{{resolve:ssm:/p}}", Stores{}); err == nil {
 		t.Error("a reference was resolved without a store")

@@ -1,8 +1,11 @@
 package eval
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/base64"
+	"encoding/json"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -29,6 +32,9 @@ func Function(v any) (name string, arg any, ok bool) {
 
 // call resolves a function. at is the place of the function itself.
 func (e *evaluation) call(at *place, name string, arg any) (any, error) {
+	if err := e.wellFormed(at, name, arg); err != nil {
+		return nil, err
+	}
 	switch name {
 	case "Ref":
 		return e.ref(at, arg)
@@ -57,11 +63,13 @@ func (e *evaluation) call(at *place, name string, arg any) (any, error) {
 		return e.zones(at, arg)
 	case "Fn::Cidr":
 		return e.cidr(at, arg)
+	case "Fn::Length":
+		return e.length(at, arg)
+	case "Fn::ToJsonString":
+		return e.toJSON(at, arg)
 	}
-	return nil, e.errorf(at, "Template format error: Encountered unsupported function: %s Supported functions are: %s", name, supported)
+	panic("eval: " + name + " is well formed and nobody resolves it")
 }
-
-const supported = "[Ref, Condition, Fn::And, Fn::Base64, Fn::Cidr, Fn::Equals, Fn::FindInMap, Fn::GetAZs, Fn::GetAtt, Fn::If, Fn::ImportValue, Fn::Join, Fn::Not, Fn::Or, Fn::Select, Fn::Split, Fn::Sub]"
 
 // string resolves v to text; known is false if it hangs on a resource that is not made yet.
 func (e *evaluation) string(at *place, v any) (s string, known bool, err error) {
@@ -115,15 +123,8 @@ func (e *evaluation) zones(at *place, arg any) (any, error) {
 }
 
 func (e *evaluation) join(at *place, arg any) (any, error) {
-	const usage = "Template error: every Fn::Join object requires two parameters, (1) a string delimiter and (2) a list of strings to be joined or a function that returns a list of strings (such as Fn::GetAZs) to be joined."
-	args, ok := arg.([]any)
-	if !ok || len(args) != 2 {
-		return nil, e.errorf(at, usage)
-	}
-	separator, ok := args[0].(string)
-	if !ok {
-		return nil, e.errorf(at, usage)
-	}
+	args := arg.([]any)
+	separator := args[0].(string)
 	items, known, err := e.list(at.item(1), args[1])
 	if err != nil || !known {
 		return Unknown, err
@@ -133,8 +134,9 @@ func (e *evaluation) join(at *place, arg any) (any, error) {
 		if item == Unknown {
 			return Unknown, nil
 		}
+		var ok bool
 		if parts[i], ok = parse.Text(item); !ok {
-			return nil, e.errorf(at.item(1).item(i), usage)
+			return nil, e.errorf(at.item(1).item(i), joinUsage)
 		}
 	}
 	joined := strings.Join(parts, separator)
@@ -142,15 +144,8 @@ func (e *evaluation) join(at *place, arg any) (any, error) {
 }
 
 func (e *evaluation) split(at *place, arg any) (any, error) {
-	const usage = "Template error: every Fn::Split object requires two parameters, (1) a string delimiter and (2) a string to be split or a function that returns a string to be split."
-	args, ok := arg.([]any)
-	if !ok || len(args) != 2 {
-		return nil, e.errorf(at, usage)
-	}
-	separator, ok := args[0].(string)
-	if !ok || separator == "" {
-		return nil, e.errorf(at, usage)
-	}
+	args := arg.([]any)
+	separator := args[0].(string)
 	return e.ofText(at.item(1), args[1], func(s string) (any, error) {
 		if err := e.grow(at, 16*strings.Count(s, separator)); err != nil {
 			return nil, err
@@ -160,10 +155,7 @@ func (e *evaluation) split(at *place, arg any) (any, error) {
 }
 
 func (e *evaluation) selectItem(at *place, arg any) (any, error) {
-	args, ok := arg.([]any)
-	if !ok || len(args) != 2 {
-		return nil, e.errorf(at, "Template error: Fn::Select requires a list argument with two elements: an integer index and a list")
-	}
+	args := arg.([]any)
 	index, known, err := e.string(at.item(0), args[0])
 	if err != nil || !known {
 		return Unknown, err
@@ -179,11 +171,63 @@ func (e *evaluation) selectItem(at *place, arg any) (any, error) {
 	return items[i], nil
 }
 
-func (e *evaluation) findInMap(at *place, arg any) (any, error) {
-	args, ok := arg.([]any)
-	if !ok || len(args) != 3 {
-		return nil, e.errorf(at, "Template error: every Fn::FindInMap object requires three parameters, the map name, map key and the attribute for return value")
+// length is Fn::Length, which AWS resolves before any resource is made.
+//
+// https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference-length.html
+func (e *evaluation) length(at *place, arg any) (any, error) {
+	items, known, err := e.list(at, arg)
+	if err != nil {
+		return nil, err
 	}
+	if !known {
+		return nil, e.errorf(at, "Template error: Fn::Length cannot depend on a resource")
+	}
+	return json.Number(strconv.Itoa(len(items))), nil
+}
+
+// toJSON is Fn::ToJsonString; an object's keys come out sorted.
+//
+// https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference-ToJsonString.html
+func (e *evaluation) toJSON(at *place, arg any) (any, error) {
+	v, err := e.value(at, arg)
+	if err != nil || HasUnknown(v) {
+		return Unknown, err
+	}
+	switch v.(type) {
+	case map[string]any, []any:
+	default:
+		return nil, e.errorf(at, toJSONUsage)
+	}
+	var b bytes.Buffer
+	encoder := json.NewEncoder(&b)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(v); err != nil {
+		return nil, e.errorf(at, "Template error: Fn::ToJsonString: %v", err)
+	}
+	return strings.TrimSuffix(b.String(), "\n"), e.grow(at, b.Len())
+}
+
+// HasUnknown says whether v holds a value that only a resource can tell.
+func HasUnknown(v any) bool {
+	switch v := v.(type) {
+	case Marker:
+		return v == Unknown
+	case string:
+		return v == string(Unknown)
+	case []any:
+		return slices.ContainsFunc(v, HasUnknown)
+	case map[string]any:
+		for _, item := range v {
+			if HasUnknown(item) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func (e *evaluation) findInMap(at *place, arg any) (any, error) {
+	args := arg.([]any)
 	var names [3]string
 	for i := range names {
 		s, known, err := e.string(at.item(i), args[i])
@@ -196,15 +240,19 @@ func (e *evaluation) findInMap(at *place, arg any) (any, error) {
 		names[i] = s
 	}
 	mapping, ok := e.s.Template.Mappings[names[0]].(map[string]any)
+	if ok {
+		row, _ := mapping[names[1]].(map[string]any)
+		if value, ok := row[names[2]]; ok {
+			return value, nil
+		}
+	}
+	if len(args) == 4 {
+		return e.value(at.item(3).key("DefaultValue"), args[3].(map[string]any)["DefaultValue"])
+	}
 	if !ok {
 		return nil, e.errorf(at, "Template error: Mapping named '%s' is not present in the 'Mappings' section of template.", names[0])
 	}
-	row, _ := mapping[names[1]].(map[string]any)
-	value, ok := row[names[2]]
-	if !ok {
-		return nil, e.errorf(at, "Template error: Unable to get mapping for %s::%s::%s", names[0], names[1], names[2])
-	}
-	return value, nil
+	return nil, e.errorf(at, "Template error: Unable to get mapping for %s::%s::%s", names[0], names[1], names[2])
 }
 
 func (e *evaluation) importValue(at *place, arg any) (any, error) {

@@ -95,7 +95,7 @@ func (f *finder) call(at *place, function string, arg any) error {
 	case "Ref":
 		name, ok := arg.(string)
 		if !ok {
-			return f.errorf(at, "Template error: Ref requires the name of a parameter or a resource")
+			return f.errorf(at, refUsage)
 		}
 		return f.name(at, name)
 	case "Fn::GetAtt":

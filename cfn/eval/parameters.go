@@ -16,8 +16,8 @@ import (
 	"github.com/ephor-io/ephor/cfn/parse"
 )
 
-// ParameterStore reads parameters of Systems Manager. ErrNotFound in err's chain means that
-// there is none of that name.
+// ParameterStore reads parameters of Systems Manager, by the name or by name:version. ErrNotFound in
+// err's chain means that there is none of that name and version.
 type ParameterStore interface {
 	Parameter(ctx context.Context, name string) (string, error)
 }
@@ -48,7 +48,7 @@ func Parameters(ctx context.Context, t *parse.Template, given map[string]string,
 		}
 	}
 	if len(missing) > 0 {
-		return nil, t.Errorf("", "Parameters: [%s] must have values", strings.Join(missing, ", "))
+		return nil, t.Errorf("Parameters."+missing[0], "Parameters: [%s] must have values", strings.Join(missing, ", "))
 	}
 	out := make(map[string]any, len(names))
 	for _, name := range names {
@@ -83,18 +83,21 @@ func parameter(ctx context.Context, t *parse.Template, name string, p cfn.Parame
 	if err := constrain(t, name, p, raw, list && !inStore, kind == "Number" && !inStore); err != nil {
 		return nil, err
 	}
-	if inStore {
-		if store == nil {
-			return nil, t.Errorf(path, "Unable to fetch parameters [%s] from parameter store for this account.", raw)
+	// A parameter of the type Name is a name, but must be there too.
+	if inStore || kind == "AWS::SSM::Parameter::Name" {
+		value, err := "", error(ErrNotFound)
+		if store != nil {
+			value, err = store.Parameter(ctx, raw)
 		}
-		value, err := store.Parameter(ctx, raw)
 		if errors.Is(err, ErrNotFound) {
 			return nil, t.Errorf(path, "Unable to fetch parameters [%s] from parameter store for this account.", raw)
 		}
 		if err != nil {
 			return nil, t.Errorf(path, "fetching parameter %s: %v", raw, err)
 		}
-		raw = value
+		if inStore {
+			raw = value
+		}
 	}
 	if !list {
 		return raw, nil
@@ -117,18 +120,27 @@ func split(raw string) []string {
 	return items
 }
 
-// knownType says whether CloudFormation has a type. The AWS-specific ones are strings here:
-// whether a key pair or a subnet exists, its resource finds out.
+// knownType says whether CloudFormation has a type. Those of EC2 and Route 53 are strings here: whether a
+// key pair or a subnet exists, its resource finds out.
+//
+// https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-supplied-parameter-types.html
 func knownType(kind string, list, inStore bool) bool {
 	switch kind {
 	case "String":
 		return inStore || !list
 	case "Number":
 		return !inStore
-	case "CommaDelimitedList", "AWS::SSM::Parameter::Name":
+	case "CommaDelimitedList":
+		return true
+	case "AWS::SSM::Parameter::Name":
+		return !list && !inStore
+	case "AWS::EC2::KeyPair::KeyName":
+		return !list || inStore
+	case "AWS::EC2::AvailabilityZone::Name", "AWS::EC2::Image::Id", "AWS::EC2::Instance::Id", "AWS::EC2::SecurityGroup::GroupName",
+		"AWS::EC2::SecurityGroup::Id", "AWS::EC2::Subnet::Id", "AWS::EC2::Volume::Id", "AWS::EC2::VPC::Id", "AWS::Route53::HostedZone::Id":
 		return true
 	}
-	return strings.HasPrefix(kind, "AWS::EC2::") || strings.HasPrefix(kind, "AWS::Route53::")
+	return false
 }
 
 func constrain(t *parse.Template, name string, p cfn.Parameter, raw string, list, number bool) error {

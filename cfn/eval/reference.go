@@ -52,11 +52,7 @@ func (p Pseudo) value(name string) (any, bool) {
 }
 
 func (e *evaluation) ref(at *place, arg any) (any, error) {
-	name, ok := arg.(string)
-	if !ok {
-		return nil, e.errorf(at, "Template error: Ref requires the name of a parameter or a resource")
-	}
-	return e.name(at, name)
+	return e.name(at, arg.(string))
 }
 
 // name is what Ref gives for a name.
@@ -86,8 +82,6 @@ func (e *evaluation) locate(at *place, err error) error {
 	}
 	return e.errorf(at, "%v", err)
 }
-
-const getAttUsage = "Template error: every Fn::GetAtt object requires two non-empty parameters, the resource name and the resource attribute"
 
 func (e *evaluation) getAtt(at *place, arg any) (any, error) {
 	id, attribute, ok := attributeOf(arg)
@@ -127,8 +121,6 @@ func attributeOf(arg any) (id, attribute string, ok bool) {
 	}
 	return id, attribute, id != "" && attribute != ""
 }
-
-const subUsage = "Template error: One or more Fn::Sub intrinsic functions don't specify expected arguments. Specify a string as first argument, and an optional second argument to specify a mapping of values to replace in the string"
 
 // subArgs reads the argument of Fn::Sub: "text" or ["text", {…}].
 func subArgs(arg any) (format string, own map[string]any, ok bool) {

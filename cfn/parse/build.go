@@ -16,8 +16,8 @@ type builder struct {
 
 // sections are those of
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/template-anatomy.html
-// but Rules and Transform: Rules would go unchecked and a Transform unapplied, so they are refused.
-var sections = []string{"AWSTemplateFormatVersion", "Description", "Metadata", "Parameters", "Mappings", "Conditions", "Resources", "Outputs"}
+// but Rules, which would go unchecked.
+var sections = []string{"AWSTemplateFormatVersion", "Description", "Metadata", "Parameters", "Mappings", "Conditions", "Transform", "Resources", "Outputs"}
 
 func (b *builder) build() error {
 	root := b.t.root
@@ -26,7 +26,7 @@ func (b *builder) build() error {
 	}
 	for _, key := range root.keys() {
 		switch {
-		case key == "Rules" || key == "Transform":
+		case key == "Rules":
 			return b.t.Errorf(key, "Template format error: the section %s is not supported here.", key)
 		case !slices.Contains(sections, key):
 			return b.t.Errorf(key, "Invalid template property or properties [%s]", key)
@@ -39,7 +39,7 @@ func (b *builder) build() error {
 		func() error { return b.section("Metadata", &t.Metadata) },
 		func() error { return b.section("Mappings", &t.Mappings) },
 		func() error { return b.section("Conditions", &t.Conditions) },
-		b.version, b.mappings, b.parameters, b.resources, b.outputs,
+		b.version, b.transform, b.mappings, b.parameters, b.resources, b.outputs,
 	} {
 		if err := step(); err != nil {
 			return err
@@ -55,15 +55,49 @@ func (b *builder) version() error {
 	return nil
 }
 
-func (b *builder) mappings() error {
-	for name, m := range b.t.Mappings {
-		keys, ok := m.(map[string]any)
-		for _, values := range keys {
-			_, isMap := values.(map[string]any)
-			ok = ok && isMap
+// transform takes the one transform that is carried out here; any other would go unapplied.
+func (b *builder) transform() (err error) {
+	n := b.t.root.object["Transform"]
+	if n == nil {
+		return nil
+	}
+	if b.t.Transform, err = b.names(n, "Transform"); err != nil {
+		return err
+	}
+	for _, name := range b.t.Transform {
+		if name != cfn.LanguageExtensions {
+			return b.t.Errorf("Transform", "Template format error: the transform %s is not supported here; %s is.", name, cfn.LanguageExtensions)
 		}
-		if !ok {
-			return b.t.Errorf("Mappings."+name, "Template format error: Every Mappings member %s must be a map", name)
+	}
+	return nil
+}
+
+// mappings checks the two levels of keys and the values, which are text or lists of it.
+//
+// https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/mappings-section-structure.html
+func (b *builder) mappings() error {
+	n := b.t.root.object["Mappings"]
+	if n == nil {
+		return nil
+	}
+	for _, name := range n.keys() {
+		path, mapping := "Mappings."+name, n.object[name]
+		if !alphanumeric(name) {
+			return b.t.Errorf(path, "Template format error: Mappings name %s is non alphanumeric.", name)
+		}
+		if mapping.object == nil {
+			return b.t.Errorf(path, "Template format error: Every Mappings member %s must be a map", name)
+		}
+		for _, key := range mapping.keys() {
+			row, path := mapping.object[key], path+"."+key
+			if row.object == nil {
+				return b.t.Errorf(path, "Template format error: Every Mappings member %s must be a map", key)
+			}
+			for _, attribute := range row.keys() {
+				if v := row.object[attribute]; v.object != nil || slices.ContainsFunc(v.list, func(item *node) bool { return item.object != nil || item.isList }) {
+					return b.t.Errorf(path+"."+attribute, "Template format error: Every Mappings attribute must be a String or a List.")
+				}
+			}
 		}
 	}
 	return nil
@@ -80,6 +114,9 @@ func members[V any](b *builder, section, noun string, part func(v *V, n *node, p
 		return nil, b.t.Errorf(section, "Template format error: %s must be an object.", section)
 	}
 	for _, id := range n.keys() {
+		if strings.HasPrefix(id, "Fn::") {
+			return nil, b.t.Errorf(section+"."+id, "Template format error: %s is not supported here: write out what it would make.", id)
+		}
 		if n.object[id].object == nil {
 			return nil, b.t.Errorf(section+"."+id, "Template format error: Any %s member must be an object.", section)
 		}
@@ -210,8 +247,9 @@ func (b *builder) object(n *node, path string) (map[string]any, error) {
 	return m, nil
 }
 
-// names reads one name or a list of them.
+// names reads one name or a list of them, as DependsOn and Transform have.
 func (b *builder) names(n *node, path string) ([]string, error) {
+	what := path[strings.LastIndexByte(path, '.')+1:]
 	if s, ok := Text(n.scalar); ok {
 		return []string{s}, nil
 	}
@@ -219,12 +257,12 @@ func (b *builder) names(n *node, path string) ([]string, error) {
 	for i, c := range n.list {
 		s, ok := Text(c.scalar)
 		if !ok {
-			return nil, b.t.Errorf(fmt.Sprintf("%s[%d]", path, i), "Template format error: DependsOn must be a string or list of strings.")
+			return nil, b.t.Errorf(fmt.Sprintf("%s[%d]", path, i), "Template format error: %s must be a string or list of strings.", what)
 		}
 		names = append(names, s)
 	}
 	if !n.isList {
-		return nil, b.t.Errorf(path, "Template format error: DependsOn must be a string or list of strings.")
+		return nil, b.t.Errorf(path, "Template format error: %s must be a string or list of strings.", what)
 	}
 	return names, nil
 }

@@ -104,6 +104,8 @@ func shortForm(n *node, tag string) (*node, error) {
 		}
 	case "And", "Base64", "Cidr", "Equals", "FindInMap", "GetAZs", "If", "ImportValue", "Join", "Not", "Or", "Select", "Split", "Sub", "Transform":
 		name = "Fn::" + name
+	case "Length", "ToJsonString":
+		return nil, &Error{Position: n.pos, Message: fmt.Sprintf("Template format error: Fn::%s has no short form: write Fn::%s.", name, name)}
 	default:
 		return nil, &Error{Position: n.pos, Message: fmt.Sprintf("Template format error: YAML not well-formed. The tag %q is not known.", tag)}
 	}

@@ -49,13 +49,17 @@ type converging struct {
 	Endpoint string         `json:"endpoint"`
 	Source   gotool.Package `json:"source"`
 	Dir      string         `json:"dir"` // of the state
+	// Tags are further build tags of the function's.
+	Tags []string `json:"tags,omitempty"`
 	// Built says that the function's executable is there already.
 	Built bool `json:"built"`
 }
 
 // functionBuild is how the function's executable is built for the laptop.
 func (c converging) functionBuild() gotool.Config {
-	return functionBuild(c.Source, c.Dir, runtime.GOOS, runtime.GOARCH)
+	build := functionBuild(c.Source, c.Dir, runtime.GOOS, runtime.GOARCH)
+	build.Tags = slices.Concat(build.Tags, c.Tags)
+	return build
 }
 
 // deployer changes the laptop's stacks.

@@ -27,8 +27,9 @@ type session struct {
 	program  *program
 	source   gotool.Package
 	dir      string
-	json     bool // results are JSON
-	isOnce   bool // it ends after its load
+	json     bool     // results are JSON
+	isOnce   bool     // it ends after its load
+	tags     []string // of the functions' build, beside those that it has anyway
 	started  time.Time
 	terminal *terminal
 
@@ -60,6 +61,9 @@ func newSession(p *program, pkg gotool.Package, dir string, f upFlags) *session 
 		client:   &http.Client{Timeout: 30 * time.Second},
 		ready:    hostReady,
 		rested:   make(chan struct{}, 1),
+	}
+	if f.profile {
+		s.tags = []string{profileTag}
 	}
 	return s
 }
@@ -135,7 +139,7 @@ func (s *session) showDeployment(e deploy.Event) { s.terminal.show(e) }
 
 // converging says where this up's application is converged.
 func (s *session) converging() converging {
-	return converging{Name: s.program.app.Name(), Endpoint: s.addresses.Endpoint, Source: s.source, Dir: s.dir}
+	return converging{Name: s.program.app.Name(), Endpoint: s.addresses.Endpoint, Source: s.source, Dir: s.dir, Tags: s.tags}
 }
 
 // adopt makes a what is up, and notes where it answers.

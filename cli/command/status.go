@@ -21,7 +21,7 @@ import (
 )
 
 func (p *program) statusCommand() *cobra.Command {
-	var asJSON bool
+	var asJSON, drift bool
 	var since string
 	var where target
 	c := &cobra.Command{
@@ -32,15 +32,17 @@ environments, and whether every invocation is in the store. Where one is not, or
 environment are lost, it says which environment's they were and what is known of the reason.
 
 With --target aws it also asks CloudWatch how often Lambda invoked the functions, and reads the store
-that the monitoring stack tells the address of, as the user that EPHOR_STORE_TOKEN names.`,
+that the monitoring stack tells the address of, as the user that EPHOR_STORE_TOKEN names. With --drift
+CloudFormation compares the stacks with their templates first, which takes up to some minutes.`,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if err := where.check(c); err != nil {
 				return err
 			}
-			return p.statusOf(c, where, since, asJSON)
+			return p.statusOf(c, where, since, drift, asJSON)
 		},
 	}
 	c.Flags().StringVar(&since, "since", "", "account for the invocations of this last `duration`, as in 10m, 2h or 7d (default: since up started; 1h on AWS)")
+	c.Flags().BoolVar(&drift, "drift", false, "tell what of the stacks was changed past CloudFormation, on AWS")
 	where.flag(c)
 	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return c
@@ -79,7 +81,7 @@ func (m *monitored) unnamed() int64 {
 // hostNote is what is not real on a laptop.
 const hostNote = "the monitoring stack's EC2 instance is not a machine here: the laptop runs its store and its dashboards itself"
 
-func (p *program) statusOf(c *cobra.Command, where target, since string, asJSON bool) error {
+func (p *program) statusOf(c *cobra.Command, where target, since string, drift, asJSON bool) error {
 	var from time.Time
 	if since != "" {
 		d, err := parseSince(since)
@@ -119,6 +121,11 @@ func (p *program) statusOf(c *cobra.Command, where target, since string, asJSON 
 	}
 	if where.name == targetLaptop {
 		if r.Lambda, err = fetchStatus(ctx, &http.Client{Timeout: 5 * time.Second}, r.Addresses.Page); err != nil {
+			return err
+		}
+	}
+	if drift {
+		if err := p.askDrift(ctx, d, where, r.Stacks); err != nil {
 			return err
 		}
 	}
@@ -198,6 +205,9 @@ func (r report) print(w io.Writer) error {
 		}
 		for _, e := range s.Exports {
 			fmt.Fprintf(t, "  export %s\t%s\n", e.Name, cmp.Or(strings.Join(e.Importers, ", "), "-"))
+		}
+		if s.Drift != nil {
+			printDrift(t, s.Drift)
 		}
 	}
 	if r.Lambda != nil {

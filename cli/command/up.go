@@ -21,7 +21,7 @@ import (
 type upFlags struct {
 	page, store, endpoint, gateway int
 	load, loadURL                  string
-	once, json, fresh              bool
+	once, json, fresh, profile     bool
 }
 
 func (p *program) upCommand() *cobra.Command {
@@ -44,6 +44,7 @@ over without losing a request. Ctrl-C ends it; what was recorded stays for the n
 	flags.BoolVar(&f.once, "once", false, "end after the load; the status is 0 only if every request is accounted for")
 	flags.BoolVar(&f.json, "json", false, "print results as JSON")
 	flags.BoolVar(&f.fresh, "fresh", false, "start empty: delete all metrics, stacks and logs of earlier runs")
+	flags.BoolVar(&f.profile, "profile", false, "build the functions so that the command profile can look into them")
 	flags.IntVar(&f.page, "page-port", 3000, "the page's `port`; taken, it moves to the next free one unless given here")
 	flags.IntVar(&f.store, "store-port", 8086, "the store's `port`, likewise")
 	flags.IntVar(&f.endpoint, "endpoint-port", 4566, "the AWS endpoint's `port`, likewise")

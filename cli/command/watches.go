@@ -22,7 +22,7 @@ func (s *session) watches(changed func()) []watch.Config {
 	}
 	functions := watch.Config{
 		List: func(ctx context.Context) ([]string, error) {
-			files, err := list(ctx, functionTags...)
+			files, err := list(ctx, slices.Concat(functionTags, s.tags)...)
 			if err == nil {
 				seen.Store(newWatched(files))
 			}

@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -90,10 +91,10 @@ func WriteFile(t testing.TB, path, content string) {
 }
 
 // Build builds the module's program.
-func Build(t testing.TB, dir string) string {
+func Build(t testing.TB, dir string, flags ...string) string {
 	t.Helper()
 	program := filepath.Join(t.TempDir(), "shop")
-	c := exec.Command("go", "build", "-o", program, ".")
+	c := exec.Command("go", slices.Concat([]string{"build", "-o", program}, flags, []string{"."})...)
 	c.Dir = dir
 	if out, err := c.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)

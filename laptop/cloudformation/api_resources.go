@@ -5,6 +5,12 @@ import (
 	"slices"
 )
 
+// eventsPage is how many events one answer has, so that whoever follows a large stack is not told all of it
+// each time.
+const eventsPage = 100
+
+// describeStackEvents is
+// https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeStackEvents.html
 func (s *Service) describeStackEvents(_ context.Context, f form) (any, error) {
 	type event struct {
 		StackID              string `xml:"StackId"`
@@ -20,7 +26,8 @@ func (s *Service) describeStackEvents(_ context.Context, f form) (any, error) {
 		ClientRequestToken   string `xml:",omitempty"`
 	}
 	var r struct {
-		Events []event `xml:"StackEvents>member"`
+		Events    []event `xml:"StackEvents>member"`
+		NextToken string  `xml:",omitempty"`
 	}
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -28,7 +35,19 @@ func (s *Service) describeStackEvents(_ context.Context, f form) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, e := range slices.Backward(st.events) {
+	// Newest first. The token is the ID of the last event told: more may come, and the oldest may go.
+	events := st.events
+	if token := f.get("NextToken"); token != "" {
+		i := slices.IndexFunc(events, func(e Event) bool { return e.ID == token })
+		if i < 0 {
+			return nil, invalid("NextToken %s is not known: ask for the first page again", token)
+		}
+		events = events[:i]
+	}
+	if over := len(events) - eventsPage; over > 0 {
+		events, r.NextToken = events[over:], events[over].ID
+	}
+	for _, e := range slices.Backward(events) {
 		r.Events = append(r.Events, event{
 			e.StackID, e.ID, e.StackName, e.LogicalID, e.PhysicalID, e.Type, stampOf(e.Time), e.Status, e.Reason, e.Properties, e.Token,
 		})

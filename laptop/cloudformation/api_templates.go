@@ -94,10 +94,13 @@ func declarations(t *parse.Template, types bool) []declarationXML {
 
 func capabilitiesOf(t *parse.Template) (list []string, reason string) {
 	capability, reason := requires(t)
-	if capability == "" {
-		return nil, ""
+	if capability != "" {
+		list = append(list, capability)
 	}
-	return []string{capability}, reason
+	if len(t.Transform) > 0 {
+		list = append(list, autoExpand)
+	}
+	return list, reason
 }
 
 func (s *Service) validateTemplate(ctx context.Context, f form) (any, error) {
@@ -106,6 +109,7 @@ func (s *Service) validateTemplate(ctx context.Context, f form) (any, error) {
 		Description        string           `xml:",omitempty"`
 		Capabilities       []string         `xml:"Capabilities>member"`
 		CapabilitiesReason string           `xml:",omitempty"`
+		DeclaredTransforms []string         `xml:"DeclaredTransforms>member"`
 	}
 	t, err := s.summarized(ctx, f)
 	if err != nil {
@@ -120,7 +124,7 @@ func (s *Service) validateTemplate(ctx context.Context, f form) (any, error) {
 		return nil, err
 	}
 	capabilities, reason := capabilitiesOf(t)
-	return result{declarations(t, false), t.Description, capabilities, reason}, nil
+	return result{declarations(t, false), t.Description, capabilities, reason, t.Transform}, nil
 }
 
 func (s *Service) getTemplateSummary(ctx context.Context, f form) (any, error) {
@@ -131,6 +135,7 @@ func (s *Service) getTemplateSummary(ctx context.Context, f form) (any, error) {
 		CapabilitiesReason string           `xml:",omitempty"`
 		ResourceTypes      []string         `xml:"ResourceTypes>member"`
 		Version            string
+		DeclaredTransforms []string `xml:"DeclaredTransforms>member"`
 	}
 	t, err := s.summarized(ctx, f)
 	if err != nil {
@@ -141,5 +146,5 @@ func (s *Service) getTemplateSummary(ctx context.Context, f form) (any, error) {
 		kinds[r.Type] = true
 	}
 	capabilities, reason := capabilitiesOf(t)
-	return result{declarations(t, true), t.Description, capabilities, reason, sortedKeys(kinds), cfn.FormatVersion}, nil
+	return result{declarations(t, true), t.Description, capabilities, reason, sortedKeys(kinds), cfn.FormatVersion, t.Transform}, nil
 }

@@ -91,6 +91,7 @@ type TemplateStore interface {
 type Service struct {
 	config    Config
 	providers map[string]Provider
+	published map[string]Published
 	waits     *waits
 
 	// gate is held for writing while Restore runs, and for reading by calls that change
@@ -126,10 +127,12 @@ func Open(config Config) (*Service, error) {
 		config.Address = func(value string) string { return value }
 	}
 	s := &Service{config: config, providers: map[string]Provider{}, waits: newWaits(config)}
-	s.providers[waitHandleType] = (*waitHandle)(s.waits)
-	s.providers[waitConditionType] = (*waitCondition)(s.waits)
+	maps.Copy(s.providers, s.waits.providers())
 	maps.Copy(s.providers, config.Providers)
 	var err error
+	if s.published, err = PublishedTypes(); err != nil {
+		return nil, fmt.Errorf("opening CloudFormation: %w", err)
+	}
 	if s.stacks, err = loadStacks(config.Dir); err != nil {
 		return nil, fmt.Errorf("opening CloudFormation: %w", err)
 	}

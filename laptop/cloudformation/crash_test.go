@@ -46,10 +46,7 @@ func (f *fixture) revive(m moment) *fixture {
 	f.Helper()
 	return start(f.T, oneByOne, func(c *Config) {
 		c.Dir = m.dir
-		for name, p := range c.Providers {
-			p.(*memory).things = maps.Clone(m.things)
-			c.Providers[name] = p
-		}
+		c.Providers[thingType].(*memory).things = maps.Clone(m.things)
 	})
 }
 

@@ -12,8 +12,8 @@ import (
 
 // Decode reads the properties into v, a pointer to a struct whose fields are named like the
 // properties or by a json tag. Scalars are taken as CloudFormation takes them: 5 for "5" and "true"
-// for true, both ways. A nested key that v has no field for is refused, as is a value of the wrong
-// kind, in the words of CloudFormation's own validation. What is missing leaves its field alone.
+// for true, both ways. A nested key that v has no field for is refused: keys that AWS does not have
+// either were before. So is a value of the wrong kind, in the words of CloudFormation's own validation. What is missing leaves its field alone.
 func (r Request) Decode(v any) error {
 	target := reflect.ValueOf(v)
 	if target.Kind() != reflect.Pointer || target.Elem().Kind() != reflect.Struct {
@@ -127,7 +127,7 @@ func decodeStruct(path string, object map[string]any, target reflect.Value) stri
 	for _, key := range sortedKeys(object) {
 		field, ok := fields[key]
 		if !ok {
-			return fmt.Sprintf("%s: extraneous key [%s] is not permitted", path, key)
+			return fmt.Sprintf("%s: key [%s] is not supported on this machine", path, key)
 		}
 		if wrong := decode(path+"/"+key, object[key], field); wrong != "" {
 			return wrong

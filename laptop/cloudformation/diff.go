@@ -29,7 +29,7 @@ type change struct {
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ResourceChangeDetail.html
 type detail struct {
 	Attribute, Name    string
-	RequiresRecreation string // Never, Always
+	RequiresRecreation string // recreatesNever, …
 	Evaluation         string // Static: the value is known; Dynamic: a resource decides
 	ChangeSource       string
 	CausingEntity      string
@@ -159,13 +159,9 @@ func (c *comparison) properties(ch *change, now *made, props values, shown strin
 	// Both were marshalled here.
 	_ = json.Unmarshal([]byte(now.Shown), &before)
 	_ = json.Unmarshal([]byte(shown), &after)
-	createOnly := c.s.providers[ch.Type].Schema().CreateOnly
 	for _, key := range changedKeys(now.Properties, props) {
-		d := detail{Attribute: "Properties", Name: key, RequiresRecreation: "Never", ChangeType: "Modify",
+		d := detail{Attribute: "Properties", Name: key, RequiresRecreation: c.s.recreates(ch.Type, key), ChangeType: "Modify",
 			Before: show(before[key]), After: show(after[key])}
-		if slices.Contains(createOnly, key) {
-			d.RequiresRecreation = "Always"
-		}
 		if _, ok := now.Properties[key]; !ok {
 			d.ChangeType = "Add"
 		}
@@ -180,11 +176,11 @@ func (c *comparison) properties(ch *change, now *made, props values, shown strin
 			d.Evaluation, d.ChangeSource, d.CausingEntity = cause.Evaluation, cause.ChangeSource, cause.CausingEntity
 			ch.Details = append(ch.Details, d)
 		}
-		if d.RequiresRecreation == "Always" && ch.Replacement != "True" {
+		switch {
+		case d.RequiresRecreation == recreatesAlways && !eval.HasUnknown(props[key]):
+			ch.Replacement = "True"
+		case d.RequiresRecreation != recreatesNever && ch.Replacement != "True":
 			ch.Replacement = "Conditional"
-			if !unknown(props[key]) {
-				ch.Replacement = "True"
-			}
 		}
 		if len(ch.Scope) == 0 {
 			ch.Scope = []string{"Properties"}
@@ -222,7 +218,7 @@ func (c *comparison) causes(id, key string, value any) ([]detail, error) {
 	switch {
 	case byParameter:
 		causes = append(causes, detail{Evaluation: "Dynamic", ChangeSource: "DirectModification"})
-	case len(causes) == 0 || !unknown(value):
+	case len(causes) == 0 || !eval.HasUnknown(value):
 		causes = append(causes, detail{Evaluation: "Static", ChangeSource: "DirectModification"})
 	}
 	return causes, nil
@@ -251,26 +247,9 @@ func (c *comparison) rest(ch *change, now *made) {
 	} {
 		if !part.same {
 			ch.Scope = append(ch.Scope, part.name)
-			ch.Details = append(ch.Details, detail{Attribute: part.name, RequiresRecreation: "Never", Evaluation: "Static", ChangeSource: "DirectModification"})
+			ch.Details = append(ch.Details, detail{Attribute: part.name, RequiresRecreation: recreatesNever, Evaluation: "Static", ChangeSource: "DirectModification"})
 		}
 	}
-}
-
-// unknown says whether v holds a value that only a resource can tell.
-func unknown(v any) bool {
-	switch v := v.(type) {
-	case string:
-		return v == string(eval.Unknown)
-	case []any:
-		return slices.ContainsFunc(v, unknown)
-	case map[string]any:
-		for _, item := range v {
-			if unknown(item) {
-				return true
-			}
-		}
-	}
-	return false
 }
 
 // show is a value as a change set shows it.

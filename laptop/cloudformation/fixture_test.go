@@ -39,7 +39,7 @@ func start(t *testing.T, change ...func(*Config)) *fixture {
 	f := &fixture{T: t, memory: newMemory(), news: make(chan struct{}, 1)}
 	f.config = Config{
 		Dir:       t.TempDir(),
-		Providers: map[string]Provider{thingType: f.memory, "AWS::IAM::Role": f.memory},
+		Providers: map[string]Provider{thingType: f.memory, "AWS::IAM::Role": like{f.memory, Schema{Properties: []string{"AssumeRolePolicyDocument", "RoleName"}}}},
 		Secrets:   vault{}, Parameters: vault{},
 		EndpointURL: func() string { return f.url },
 		Events: func(e Event) {

@@ -75,7 +75,7 @@ func (s *Service) newGoal(ctx context.Context, f form, previous *goal) (goal, er
 		return none, err
 	}
 	g := goal{Template: text, Description: t.Description, Capabilities: f.strings("Capabilities"), RoleARN: f.get("RoleARN")}
-	if err := checkCapabilities(t, g.Capabilities); err != nil {
+	if err := checkCapabilities(t, g.Capabilities, f.has("ChangeSetName")); err != nil {
 		return none, err
 	}
 	g.NotificationARNs = f.strings("NotificationARNs")

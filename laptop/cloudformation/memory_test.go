@@ -39,6 +39,14 @@ func (m *memory) Schema() Schema {
 	}
 }
 
+// like is memory under another schema.
+type like struct {
+	*memory
+	schema Schema
+}
+
+func (l like) Schema() Schema { return l.schema }
+
 // do notes an action and fails or blocks as the test wants it.
 func (m *memory) do(ctx context.Context, what string) error {
 	m.mu.Lock()

@@ -188,9 +188,17 @@ func (o *operation) finishCreate(ctx context.Context, r *resource, m *made, err 
 	if err == nil {
 		err = s.validate(r.LogicalID, m)
 	}
+	var policy *creationPolicy
+	if err == nil {
+		policy, err = o.creationPolicy(r.LogicalID)
+	}
+	if policy != nil {
+		s.waits.open(policyHandle(m))
+		defer s.waits.close(policyHandle(m))
+	}
 	var got Resource
 	if err == nil {
-		got, err = s.provide(ctx, task{st: o.st, tags: o.p.goal.tags(), r: r, m: m}, Provider.Create)
+		got, err = s.provide(ctx, task{st: o.st, tags: o.p.goal.tags(), r: r, m: m, policy: policy != nil}, Provider.Create)
 	}
 	if err == nil && got.PhysicalID == "" {
 		err = fmt.Errorf("the provider of %s told no physical ID", m.Type)
@@ -207,6 +215,14 @@ func (o *operation) finishCreate(ctx context.Context, r *resource, m *made, err 
 	s.mu.Lock()
 	err = s.emitResource(o.st, r, m, under, "Resource creation Initiated")
 	s.mu.Unlock()
+	if policy != nil {
+		if err := s.keep(o.st, r); err != nil {
+			return err
+		}
+		if err := o.await(ctx, m, policy); err != nil {
+			return o.fail(ctx, r, failed, err)
+		}
+	}
 	return errors.Join(err, s.setResource(o.st, r, done, "", nil))
 }
 

@@ -27,6 +27,7 @@ type task struct {
 	old  values // the properties of before
 
 	signals bool // a host on which it depends boots again
+	policy  bool // it has a CreationPolicy
 }
 
 func (s *Service) provider(m *made) (Provider, error) {
@@ -52,7 +53,7 @@ func (s *Service) request(t task, properties any) (Request, error) {
 		Region: s.config.Region, Account: s.config.Account,
 		Token: t.m.Token, PhysicalID: t.m.PhysicalID,
 		Properties: resolved, OldProperties: old, Attributes: attributes,
-		Tags: t.tags, signals: t.signals,
+		Tags: t.tags, signals: t.signals, policy: t.policy,
 	}, nil
 }
 

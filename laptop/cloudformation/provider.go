@@ -60,6 +60,8 @@ type Request struct {
 
 	// signals says that a host on which this wait condition depends signals anew.
 	signals bool
+	// policy says that the resource has a CreationPolicy.
+	policy bool
 }
 
 // PhysicalName is PhysicalName for this resource.

@@ -21,7 +21,7 @@ func TestRefusals(t *testing.T) {
 	}
 	thing := func(rest string) string { return "Resources:\n  A: {Type: Test::Memory::Thing, " + rest + "}" }
 
-	create("ValidationError", "Template format error: Unrecognized resource types: [AWS::Foo::Bar, Custom::X]",
+	create("ValidationError", "Template format error: Unrecognized resource types: [AWS::Foo::Bar, Custom::X] (Resources.A.Type, line 1, column 17)",
 		"Resources: {A: {Type: AWS::Foo::Bar}, B: {Type: Custom::X}, C: {Type: AWS::Foo::Bar}, D: {Type: Test::Memory::Thing}}")
 	create("ValidationError", "Template format error: At least one Resources member must be defined. (line 1, column 1)", "Resources: {}")
 	create("ValidationError", "Circular dependency between resources: [A, B] (Resources.A, line 1, column 13)",
@@ -30,10 +30,15 @@ func TestRefusals(t *testing.T) {
 		thing("Properties: {Value: !Ref X}"))
 	create("ValidationError", "Template error: resource A does not support attribute type Nope in Fn::GetAtt (Outputs.O.Value, line 3, column 15)",
 		thing("Properties: {}")+"\nOutputs: {O: {Value: !GetAtt A.Nope}}")
-	create("ValidationError", "CreationPolicy is not supported here", thing("CreationPolicy: {ResourceSignal: {Count: 1}}"))
+	create("ValidationError", "CreationPolicy is not supported for resource type Test::Memory::Thing", thing("CreationPolicy: {ResourceSignal: {Count: 1}}"))
 	create("ValidationError", "UpdatePolicy is not supported here", thing("UpdatePolicy: {}"))
 	create("ValidationError", "Template format error: Unrecognized DeletionPolicy Keep for resource A", thing("DeletionPolicy: Keep"))
 	create("ValidationError", "Template error: resource type Test::Memory::Thing does not support deletion policy Snapshot", thing("DeletionPolicy: Snapshot"))
+	create("ValidationError", "Template error: resource type Test::Memory::Thing does not support update replace policy Snapshot", thing("UpdateReplacePolicy: Snapshot"))
+	create("ValidationError", "Template format error: Unrecognized UpdateReplacePolicy Keep for resource A", thing("UpdateReplacePolicy: Keep"))
+	create("ValidationError", "Template format error: DeletionPolicy must be a string. (Resources.A.DeletionPolicy, line 2, column 34)", thing("DeletionPolicy: !Ref P"))
+	f.refuse("CreateStack", "InsufficientCapabilitiesException", "Requires capabilities : [CAPABILITY_AUTO_EXPAND]",
+		"StackName", "New", "TemplateBody", "Transform: AWS::LanguageExtensions\n"+thing("Properties: {}"))
 	create("ValidationError", "Parameters: [P] must have values", "Parameters: {P: {Type: String}}\n"+thing("Properties: {}"))
 	create("ValidationError", "Parameters: [Q] do not exist in the template", thing("Properties: {}"), "Parameters.member.1.ParameterKey", "Q", "Parameters.member.1.ParameterValue", "1")
 	create("InsufficientCapabilitiesException", "Requires capabilities : [CAPABILITY_IAM]", "Resources: {R: {Type: AWS::IAM::Role}}")

@@ -56,7 +56,7 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (s *Service) action(name string) (do call, changes bool) {
 	changing := []string{
 		"CreateStack", "UpdateStack", "DeleteStack", "UpdateTerminationProtection",
-		"CreateChangeSet", "ExecuteChangeSet", "DeleteChangeSet",
+		"CreateChangeSet", "ExecuteChangeSet", "DeleteChangeSet", "SignalResource",
 	}
 	calls := map[string]call{
 		"CreateStack":                 s.createStack,
@@ -70,6 +70,7 @@ func (s *Service) action(name string) (do call, changes bool) {
 		"ExecuteChangeSet":            s.executeChangeSet,
 		"DeleteChangeSet":             s.deleteChangeSet,
 		"ListChangeSets":              s.listChangeSets,
+		"SignalResource":              s.signalResource,
 		"DescribeStackEvents":         s.describeStackEvents,
 		"DescribeStackResource":       s.describeStackResource,
 		"DescribeStackResources":      s.describeStackResources,

@@ -158,15 +158,20 @@ func (s *Service) setStatusLocked(st *stack, status, reason string) error {
 }
 
 // setResource records a new status of a resource with its event. change, if any, is made first,
-// under the lock.
+// under the lock. The disk works without it, so that resources in parallel share its syncs: one
+// resource has one goroutine at a time, which alone changes what r points to.
 func (s *Service) setResource(st *stack, r *resource, status, reason string, change func()) error {
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	if change != nil {
 		change()
 	}
 	r.Status, r.Reason, r.Time = status, reason, s.config.Now()
-	return errors.Join(s.saveResource(st, r), s.emitResource(st, r, r.Now, status, reason))
+	now := *r
+	s.mu.Unlock()
+	err := s.saveResource(st, &now)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return errors.Join(err, s.emitResource(st, r, r.Now, status, reason))
 }
 
 // emitResource tells an event of a resource, about the physical one in m. s.mu is held.
@@ -175,8 +180,26 @@ func (s *Service) emitResource(st *stack, r *resource, m *made, status, reason s
 	if m != nil {
 		e.PhysicalID, e.Properties = m.PhysicalID, m.Shown
 	}
-	e.ID = fmt.Sprintf("%s-%s-%s", r.LogicalID, status, s.config.Now().UTC().Format("2006-01-02T15:04:05.000Z"))
+	e.ID = st.eventID(r.LogicalID+"-"+status, s.config.Now())
 	return s.emit(st, e)
+}
+
+// eventID names an event as CloudFormation does, by a millisecond: of two within one the second has the next.
+func (st *stack) eventID(what string, at time.Time) string {
+	const format = "2006-01-02T15:04:05.000Z"
+	recent := at.Add(-50 * time.Millisecond)
+	for {
+		id, taken := what+"-"+at.UTC().Format(format), false
+		for _, e := range slices.Backward(st.events) {
+			if taken = e.ID == id; taken || e.Time.Before(recent) {
+				break
+			}
+		}
+		if !taken {
+			return id
+		}
+		at = at.Add(time.Millisecond)
+	}
 }
 
 // emit appends an event. s.mu is held.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -57,6 +58,13 @@ func newWaits(c Config) *waits {
 	return &waits{endpoint: c.EndpointURL, limit: c.SignalWait, handles: map[string]*handle{}}
 }
 
+func (w *waits) providers() map[string]Provider {
+	return map[string]Provider{waitHandleType: (*waitHandle)(w), waitConditionType: (*waitCondition)(w)}
+}
+
+// OwnTypes are the types that the service provides itself, to be looked at: they provide nothing.
+func OwnTypes() map[string]Provider { return newWaits(Config{}).providers() }
+
 // marker is the query of a handle's URL. It marks the URL as a presigned one, as AWS's is, which is
 // how the endpoint tells a signal from a request that nobody has signed. It is no signature and
 // proves nothing: what nobody can guess is the token, 122 random bits.
@@ -83,7 +91,8 @@ func (w *waits) close(token string) {
 	delete(w.handles, token)
 }
 
-// put adds a signal. One that repeats a UniqueId is a retransmission and changes nothing.
+// put adds a signal and says whether the handle is there and did not have it: one that repeats a UniqueId
+// is a retransmission and changes nothing.
 func (w *waits) put(token string, s signal, failure error) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -92,19 +101,21 @@ func (w *waits) put(token string, s signal, failure error) bool {
 		return false
 	}
 	_, again := h.signals[s.UniqueID]
+	fresh := false
 	switch {
 	case failure != nil && h.failure == nil:
-		h.failure = failure
+		h.failure, fresh = failure, true
 	case failure == nil && !again && len(h.signals) < maxSignals:
-		h.signals[s.UniqueID] = s
+		h.signals[s.UniqueID], fresh = s, true
 	}
 	close(h.changed)
 	h.changed = make(chan struct{})
-	return true
+	return fresh
 }
 
-// wait returns the data of the first count successes as JSON, {"UniqueId": "Data"}.
-func (w *waits) wait(ctx context.Context, token string, count int, limit time.Duration) (string, error) {
+// collect returns the successes once there are count of them, or what there is when limit has passed: late
+// says so. A failure is an error.
+func (w *waits) collect(ctx context.Context, token string, count int, limit time.Duration) (got map[string]signal, late bool, err error) {
 	timer := time.NewTimer(limit)
 	defer timer.Stop()
 	for {
@@ -112,27 +123,20 @@ func (w *waits) wait(ctx context.Context, token string, count int, limit time.Du
 		h := w.handles[token]
 		if h == nil {
 			w.mu.Unlock()
-			return "", wordsf("the wait condition's handle is not there")
+			return nil, false, wordsf("the wait condition's handle is not there")
 		}
-		failure, got, changed := h.failure, len(h.signals), h.changed
-		data := map[string]string{}
-		for id, s := range h.signals {
-			data[id] = s.Data
-		}
+		failure, changed := h.failure, h.changed
+		got = maps.Clone(h.signals)
 		w.mu.Unlock()
-		if failure != nil {
-			return "", failure
-		}
-		if got >= count {
-			text, err := json.Marshal(data)
-			return string(text), err
+		if failure != nil || len(got) >= count {
+			return got, false, failure
 		}
 		select {
 		case <-changed:
 		case <-timer.C:
-			return "", wordsf("WaitCondition timed out. Received %d conditions when expecting %d", got, count)
+			return got, true, nil
 		case <-ctx.Done():
-			return "", ctx.Err()
+			return got, false, ctx.Err()
 		}
 	}
 }
@@ -163,9 +167,7 @@ func (s *Service) ServeSignal(w http.ResponseWriter, r *http.Request) {
 	case sig.Status == "FAILURE":
 		failure = wordsf("WaitCondition received failed message: '%s' for uniqueId: %s", sig.Reason, sig.UniqueID)
 	}
-	if !s.waits.put(token, sig, failure) {
-		http.Error(w, "no such wait condition handle", http.StatusNotFound)
-	}
+	s.waits.put(token, sig, failure)
 }
 
 // tokenOf is the handle that a URL belongs to.
@@ -208,7 +210,7 @@ type waitCondition waits
 
 func (c *waitCondition) Schema() Schema {
 	all := []string{"Count", "Handle", "Timeout"}
-	return Schema{Properties: all, Required: []string{"Handle", "Timeout"}, Attributes: []string{"Data"}}
+	return Schema{Properties: all, Attributes: []string{"Data"}}
 }
 
 func (c *waitCondition) Create(ctx context.Context, r Request) (Resource, error) {
@@ -224,6 +226,21 @@ func (c *waitCondition) wait(ctx context.Context, r Request, limit time.Duration
 	if err := r.Decode(&p); err != nil {
 		return Resource{}, err
 	}
+	resource := Resource{PhysicalID: r.StackID + "/" + r.LogicalID, Attributes: map[string]any{"Data": "{}"}}
+	var missing []string
+	for _, key := range []string{"Handle", "Timeout"} {
+		if r.Properties[key] == nil {
+			missing = append(missing, "#: required key ["+key+"] not found")
+		}
+	}
+	switch {
+	case r.policy && len(r.Properties) == 0:
+		return resource, nil // its CreationPolicy says what it waits for
+	case r.policy:
+		return Resource{}, wordsf("a wait condition has a CreationPolicy or properties, and not both")
+	case len(missing) > 0:
+		return Resource{}, wordsf("Properties validation failed for resource %s with message:\n[%s]", r.LogicalID, strings.Join(missing, ", "))
+	}
 	token, err := tokenOf(p.Handle)
 	if err != nil {
 		return Resource{}, err
@@ -231,11 +248,17 @@ func (c *waitCondition) wait(ctx context.Context, r Request, limit time.Duration
 	if p.Timeout < 1 || p.Timeout > 43200 {
 		return Resource{}, wordsf("WaitCondition Timeout is %s; it must be from 1 to 43200 seconds", strconv.Itoa(p.Timeout))
 	}
-	data, err := (*waits)(c).wait(ctx, token, p.Count, min(limit, time.Duration(p.Timeout)*time.Second))
+	got, late, err := (*waits)(c).collect(ctx, token, p.Count, min(limit, time.Duration(p.Timeout)*time.Second))
+	if late {
+		return Resource{}, wordsf("WaitCondition timed out. Received %d conditions when expecting %d", len(got), p.Count)
+	}
+	if err == nil {
+		resource.Attributes["Data"], err = dataOf(got)
+	}
 	if err != nil {
 		return Resource{}, err
 	}
-	return Resource{PhysicalID: r.StackID + "/" + r.LogicalID, Attributes: map[string]any{"Data": data}}, nil
+	return resource, nil
 }
 
 func (c *waitCondition) Update(context.Context, Request) (Resource, error) {

@@ -2,9 +2,11 @@ package cloudformation
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -114,7 +116,13 @@ func TestWaitTimesOut(t *testing.T) {
 		began := time.Now()
 		w.put("t", signal{UniqueID: "a", Data: "1"}, nil)
 		w.put("t", signal{UniqueID: "a", Data: "2"}, nil) // a retransmission
-		_, err := w.wait(t.Context(), "t", 2, time.Hour)
+		wait := func(ctx context.Context, count int) (string, error) {
+			got, err := (*waitCondition)(w).wait(ctx, Request{StackID: "S", LogicalID: "W", Properties: map[string]any{
+				"Handle": w.url("t"), "Timeout": "3600", "Count": json.Number(strconv.Itoa(count))}}, 12*time.Hour)
+			data, _ := got.Attributes["Data"].(string)
+			return data, err
+		}
+		_, err := wait(t.Context(), 2)
 		if want := "WaitCondition timed out. Received 1 conditions when expecting 2"; err == nil || err.Error() != want {
 			t.Errorf("wait: %v, want %s", err, want)
 		}
@@ -125,13 +133,13 @@ func TestWaitTimesOut(t *testing.T) {
 			time.Sleep(time.Minute)
 			w.put("t", signal{UniqueID: "b", Data: "3"}, nil)
 		}()
-		data, err := w.wait(t.Context(), "t", 2, time.Hour)
+		data, err := wait(t.Context(), 2)
 		if err != nil || data != `{"a":"1","b":"3"}` {
 			t.Errorf("wait: %s, %v", data, err)
 		}
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		if _, err := w.wait(ctx, "t", 9, time.Hour); !errors.Is(err, context.Canceled) {
+		if _, err := wait(ctx, 9); !errors.Is(err, context.Canceled) {
 			t.Errorf("wait: %v", err)
 		}
 	})

@@ -28,7 +28,7 @@ func TestSDK(t *testing.T) {
 	body := aws.String(`
 Description: of a test
 Parameters: {Stage: {Type: String, Description: where, Default: test, AllowedValues: [test, prod]}}
-Resources: {A: {Type: Test::Memory::Thing, Metadata: {k: v}, Properties: {Value: !Ref Stage}}, R: {Type: AWS::IAM::Role}}
+Resources: {A: {Type: Test::Memory::Thing, Metadata: {k: v}, Properties: {Value: !Ref Stage}}, R: {Type: AWS::IAM::Role, Properties: {AssumeRolePolicyDocument: {}}}}
 Outputs: {O: {Value: !GetAtt A.Value, Description: what, Export: {Name: E}}}`)
 	out, err := f.client.CreateStack(ctx, &sdk.CreateStackInput{
 		StackName: name, TemplateBody: body, Capabilities: []types.Capability{types.CapabilityCapabilityIam},

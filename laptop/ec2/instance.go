@@ -103,6 +103,21 @@ func (s *Service) SetUserData(instanceID, userData string) error {
 	})
 }
 
+// ModifyInstance changes what can change of a machine that runs: its profile and its tags.
+func (s *Service) ModifyInstance(instanceID, profile string, tags map[string]string) (Instance, error) {
+	var i Instance
+	err := s.change(func(r *records) error {
+		had, ok := r.Instances[instanceID]
+		if !ok {
+			return noInstance(instanceID)
+		}
+		had.IamInstanceProfile, had.Tags = profile, maps.Clone(tags)
+		r.Instances[instanceID], i = had, had
+		return nil
+	})
+	return i, err
+}
+
 // boot is one call of Host.Boot.
 type boot struct {
 	cancel context.CancelFunc
