@@ -57,6 +57,8 @@ type Config struct {
 	Setup []string
 	// Page makes the handler behind the page's port, given the store's address. Nil serves none.
 	Page func(store string) (http.Handler, error)
+	// Beside are what answers on the page's port by pattern, whether there is a monitoring host or not.
+	Beside map[string]http.Handler
 	// HostReady makes what the monitoring host sends when it has booted with this user data: the
 	// address of its wait condition and the signal's body. It is required for a stack with such a
 	// host.
@@ -189,7 +191,7 @@ func (l *Laptop) start(ctx context.Context) error {
 	e := &endpoint{}
 	l.serve("endpoint", listeners["endpoint"], guard(e, false))
 	l.serve("store", listeners["store"], guard(l.host.store(), false))
-	l.serve("page", listeners["page"], guard(l.host.page(), false))
+	l.serve("page", listeners["page"], guard(l.pages(), false))
 	services, err := l.open()
 	if err != nil {
 		return err
@@ -199,6 +201,16 @@ func (l *Laptop) start(ctx context.Context) error {
 		return fmt.Errorf("bringing back the stacks: %w", err)
 	}
 	return nil
+}
+
+// pages is what stands behind the page's port.
+func (l *Laptop) pages() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("/", l.host.page())
+	for pattern, h := range l.config.Beside {
+		mux.Handle(pattern, h)
+	}
+	return mux
 }
 
 // open opens the services, those first that others need, and tells what stands behind the endpoint.

@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -219,6 +220,32 @@ func TestPageHeats(t *testing.T) {
 		const rows = [0, 1, 2].map(darkest);
 		return rows[0] > rows[1] && rows[1] > rows[2];
 	})()`, "true")
+}
+
+// A page whose dashboards have changed shows what they are now, and keeps its range.
+func TestPageFollowsItsDashboards(t *testing.T) {
+	var now atomic.Pointer[http.Handler]
+	show := func(boards ...Dashboard) {
+		t.Helper()
+		h, err := New(Config{Title: "App", Database: "ephor", Store: func() string { return "" }, Dashboards: boards})
+		if err != nil {
+			t.Fatal(err)
+		}
+		now.Store(&h)
+	}
+	board := Dashboard{UID: "hello", Title: "Hello", JSON: model(t)}
+	show(board)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { (*now.Load()).ServeHTTP(w, r) }))
+	t.Cleanup(server.Close)
+	tab := browsertest.Open(t)
+	if err := chromedp.Run(tab, chromedp.Navigate(server.URL+"/d/hello/hello?from=now-1h&to=now")); err != nil {
+		t.Fatal(err)
+	}
+	const titles = `[...document.querySelectorAll("#boards a")].map(a => a.textContent).join()`
+	browsertest.Until(t, tab, titles, `"Hello"`)
+	show(board, Dashboard{UID: "more", Title: "More", JSON: model(t)})
+	browsertest.Until(t, tab, titles, `"Hello,More"`)
+	browsertest.Until(t, tab, `location.search`, `"?from=now-1h&to=now"`)
 }
 
 func TestPageCatchesUp(t *testing.T) {

@@ -142,11 +142,11 @@ func (a *Application) Get(path string) (int, string) {
 	return response.StatusCode, string(body)
 }
 
-// Eventually waits until what comes true, for half a minute: it tests that something happens, not
+// Eventually waits until what comes true, for two minutes: it tests that something happens, not
 // how fast.
 func Eventually(t testing.TB, what string, check func() bool) {
 	t.Helper()
-	Within(t, 30*time.Second, what, check)
+	Within(t, 2*time.Minute, what, check)
 }
 
 // Within is Eventually with another limit, for what takes its time by itself.
