@@ -58,7 +58,7 @@ func TestProvisionToARunningUp(t *testing.T) {
 	// A change that replaces comes first in the plan, and the plan changes nothing.
 	plan, _ = run(0, "provision", "--dry-run", "--build-id", "v1.2.3", "--parameter", "Zone=us-east-1b")
 	lines := strings.Split(plan, "\n")
-	if len(lines) < 3 || strings.Join(strings.Fields(lines[1]), " ") != "replace DataVolume AWS::EC2::Volume AvailabilityZone" {
+	if len(lines) < 3 || strings.Join(strings.Fields(lines[1]), " ") != "replace Host AWS::EC2::Instance AvailabilityZone" {
 		t.Errorf("the plan of another zone:\n%s", plan)
 	}
 	plan, _ = run(0, "provision", "--dry-run", "--build-id", "v1.2.3")
