@@ -39,13 +39,21 @@ func (e *InUseError) Stacks() []string {
 // stack as it is, with a reason that only its description tells, and whoever waits for the deletion waits
 // forever.
 func (d *Deployer) Delete(ctx context.Context, names ...string) error {
-	for _, name := range names {
-		if _, err := d.deletable(ctx, name, names); err != nil {
-			return err
-		}
+	if err := d.Deletable(ctx, names...); err != nil {
+		return err
 	}
 	for _, name := range names {
 		if err := d.deleteOne(ctx, name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Deletable looks whether Delete would refuse these stacks, with that error.
+func (d *Deployer) Deletable(ctx context.Context, names ...string) error {
+	for _, name := range names {
+		if _, err := d.deletable(ctx, name, names); err != nil {
 			return err
 		}
 	}

@@ -27,6 +27,9 @@ type Uploaded struct {
 // BucketMade says that the artifact bucket was not there and is now.
 type BucketMade struct{ Bucket string }
 
+// BucketDeleted says that the artifact bucket is gone, with all that it held.
+type BucketDeleted struct{ Bucket string }
+
 // StackStarted says that a stack is going to be changed.
 type StackStarted struct {
 	Stack   string
@@ -76,6 +79,7 @@ type StackDone struct {
 }
 
 func (BucketMade) event()      {}
+func (BucketDeleted) event()   {}
 func (Waiting) event()         {}
 func (CodeUpdated) event()     {}
 func (Built) event()           {}

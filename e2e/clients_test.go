@@ -87,7 +87,20 @@ func TestStatusAndDelete(t *testing.T) {
 	if status, _ := a.Get("/hello/grafana"); status != http.StatusOK {
 		t.Errorf("after a refused delete: %d", status)
 	}
-	run(0, "delete")
+	// What goes and what stays is said first; on a terminal it is asked for.
+	inATerminal(t, uptest.Root(t), helloProgram(t)+" delete --state "+a.State+"; echo status $?", "Delete? [y/N] ", "error: nothing was deleted", "status 1")
+	if status, _ := a.Get("/hello/grafana"); status != http.StatusOK {
+		t.Errorf("after a delete that was not wanted: %d", status)
+	}
+	uptest.Eventually(t, "all is recorded", func() bool { return a.count(recorded) >= 3 })
+	_, stderr = run(0, "delete", "--artifacts")
+	for _, want := range []string{"stack SpartaGrafana:\n", "stays: AWS::Logs::LogGroup /aws/lambda/SpartaGrafana-HelloWorld: ",
+		"goes: the metrics, 3 recorded invocations", "goes: AWS::SecretsManager::Secret ", "goes: artifact bucket ephor-spartagrafana-000000000000-us-east-1: 1 object, ",
+		"deleted the artifact bucket"} {
+		if !strings.Contains(stderr, want) {
+			t.Errorf("delete does not say %q:\n%s", want, stderr)
+		}
+	}
 	if _, err := http.Get(a.API + "/hello/grafana"); err == nil {
 		t.Error("the API still answers")
 	}

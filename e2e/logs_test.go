@@ -174,6 +174,7 @@ func inATerminal(t *testing.T, dir, command string, want ...string) {
 	}
 	c := exec.Command(script, "-qec", command, "/dev/null")
 	c.Dir, c.Env = dir, append(os.Environ(), "TERM=xterm", "NO_COLOR=")
+	c.Stdin = strings.NewReader("\n") // what is typed
 	out, err := c.CombinedOutput()
 	for _, w := range want {
 		if err != nil || !strings.Contains(string(out), w) {

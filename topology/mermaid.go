@@ -20,6 +20,15 @@ func (g Graph) Mermaid() string {
 		}
 		b.WriteString("  end\n")
 	}
+	stack := map[string]string{}
+	for i, group := range g.Groups {
+		stack[group.Name] = fmt.Sprintf("s%d", i)
+	}
+	for _, i := range g.Imports {
+		if i.To != "" {
+			fmt.Fprintf(&b, "  %s -.->|\"imports\"| %s\n", stack[i.From], stack[i.To])
+		}
+	}
 	for _, e := range g.Edges {
 		arrow := "-->"
 		if e.Label != "" {

@@ -20,16 +20,25 @@ import (
 
 // Graph is a drawing's content, in the order in which it is drawn.
 type Graph struct {
-	Title  string
-	Groups []Group
-	Edges  []Edge
+	Title   string
+	Groups  []Group
+	Edges   []Edge
+	Imports []Import
 }
 
 // Group is one stack.
 type Group struct {
-	Name    string
-	Nodes   []Node
-	Exports []string // the names, as far as the template alone tells
+	Name        string
+	Nodes       []Node
+	Exports     []string // the names, as far as the template alone tells
+	Permissions []Permission
+}
+
+// Import is what one stack takes from another, by the exports' names.
+type Import struct {
+	From  string // the stack that imports
+	To    string // the one that exports; "" if it is none of the graph's
+	Names []string
 }
 
 // Node is something that is called or used.
@@ -46,9 +55,10 @@ type Edge struct {
 }
 
 // plumbing are the types that stand between two things and say nothing of their own: what they connect
-// is drawn as an edge.
+// is drawn as an edge, and roles are told as permissions.
 var plumbing = []string{
 	"AWS::ApiGateway::", "AWS::ApiGatewayV2::", "AWS::Lambda::Permission", "AWS::Lambda::Url", "AWS::IAM::",
+	"AWS::Lambda::EventSourceMapping", "AWS::SNS::Subscription", "AWS::SNS::TopicPolicy", "AWS::SQS::QueuePolicy", "AWS::S3::BucketPolicy",
 	"AWS::EC2::EIPAssociation", "AWS::CloudFormation::",
 }
 
@@ -69,7 +79,14 @@ func Of(app *ephor.App, stacks []ephor.Stack) (Graph, error) {
 		g.Groups = append(g.Groups, group)
 	}
 	for i, s := range stacks {
-		if err := g.uses(s, g.Groups[i], stacks); err != nil {
+		if err := g.uses(s, &g.Groups[i]); err != nil {
+			return g, err
+		}
+		if err := g.imports(s, stacks); err != nil {
+			return g, err
+		}
+		var err error
+		if g.Groups[i].Permissions, err = permissions(app, s); err != nil {
 			return g, err
 		}
 	}
@@ -80,6 +97,12 @@ func nodeID(stack, id string) string { return stack + "." + id }
 
 func resource(app *ephor.App, s ephor.Stack, id string, r cfn.Resource, own bool) Node {
 	n := Node{ID: nodeID(s.Name, id), Label: id, Detail: r.Type}
+	if when, ok := r.Properties["ScheduleExpression"].(string); ok { // an ID with a hash says nothing
+		n.Label, n.Detail = when, "schedule"
+		if zone, ok := r.Properties["ScheduleExpressionTimezone"].(string); ok && zone != "UTC" {
+			n.Detail += ", " + zone
+		}
+	}
 	for _, f := range app.Functions() {
 		if own && f.LogicalID() == id {
 			n.Label = f.Name
@@ -109,70 +132,6 @@ func (g *Graph) callers(app *ephor.App, group *Group) {
 	}
 }
 
-// uses are the edges from a stack's resources to what they name: others of the stack, and exports of other
-// stacks.
-func (g *Graph) uses(s ephor.Stack, group Group, stacks []ephor.Stack) error {
-	drawn := map[string]bool{}
-	for _, group := range g.Groups {
-		for _, n := range group.Nodes {
-			drawn[n.ID] = true
-		}
-	}
-	add := func(from, to, label string) {
-		e := Edge{From: from, To: to, Label: label}
-		if from != to && drawn[to] && !slices.Contains(g.Edges, e) {
-			g.Edges = append(g.Edges, e)
-		}
-	}
-	for _, n := range group.Nodes {
-		id := strings.TrimPrefix(n.ID, s.Name+".")
-		r, ok := s.Template.Resources[id]
-		if !ok {
-			continue // a route
-		}
-		names, imported, err := cfn.References(s.Name, r.Properties)
-		if err != nil {
-			return fmt.Errorf("resource %s: %w", id, err)
-		}
-		for _, name := range names {
-			add(n.ID, nodeID(s.Name, name), "")
-		}
-		for _, name := range imported {
-			for _, other := range stacks {
-				for _, output := range exporting(other, name) {
-					// What the output tells of may be plumbing: then the stack's main thing is used.
-					to, _, err := cfn.References(other.Name, output.Value)
-					if err != nil {
-						return err
-					}
-					to = slices.DeleteFunc(to, func(id string) bool { return !drawn[nodeID(other.Name, id)] })
-					if len(to) > 0 {
-						add(n.ID, nodeID(other.Name, to[0]), "imports")
-					} else if main, ok := g.main(other.Name); ok {
-						add(n.ID, main, "imports")
-					}
-				}
-			}
-		}
-	}
-	return nil
-}
-
-// main is the node of a stack that most others of it are there for: an instance or a function, else the
-// first.
-func (g *Graph) main(stack string) (string, bool) {
-	i := slices.IndexFunc(g.Groups, func(group Group) bool { return group.Name == stack })
-	if i < 0 || len(g.Groups[i].Nodes) == 0 {
-		return "", false
-	}
-	for _, n := range g.Groups[i].Nodes {
-		if n.Detail == "AWS::EC2::Instance" || n.Detail == "AWS::Lambda::Function" {
-			return n.ID, true
-		}
-	}
-	return g.Groups[i].Nodes[0].ID, true
-}
-
 func exports(s ephor.Stack) (names []string) {
 	for _, o := range s.Template.Outputs {
 		if o.Export == nil {
@@ -186,15 +145,12 @@ func exports(s ephor.Stack) (names []string) {
 	return names
 }
 
-// exporting are the outputs that a stack exports under a name: one or none.
-func exporting(s ephor.Stack, export string) (found []cfn.Output) {
-	for _, o := range s.Template.Outputs {
-		if o.Export == nil {
-			continue
-		}
-		if name, ok := o.Export.NameIn(s.Name); ok && name == export {
-			found = append(found, o)
+// ImportsOf are the imports of one stack.
+func (g Graph) ImportsOf(stack string) (all []Import) {
+	for _, i := range g.Imports {
+		if i.From == stack {
+			all = append(all, i)
 		}
 	}
-	return found
+	return all
 }

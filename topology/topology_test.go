@@ -13,9 +13,10 @@ import (
 
 	"github.com/ephor-io/ephor"
 	"github.com/ephor-io/ephor/cfn"
+	"github.com/ephor-io/ephor/iam"
 )
 
-// shop has a route, a URL, a queue that a hook has added, and a stack below it.
+// shop has a route, a URL, a schedule, queues and a bucket that call functions, and a stack below it.
 func shop(t *testing.T) Graph {
 	t.Helper()
 	app := ephor.New("Shop")
@@ -26,17 +27,45 @@ func shop(t *testing.T) Graph {
 		Resources: map[string]cfn.Resource{"Files": {Type: "AWS::S3::Bucket"}, "Role": {Type: "AWS::IAM::Role"}},
 		Outputs:   map[string]cfn.Output{"Files": {Value: cfn.Ref("Files"), Export: &cfn.Export{Name: cfn.Sub("${AWS::StackName}-Files")}}},
 	}}
+	pictures := cfn.Sub("shop-${AWS::AccountId}")
 	own := ephor.Stack{Name: "Shop", Template: cfn.Template{Resources: map[string]cfn.Resource{
 		"OrdersFunction": {Type: "AWS::Lambda::Function", Properties: map[string]any{
-			"Role": cfn.GetAtt("Role", "Arn"), "Environment": map[string]any{"Queue": cfn.Ref("Queue"), "Files": cfn.ImportValue("Data-Files")}}},
-		"Queue": {Type: "AWS::SQS::Queue"},
-		"Role":  {Type: "AWS::IAM::Role"},
+			"Role": cfn.GetAtt("Role", "Arn"), "Environment": map[string]any{"Variables": map[string]any{"Queue": cfn.Ref("Queue"), "Pictures": pictures}}}},
+		"Pictures": {Type: "AWS::S3::Bucket", Properties: map[string]any{"BucketName": pictures, "NotificationConfiguration": cfn.GetAtt("OrdersFunction", "Arn")}},
+		"Queue":    {Type: "AWS::SQS::Queue", Properties: map[string]any{"RedrivePolicy": cfn.GetAtt("Failed", "Arn")}},
+		"Failed":   {Type: "AWS::SQS::Queue"},
+		"FromQueue": {Type: "AWS::Lambda::EventSourceMapping", Properties: map[string]any{
+			"EventSourceArn": cfn.GetAtt("Queue", "Arn"), "FunctionName": cfn.Ref("OrdersFunction"), "BatchSize": 10, "FilterCriteria": map[string]any{}}},
+		"FromElsewhere": {Type: "AWS::Lambda::EventSourceMapping", Properties: map[string]any{
+			"EventSourceArn": "arn:aws:sqs:eu-central-1:123456789012:theirs", "FunctionName": cfn.Ref("OrdersFunction")}},
+		"Schedule1a2b": {Type: "AWS::Scheduler::Schedule", Properties: map[string]any{
+			"ScheduleExpression": "cron(0 8 * * ? *)", "ScheduleExpressionTimezone": "Europe/Berlin", "Target": cfn.GetAtt("OrdersFunction", "Arn")}},
+		"Role": {Type: "AWS::IAM::Role", Properties: map[string]any{"Policies": []any{map[string]any{"PolicyDocument": map[string]any{"Statement": []iam.Statement{
+			iam.Allow("sqs:SendMessage").On(cfn.GetAtt("Queue", "Arn")),
+			iam.Deny("s3:DeleteObject").On(cfn.Join("", cfn.ImportValue("Data-Files"), "/*"), cfn.ImportValue("Theirs")),
+		}}}}}},
 	}}}
 	g, err := Of(app, []ephor.Stack{lower, own})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return g
+}
+
+func TestPermissionsAndImports(t *testing.T) {
+	t.Parallel()
+	g := shop(t)
+	permissions := []Permission{
+		{Function: "Orders", Effect: "Allow", Actions: []string{"sqs:SendMessage"}, On: []string{"Queue"}},
+		{Function: "Orders", Effect: "Deny", Actions: []string{"s3:DeleteObject"}, On: []string{"Data-Files/*", "Theirs"}},
+	}
+	if diff := cmp.Diff(permissions, g.Groups[1].Permissions); diff != "" {
+		t.Errorf("permissions (-want +got):\n%s", diff)
+	}
+	imports := []Import{{From: "Shop", Names: []string{"Theirs"}}, {From: "Shop", To: "Data", Names: []string{"Data-Files"}}}
+	if diff := cmp.Diff(imports, g.Imports); diff != "" {
+		t.Errorf("imports (-want +got):\n%s", diff)
+	}
 }
 
 func TestMermaid(t *testing.T) {
@@ -48,13 +77,23 @@ func TestMermaid(t *testing.T) {
   subgraph s1["Shop"]
     n1["POST /orders/{id}<br/>HTTP API"]
     n2["Orders's URL<br/>function URL"]
-    n3["Orders<br/>function, 512 MB, 30s"]
-    n4["Queue<br/>AWS::SQS::Queue"]
+    n3["Failed<br/>AWS::SQS::Queue"]
+    n4["Orders<br/>function, 512 MB, 30s"]
+    n5["Pictures<br/>AWS::S3::Bucket"]
+    n6["Queue<br/>AWS::SQS::Queue"]
+    n7["cron(0 8 * * ? *)<br/>schedule, Europe/Berlin"]
+    n8["arn:aws:sqs:eu-central-1:123456789012:theirs<br/>from outside"]
   end
-  n1 --> n3
-  n2 --> n3
-  n3 --> n4
-  n3 -->|"imports"| n0
+  s1 -.->|"imports"| s0
+  n1 --> n4
+  n2 --> n4
+  n8 --> n4
+  n6 -->|"up to 10 at once, filtered"| n4
+  n4 --> n6
+  n4 --> n5
+  n5 -->|"objects"| n4
+  n6 -->|"dead letters"| n3
+  n7 --> n4
 `
 	if diff := cmp.Diff(want, shop(t).Mermaid()); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
@@ -99,8 +138,8 @@ func TestHTML(t *testing.T) {
 			boxes++
 		}
 	}
-	if boxes != 5 {
-		t.Errorf("%d boxes, want 5", boxes)
+	if boxes != 9 {
+		t.Errorf("%d boxes, want 9", boxes)
 	}
 }
 
@@ -109,6 +148,9 @@ func TestCircle(t *testing.T) {
 	t.Parallel()
 	g := Graph{Groups: []Group{{Name: "S", Nodes: []Node{{ID: "a"}, {ID: "b"}, {ID: "c"}}}},
 		Edges: []Edge{{From: "a", To: "b"}, {From: "b", To: "a"}, {From: "b", To: "c"}}}
+	if diff := cmp.Diff(map[string]int{"b": 1, "c": 2}, g.columns()); diff != "" {
+		t.Errorf("columns (-want +got):\n%s", diff)
+	}
 	seen := map[[2]int]bool{}
 	for _, b := range g.draw().Boxes {
 		if seen[[2]int{b.X, b.Y}] {

@@ -12,27 +12,39 @@ import (
 	"github.com/ephor-io/ephor/deploy"
 )
 
+// deleteFlags are the flags of delete.
+type deleteFlags struct {
+	target         target
+	yes, artifacts bool
+}
+
 func (p *program) deleteCommand() *cobra.Command {
-	var t target
+	var f deleteFlags
 	c := &cobra.Command{
 		Use:   "delete [app|monitor|STACK]",
 		Short: "Delete the stacks that up or provision made, or one of them",
-		Long: `delete deletes the application's stack and then those below it: the monitoring stack, with all
-metrics in it, and what hooks have put beside it; or only the one that is named. A stack that others
-import from is refused, and then nothing is deleted. The artifact bucket stays.`,
+		Long: `delete deletes the application's stack and then those below it: the monitoring stack and what hooks
+have put beside it; or only the one that is named. A stack that others import from is refused, and
+then nothing is deleted.
+
+First it says what goes and cannot be made again (metrics, objects, messages, secrets) and what stays
+(what a template retains, the functions' logs, the artifact bucket), and asks, if it has somebody
+to ask: on a terminal. A bucket that holds something is refused, as CloudFormation deletes none.`,
 		Args: cobra.ArbitraryArgs,
-		RunE: func(c *cobra.Command, args []string) error { return p.delete(c, args, t) },
+		RunE: func(c *cobra.Command, args []string) error { return p.delete(c, args, f) },
 	}
 	c.Flags().SortFlags = false
-	t.flag(c)
+	c.Flags().BoolVar(&f.yes, "yes", false, "do not ask")
+	c.Flags().BoolVar(&f.artifacts, "artifacts", false, "delete the artifact bucket, too, with every version of every package in it")
+	f.target.flag(c)
 	return c
 }
 
-func (p *program) delete(c *cobra.Command, args []string, t target) error {
+func (p *program) delete(c *cobra.Command, args []string, f deleteFlags) error {
 	if len(args) > 1 {
 		return usage(c, fmt.Errorf("delete takes one stack, and got %s", strings.Join(args, " ")))
 	}
-	if err := t.check(c); err != nil {
+	if err := f.target.check(c); err != nil {
 		return err
 	}
 	ctx := c.Context()
@@ -44,21 +56,50 @@ func (p *program) delete(c *cobra.Command, args []string, t target) error {
 	if err != nil {
 		return usage(c, err)
 	}
-	d, err := p.deploying(ctx, t)
+	if f.artifacts && !slices.Contains(stacks, p.app.Name()) {
+		return usage(c, fmt.Errorf("--artifacts: they are the application's, and only stack %s is deleted", stacks[0]))
+	}
+	d, err := p.deploying(ctx, f.target)
 	if err != nil {
 		return err
 	}
 	defer d.close()
+	there, err := p.toDelete(ctx, d, f.target, stacks)
+	if err != nil {
+		return err
+	}
+	if len(there) > 0 || f.artifacts {
+		if err := p.farewell(ctx, d, f, there); err != nil {
+			return err
+		}
+	}
+	if err := d.Delete(ctx, stacks...); err != nil {
+		return p.deleteError(f.target, err)
+	}
+	if f.artifacts {
+		return p.deployError(f.target, d.DeleteArtifacts(ctx, p.app.Name()))
+	}
+	return nil
+}
+
+// toDelete are the states of those stacks that are there. It says which are not.
+func (p *program) toDelete(ctx context.Context, d *deploying, t target, stacks []string) (there []deploy.State, err error) {
 	for _, stack := range stacks {
 		state, err := d.State(ctx, stack)
 		if err != nil {
-			return p.deployError(t, err)
+			return nil, p.deployError(t, err)
 		}
 		if state.Status == "" {
 			d.terminal.sayf("stack %s: does not exist", stack)
+			continue
 		}
+		there = append(there, state)
 	}
-	err = d.Delete(ctx, stacks...)
+	return there, p.deleteError(t, d.Deletable(ctx, stacks...))
+}
+
+// deleteError names the importers that are in the way.
+func (p *program) deleteError(t target, err error) error {
 	var used *deploy.InUseError
 	if errors.As(err, &used) {
 		return hinted(err, p.releaseHint(used))

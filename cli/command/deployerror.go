@@ -3,6 +3,8 @@ package command
 import (
 	"context"
 	"errors"
+	"fmt"
+	"net"
 	"strings"
 
 	"github.com/ephor-io/ephor/deploy"
@@ -45,6 +47,10 @@ func (p *program) trouble(t target, err error) error {
 			return p.notRunning()
 		}
 		return err
+	}
+	var gone *net.OpError
+	if errors.As(err, &gone) {
+		return hinted(fmt.Errorf("AWS cannot be reached: %w", gone), "a look at the network and the proxy, at the region's name, and at AWS_ENDPOINT_URL, if that is set")
 	}
 	for codes, hint := range map[string]string{
 		// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/CommonErrors.html and its like

@@ -19,7 +19,7 @@ func TestHelp(t *testing.T) {
 	t.Parallel()
 	for name, args := range map[string][]string{
 		"root": {"--help"}, "up": {"up", "--help"}, "status": {"status", "--help"}, "delete": {"delete", "--help"},
-		"invoke": {"invoke", "--help"}, "logs": {"logs", "--help"}, "provision": {"provision", "--help"}, "dashboard": {"dashboard", "--help"}, "template": {"template", "--help"}, "describe": {"describe", "--help"}, "version": {"version", "--help"},
+		"invoke": {"invoke", "--help"}, "logs": {"logs", "--help"}, "provision": {"provision", "--help"}, "dashboard": {"dashboard", "--help"}, "template": {"template", "--help"}, "describe": {"describe", "--help"}, "profile": {"profile", "--help"}, "version": {"version", "--help"},
 	} {
 		var stdout, stderr bytes.Buffer
 		p := &program{app: ephor.New("Shop"), stdout: &stdout, stderr: &stderr}

@@ -59,7 +59,7 @@ func (p *program) invoke(c *cobra.Command, args []string, f invokeFlags) error {
 		}
 		return nil
 	}
-	fn, err := p.oneFunction(args)
+	fn, err := p.oneFunction(c.Name(), args)
 	if err != nil {
 		return usage(c, err)
 	}
@@ -81,12 +81,12 @@ func (p *program) invoke(c *cobra.Command, args []string, f invokeFlags) error {
 	return p.call(ctx, config, f, fn, payload)
 }
 
-// oneFunction is the function that the arguments name, or the only one.
-func (p *program) oneFunction(args []string) (deployed, error) {
+// oneFunction is the function that the arguments of a command name, or the only one.
+func (p *program) oneFunction(command string, args []string) (deployed, error) {
 	all := p.functions()
 	switch {
 	case len(args) > 1:
-		return deployed{}, fmt.Errorf("invoke takes one function, and got %s", strings.Join(args, " "))
+		return deployed{}, fmt.Errorf("%s takes one function, and got %s", command, strings.Join(args, " "))
 	case len(args) == 1:
 		return p.functionNamed(args[0]), nil
 	case len(all) == 1:

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+
 	"github.com/ephor-io/ephor/deploy"
 )
 
@@ -40,6 +42,7 @@ func (p *progress) close() {
 // deploying is a command that changes stacks: where, and who is told.
 type deploying struct {
 	*deploy.Deployer
+	endpoint string // "" for AWS's own
 	terminal *terminal
 	progress *progress
 }
@@ -50,7 +53,7 @@ func (p *program) deploying(ctx context.Context, t target) (*deploying, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &deploying{terminal: newTerminal(p.stderr)}
+	d := &deploying{endpoint: aws.ToString(config.BaseEndpoint), terminal: newTerminal(p.stderr)}
 	d.progress = d.terminal.follow()
 	d.Deployer = deploy.New(deploy.Config{App: p.app.Name(), AWS: config, Events: d.progress.show})
 	return d, nil

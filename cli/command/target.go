@@ -5,13 +5,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"slices"
 	"strings"
 	"syscall"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awsconfig "github.com/aws/aws-sdk-go-v2/config"
-	"github.com/aws/aws-sdk-go-v2/credentials/ssocreds"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/smithy-go"
 	"github.com/spf13/cobra"
@@ -71,16 +71,32 @@ func (p *program) config(ctx context.Context, t target) (aws.Config, error) {
 		return c, hinted(errors.New("no region of AWS is configured"), "--region eu-central-1, AWS_REGION=…, or a profile with a region")
 	}
 	_, err = c.Credentials.Retrieve(ctx)
-	var stale *ssocreds.InvalidTokenError
+	var gone *net.OpError
 	switch {
 	case ctx.Err() != nil:
 		return c, context.Cause(ctx)
-	case errors.As(err, &stale), isCode(err, "InvalidGrantException"), isCode(err, "UnauthorizedException"):
-		return c, hinted(errors.New("the session of AWS's single sign-on has expired"), strings.TrimSpace("aws sso login "+profileFlag(t)))
+	case errors.As(err, &gone):
+		return c, p.trouble(t, err)
+	case err != nil && signsOn(c):
+		return c, hinted(errors.New("AWS's single sign-on has no session for this profile, or one that has expired"), strings.TrimSpace("aws sso login "+profileFlag(t)))
 	case err != nil:
 		return c, hinted(fmt.Errorf("there are no credentials for AWS: %w", innermost(err)), "aws configure, aws sso login, or AWS_PROFILE=…")
 	}
 	return c, nil
+}
+
+// signsOn says whether the credentials are had by single sign-on. The SDK has several errors for a session that
+// is not there or not any more, and not all have a type.
+func signsOn(c aws.Config) bool {
+	for _, source := range c.ConfigSources {
+		shared, ok := source.(awsconfig.SharedConfig)
+		for of := &shared; ok && of != nil; of = of.Source {
+			if of.SSOSession != nil || of.SSOStartURL != "" {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func profileFlag(t target) string {
@@ -135,6 +151,16 @@ func message(err error) string {
 		return api.ErrorMessage()
 	}
 	return err.Error()
+}
+
+// inService is what an error says, without the SDK's words around what a service says in it.
+func inService(err error) string {
+	var call *smithy.OperationError
+	text := err.Error()
+	if errors.As(err, &call) {
+		text = strings.Replace(text, call.Error(), (&serviceError{call}).Error(), 1)
+	}
+	return text
 }
 
 func isCode(err error, code string) bool {

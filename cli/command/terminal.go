@@ -165,6 +165,8 @@ func render(e any) string {
 		return fmt.Sprintf("uploaded %s in %s", megabytes(e.Size), short(e.Took))
 	case deploy.BucketMade:
 		return "made the artifact bucket " + e.Bucket
+	case deploy.BucketDeleted:
+		return "deleted the artifact bucket " + e.Bucket
 	case deploy.Waiting:
 		return fmt.Sprintf("stack %s: somebody else's work on it, %s, is waited for", e.Stack, e.Status)
 	case deploy.CodeUpdated:

@@ -9,17 +9,19 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 )
 
-// Build builds the program whose source is in a folder, as it is deployed, and returns its bytes.
-func Build(source string) ([]byte, error) {
+// Build builds the program whose source is in a folder, as it is deployed but for further build tags, and returns
+// its bytes.
+func Build(source string, tags ...string) ([]byte, error) {
 	dir, err := os.MkdirTemp("", "ephor-lambda-test-*")
 	if err != nil {
 		return nil, err
 	}
 	defer os.RemoveAll(dir)
 	program := filepath.Join(dir, "program")
-	build := exec.Command("go", "build", "-tags", "lambda.norpc", "-ldflags", "-s -w", "-o", program, ".")
+	build := exec.Command("go", "build", "-tags", strings.Join(append(tags, "lambda.norpc"), ","), "-ldflags", "-s -w", "-o", program, ".")
 	build.Dir = source
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
@@ -54,8 +56,8 @@ func Zip(files map[string]File) ([]byte, error) {
 }
 
 // Deployment is the archive of a function whose source is in a folder.
-func Deployment(source string) ([]byte, error) {
-	data, err := Build(source)
+func Deployment(source string, tags ...string) ([]byte, error) {
+	data, err := Build(source, tags...)
 	if err != nil {
 		return nil, err
 	}

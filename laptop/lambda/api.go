@@ -23,6 +23,10 @@ func (e *environment) serveAPI(w http.ResponseWriter, r *http.Request) {
 		e.serveExtension(w, r, path)
 		return
 	}
+	if path, ok := strings.CutPrefix(r.URL.Path, profilesPrefix); ok {
+		e.serveProfiles(w, r, path)
+		return
+	}
 	switch strings.TrimSuffix(r.URL.Path, "/") {
 	case telemetryPath:
 		e.serveTelemetry(w, r)

@@ -41,13 +41,15 @@ type environment struct {
 	provisioned bool   // it is kept ahead of requests
 	initType    string // what it finds in AWS_LAMBDA_INITIALIZATION_TYPE; never changes
 
-	metadataToken string // who tells it may read the metadata
+	metadataToken string                   // who tells it may read the metadata
+	profiles      atomic.Pointer[profiles] // nil where the process takes no orders for profiles
 
 	mu           sync.Mutex
 	phase        phase
 	epoch        uint64 // counts the events that were given to the process
 	process      *process
 	frozen       bool
+	held         bool // it is not frozen now, as it is asked for a profile
 	runtimeReady bool // the runtime has asked for its next event
 	initFailed   bool // the runtime has reported an init error
 	stoppedAt    time.Time

@@ -117,7 +117,7 @@ func (f *freezer) close() { close(f.done) }
 func (e *environment) freeze(epoch uint64) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.phase == idle && e.epoch == epoch && !e.frozen && e.managed == nil {
+	if e.phase == idle && e.epoch == epoch && !e.frozen && !e.held && e.managed == nil {
 		e.signal(syscall.SIGSTOP)
 		e.box.group.freeze(e.leads)
 		e.frozen = true

@@ -71,6 +71,8 @@ var operations = []operation{
 	{"UpdateEventSourceMapping", "PUT", "/2015-03-31/event-source-mappings/{}", (*Service).serveUpdateEventSource},
 	{"DeleteEventSourceMapping", "DELETE", "/2015-03-31/event-source-mappings/{}", (*Service).serveDeleteEventSource},
 
+	{"Profile, which AWS does not have", "POST", "/ephor/functions/{}/profile", (*Service).serveProfile},
+
 	refused("CreateCodeSigningConfig", "POST", "/2020-04-22/code-signing-configs"),
 	refused("ListCodeSigningConfigs", "GET", "/2020-04-22/code-signing-configs"),
 	refused("GetCodeSigningConfig", "GET", "/2020-04-22/code-signing-configs/{}"),
