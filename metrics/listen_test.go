@@ -52,37 +52,34 @@ func attach(t *testing.T, p *Publisher) *extensionsAPI {
 	return api
 }
 
+// serve answers one request: Peek must not meet the next.
 func (a *extensionsAPI) serve(conn net.Conn) {
 	defer conn.Close()
 	in := bufio.NewReader(conn)
 	gone := make(chan struct{})
-	for {
-		r, err := http.ReadRequest(in)
-		if err != nil {
-			return
-		}
-		a.asked <- r.URL.Path
-		status, body := a.exit, ""
-		if strings.HasSuffix(r.URL.Path, "/next") {
-			go func() { // the client's end while it waits
-				if _, err := in.Peek(1); err != nil {
-					close(gone)
-				}
-			}()
-			select {
-			case body = <-a.events:
-			case <-gone:
-				return
-			}
-			if status = http.StatusOK; body == "500" {
-				status, body = http.StatusInternalServerError, `{"errorType":"Broken"}`
-			}
-		}
-		if _, err := fmt.Fprintf(conn, "HTTP/1.1 %d %s\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s", status, http.StatusText(status), len(body), body); err != nil {
-			return
-		}
-		return // one request for each connection: Peek must not meet the next
+	r, err := http.ReadRequest(in)
+	if err != nil {
+		return
 	}
+	a.asked <- r.URL.Path
+	status, body := a.exit, ""
+	if strings.HasSuffix(r.URL.Path, "/next") {
+		go func() { // the client's end while it waits
+			if _, err := in.Peek(1); err != nil {
+				close(gone)
+			}
+		}()
+		select {
+		case body = <-a.events:
+		case <-gone:
+			return
+		}
+		if status = http.StatusOK; body == "500" {
+			status, body = http.StatusInternalServerError, `{"errorType":"Broken"}`
+		}
+	}
+	// A client that has gone meanwhile needs no answer.
+	_, _ = fmt.Fprintf(conn, "HTTP/1.1 %d %s\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s", status, http.StatusText(status), len(body), body)
 }
 
 // requests are those that have come since it was last asked, when nothing goes on any more.
@@ -172,7 +169,7 @@ func TestCloseEndsTheWait(t *testing.T) {
 			}
 			_, _ = io.Copy(io.Discard, resp)
 		}()
-		time.Sleep(2 * beginTimeout) // one that runs is not given up
+		time.Sleep(2 * beginTimeout)                 // one that runs is not given up
 		if err := h.Close(t.Context()); err != nil { // synctest finds it if it hangs
 			t.Error(err)
 		}
