@@ -19,10 +19,10 @@ import (
 // An extensionsAPI is Lambda's, no further away than a pipe, so that a test of it has synctest's time.
 type extensionsAPI struct {
 	t      *testing.T
-	events chan string // what next answers: an event, or "500"
-	asked  chan string // the requests, when they have come
-	exit   int         // what exit/error answers
-	away   atomic.Bool // takes no connection
+	events chan string  // what next answers: an event, or "500"
+	asked  chan string  // the requests, when they have come
+	exit   atomic.Int64 // what exit/error answers
+	away   atomic.Bool  // takes no connection
 }
 
 // listening opens a publisher, of a harness if wrapped, which listens to an API.
@@ -34,7 +34,8 @@ func listening(t *testing.T, change func(*Config)) (*harness, *extensionsAPI) {
 
 func attach(t *testing.T, p *Publisher) *extensionsAPI {
 	t.Helper()
-	api := &extensionsAPI{t: t, events: make(chan string), asked: make(chan string, 100), exit: http.StatusAccepted}
+	api := &extensionsAPI{t: t, events: make(chan string), asked: make(chan string, 100)}
+	api.exit.Store(http.StatusAccepted)
 	w := &wire{host: "api", timeout: time.Hour, dial: func(context.Context) (net.Conn, error) {
 		if api.away.Load() {
 			return nil, errors.New("nobody is there")
@@ -62,7 +63,7 @@ func (a *extensionsAPI) serve(conn net.Conn) {
 		return
 	}
 	a.asked <- r.URL.Path
-	status, body := a.exit, ""
+	status, body := int(a.exit.Load()), ""
 	if strings.HasSuffix(r.URL.Path, "/next") {
 		go func() { // the client's end while it waits
 			if _, err := in.Peek(1); err != nil {
@@ -215,7 +216,7 @@ func TestTheExtensionLeaves(t *testing.T) {
 		t.Helper()
 		synctest.Test(t, func(t *testing.T) {
 			h, api := listening(t, nil)
-			api.exit = exit
+			api.exit.Store(int64(exit))
 			api.requests()
 			api.away.Store(true) // while the handler runs
 			api.events <- "500"
