@@ -6,6 +6,13 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 )
 
+// releaseExport is how an export goes or changes whose import goes or changes with it: the stack that exports is
+// converged first, and at that time the other still imports.
+//
+// https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-stack-exports.html
+const releaseExport = "leaving that export as it is; or two steps: once with the export as it was and nothing that imports it " +
+	"(a further export of another name can take its place), and then without it"
+
 // Hint is what to do about a stack that failed, "" where its reason says all that is known. CloudFormation's
 // reasons are text; what they hold are the error codes of its resource handlers, as far as a handler
 // gives one, and of the services.
@@ -34,8 +41,9 @@ func (e *StackError) Hint() string {
 		{"HandlerErrorCode: ServiceInternalError", "the same again: it is AWS's own error"},
 		{"WaitCondition timed out", "looking at the host's log: aws ec2 get-console-output; the stack is made anew when it is provisioned again"},
 		{"No export named", "provisioning the stack that exports it first"},
-		{"is in use by", "leaving that output as it is, or first deploying its importers without it"},
-		{"Cannot update export", "leaving that output as it is, or first deploying its importers without it"},
+		{"as it is in use by", releaseExport},
+		{"Cannot update export", releaseExport},
+		{"already exported by", "another name for that export: an account has each name once in a region; or deleting the stack that has it"},
 		{"Requires capabilities", "leaving names of roles and policies to CloudFormation: it is given the capability CAPABILITY_IAM"},
 	} {
 		if strings.Contains(e.Reason, h.of) {

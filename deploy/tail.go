@@ -22,6 +22,8 @@ type tail struct {
 	// failed is the first resource that failed of itself; what fails after it is the cascade.
 	failed *types.StackEvent
 	status types.StackStatus
+	// reason is why the stack itself failed or was rolled back: the first that was told, as its last
+	// event has none.
 	reason string
 }
 
@@ -73,7 +75,10 @@ func (t *tail) read(ctx context.Context) (news bool, err error) {
 func (t *tail) report(e types.StackEvent) {
 	status, id := string(e.ResourceStatus), aws.ToString(e.LogicalResourceId)
 	if aws.ToString(e.PhysicalResourceId) == aws.ToString(e.StackId) {
-		t.status, t.reason = types.StackStatus(status), aws.ToString(e.ResourceStatusReason)
+		t.status = types.StackStatus(status)
+		if t.reason == "" && (strings.HasSuffix(status, "_FAILED") || strings.Contains(status, "ROLLBACK")) {
+			t.reason = aws.ToString(e.ResourceStatusReason)
+		}
 		return
 	}
 	var took time.Duration
