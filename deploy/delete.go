@@ -10,6 +10,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 	"github.com/aws/smithy-go"
 )
 
@@ -105,25 +106,36 @@ func (d *Deployer) deletable(ctx context.Context, name string, except []string) 
 
 // exportsOf are the exports of the stack with this ID and who imports them.
 func (d *Deployer) exportsOf(ctx context.Context, stackID string) ([]ExportState, error) {
+	all, err := d.exports(ctx)
+	if err != nil {
+		return nil, err
+	}
 	var exports []ExportState
+	for _, e := range all {
+		if aws.ToString(e.ExportingStackId) != stackID {
+			continue
+		}
+		importers, err := d.importers(ctx, aws.ToString(e.Name))
+		if err != nil {
+			return nil, err
+		}
+		exports = append(exports, ExportState{Name: aws.ToString(e.Name), Value: aws.ToString(e.Value), Importers: importers})
+	}
+	return exports, nil
+}
+
+// exports are all of the account's in the region.
+func (d *Deployer) exports(ctx context.Context) ([]types.Export, error) {
+	var all []types.Export
 	pages := cloudformation.NewListExportsPaginator(d.cloudformation, &cloudformation.ListExportsInput{})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
 			return nil, fmt.Errorf("listing exports: %w", err)
 		}
-		for _, e := range page.Exports {
-			if aws.ToString(e.ExportingStackId) != stackID {
-				continue
-			}
-			importers, err := d.importers(ctx, aws.ToString(e.Name))
-			if err != nil {
-				return nil, err
-			}
-			exports = append(exports, ExportState{Name: aws.ToString(e.Name), Value: aws.ToString(e.Value), Importers: importers})
-		}
+		all = append(all, page.Exports...)
 	}
-	return exports, nil
+	return all, nil
 }
 
 // importers are the names of the stacks that import an export.

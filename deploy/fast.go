@@ -62,11 +62,11 @@ func (d *Deployer) sameButCode(ctx context.Context, s ephor.Stack) error {
 	if inProgress(stack.StackStatus) || onlyDeletable(stack.StackStatus) {
 		return &StackError{Stack: s.Name, Status: string(stack.StackStatus), Reason: "the code of its functions cannot be changed in this state"}
 	}
-	out, err := d.cloudformation.GetTemplate(ctx, &cloudformation.GetTemplateInput{StackName: &s.Name, TemplateStage: types.TemplateStageOriginal})
+	deployed, err := d.deployed(ctx, s.Name)
 	if err != nil {
-		return fmt.Errorf("reading the template of stack %s: %w", s.Name, err)
+		return err
 	}
-	is, err := withoutCode([]byte(aws.ToString(out.TemplateBody)))
+	is, err := withoutCode(deployed)
 	if err != nil {
 		return fmt.Errorf("reading the template of stack %s: %w", s.Name, err)
 	}
@@ -88,6 +88,15 @@ func (d *Deployer) sameButCode(ctx context.Context, s ephor.Stack) error {
 		return &MoreThanCodeError{Stack: s.Name, Parts: parts}
 	}
 	return nil
+}
+
+// deployed is the text of the template that a stack has.
+func (d *Deployer) deployed(ctx context.Context, name string) ([]byte, error) {
+	out, err := d.cloudformation.GetTemplate(ctx, &cloudformation.GetTemplateInput{StackName: &name, TemplateStage: types.TemplateStageOriginal})
+	if err != nil {
+		return nil, fmt.Errorf("reading the template of stack %s: %w", name, err)
+	}
+	return []byte(aws.ToString(out.TemplateBody)), nil
 }
 
 // withoutCode is a template's sections by name and their parts, functions without their code.
@@ -129,9 +138,10 @@ func differing(a, b map[string]any) []string {
 	return parts
 }
 
-func union(a, b map[string]any) []string {
+// union are the keys of both.
+func union[V any](a, b map[string]V) []string {
 	return slices.Compact(slices.Sorted(func(yield func(string) bool) {
-		for _, m := range []map[string]any{a, b} {
+		for _, m := range []map[string]V{a, b} {
 			for k := range maps.Keys(m) {
 				if !yield(k) {
 					return
