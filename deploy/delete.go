@@ -34,11 +34,20 @@ func (e *InUseError) Stacks() []string {
 	return slices.Compact(names)
 }
 
+// ProtectedError is a stack that somebody has protected from being deleted.
+//
+// https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-protect-stacks.html
+type ProtectedError struct{ Stack string }
+
+func (e *ProtectedError) Error() string {
+	return fmt.Sprintf("stack %s has termination protection: it cannot be deleted", e.Stack)
+}
+
 // Delete deletes stacks, importers before what they import from, and returns when all are gone; one that
 // is not there is gone already. If a stack that is not among them imports from one of them, nothing is
 // deleted and the error is an *InUseError: CloudFormation itself would take the call and then leave the
 // stack as it is, with a reason that only its description tells, and whoever waits for the deletion waits
-// forever.
+// forever. Nothing is deleted either if one of them has termination protection, which is a *ProtectedError.
 func (d *Deployer) Delete(ctx context.Context, names ...string) error {
 	if err := d.Deletable(ctx, names...); err != nil {
 		return err
@@ -83,11 +92,14 @@ func (d *Deployer) deleteOne(ctx context.Context, name string) error {
 }
 
 // deletable is the ID of a stack, empty if it is not there. That others than except import from it is
-// an *InUseError.
+// an *InUseError, termination protection a *ProtectedError.
 func (d *Deployer) deletable(ctx context.Context, name string, except []string) (id string, err error) {
 	stack, err := d.describe(ctx, name)
 	if err != nil || stack == nil {
 		return "", err
+	}
+	if aws.ToBool(stack.EnableTerminationProtection) {
+		return "", &ProtectedError{Stack: name}
 	}
 	exports, err := d.exportsOf(ctx, aws.ToString(stack.StackId))
 	if err != nil {

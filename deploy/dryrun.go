@@ -45,6 +45,9 @@ func (d *Deployer) dryRun(ctx context.Context, s ephor.Stack, among []*Plan) (*P
 	case exists && inProgress(stack.StackStatus):
 		return nil, &StackError{Stack: s.Name, Status: string(stack.StackStatus), Reason: "somebody is changing it, so what is left to change is not known"}
 	case exists && onlyDeletable(stack.StackStatus):
+		if err := d.Deletable(ctx, s.Name); err != nil {
+			return nil, err
+		}
 		return &Plan{Stack: s.Name, Action: ActionCreate, Changes: additions(s),
 			Note: "it is " + string(stack.StackStatus) + ", so it would be deleted first"}, nil
 	case exists && stack.StackStatus == types.StackStatusUpdateRollbackFailed:

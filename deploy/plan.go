@@ -36,7 +36,7 @@ const (
 // Converge makes the stack what its template says, by a change set, and returns when it is so.
 // A stack that nothing changes in is a success. A stack that could not be created or deleted at
 // the last try, and so can only be deleted, is deleted first; what somebody else is doing to it is
-// waited for. A failure is a *StackError.
+// waited for. A failure is a *StackError; where what has to be deleted may not be, it is Delete's error.
 func (d *Deployer) Converge(ctx context.Context, s ephor.Stack) (Result, error) {
 	start := time.Now()
 	if err := d.clear(ctx, s.Name); err != nil {
