@@ -2,7 +2,6 @@ package command
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -24,8 +23,8 @@ func (p *program) deleteCommand() *cobra.Command {
 		Use:   "delete [app|monitor|STACK]",
 		Short: "Delete the stacks that up or provision made, or one of them",
 		Long: `delete deletes the application's stack and then those below it: the monitoring stack and what hooks
-have put beside it; or only the one that is named. A stack that others import from is refused, and
-then nothing is deleted.
+have put beside it; or only the one that is named. A stack that others import from is refused, or
+that has termination protection, and then nothing is deleted.
 
 First it says what goes and cannot be made again (metrics, objects, messages, secrets) and what stays
 (what a template retains, the functions' logs, the artifact bucket), and asks, if it has somebody
@@ -74,7 +73,7 @@ func (p *program) delete(c *cobra.Command, args []string, f deleteFlags) error {
 		}
 	}
 	if err := d.Delete(ctx, stacks...); err != nil {
-		return p.deleteError(f.target, err)
+		return p.deployError(f.target, err)
 	}
 	if f.artifacts {
 		return p.deployError(f.target, d.DeleteArtifacts(ctx, p.app.Name()))
@@ -95,16 +94,7 @@ func (p *program) toDelete(ctx context.Context, d *deploying, t target, stacks [
 		}
 		there = append(there, state)
 	}
-	return there, p.deleteError(t, d.Deletable(ctx, stacks...))
-}
-
-// deleteError names the importers that are in the way.
-func (p *program) deleteError(t target, err error) error {
-	var used *deploy.InUseError
-	if errors.As(err, &used) {
-		return hinted(err, p.releaseHint(used))
-	}
-	return p.deployError(t, err)
+	return there, p.deployError(t, d.Deletable(ctx, stacks...))
 }
 
 // lower are the names of the stacks below the application's, each behind those that it imports from.
@@ -146,9 +136,9 @@ func (p *program) stacksNamed(args, lower []string) ([]string, error) {
 }
 
 // releaseHint says what to delete first.
-func (p *program) releaseHint(used *deploy.InUseError) string {
+func (p *program) releaseHint(t target, used *deploy.InUseError) string {
 	if slices.Equal(used.Stacks(), []string{p.app.Name()}) {
-		return "delete app, first; or delete, for both"
+		return "delete app" + t.flags() + ", first; or delete" + t.flags() + ", for both"
 	}
 	return "deleting " + strings.Join(used.Stacks(), ", ") + " first"
 }

@@ -17,16 +17,21 @@ func (p *program) deployError(t target, err error) error {
 		more   *deploy.MoreThanCodeError
 		stack  *deploy.StackError
 		bucket *deploy.BucketError
+		used   *deploy.InUseError
+		kept   *deploy.ProtectedError
 	)
 	switch {
 	case err == nil:
 		return nil
-	case errors.As(err, &gone) && gone.Action == deploy.ActionDelete:
-		return hinted(err, "delete again, which waits for that")
 	case errors.As(err, &gone):
-		return hinted(err, "provision again, which waits for that and goes on; or status, which says how far it is")
+		return hinted(err, "the same command again, which waits for that and goes on; or status"+t.flags()+", which says how far it is")
 	case errors.Is(err, context.Canceled):
 		return errors.New("interrupted; CloudFormation has nothing of it under way")
+	case errors.As(err, &used):
+		return hinted(err, p.releaseHint(t, used))
+	case errors.As(err, &kept):
+		// The laptop's CloudFormation has the same call at its own address.
+		return hinted(err, "if it may go after all: aws cloudformation update-termination-protection --no-enable-termination-protection --stack-name "+kept.Stack+t.place())
 	case errors.As(err, &more):
 		return hinted(err, "the same without --fast")
 	case errors.As(err, &stack):

@@ -37,12 +37,21 @@ func TestDeployError(t *testing.T) {
 	f("AccessDenied: no", "credentials that may", "aws", api("AccessDenied"))
 	f("ValidationError: no", "", "aws", api("ValidationError"))
 	f("is not running", "up, in another terminal", "laptop", fmt.Errorf("describing: %w", syscall.ECONNREFUSED))
-	f("goes on to create stack Shop", "provision again", "aws", &deploy.InterruptedError{Stack: "Shop", Action: "create", Err: context.Canceled})
-	f("goes on to delete stack Shop", "delete again", "aws", &deploy.InterruptedError{Stack: "Shop", Action: "delete", Err: context.Canceled})
+	f("goes on to create stack Shop", "same command again, which waits for that and goes on; or status --target aws, which", "aws", &deploy.InterruptedError{Stack: "Shop", Action: "create", Err: context.Canceled})
+	f("goes on to delete stack Shop", "same command again, which waits for that and goes on; or status --target aws, which", "aws", &deploy.InterruptedError{Stack: "Shop", Action: "delete", Err: context.Canceled})
+	f("goes on to update stack Shop", "; or status, which", "laptop", &deploy.InterruptedError{Stack: "Shop", Action: "update", Err: context.Canceled})
+	f("Shop has termination protection", "--no-enable-termination-protection --stack-name Shop", "aws", &deploy.ProtectedError{Stack: "Shop"})
+	f("Other imports from it", "deleting Other first", "aws", &deploy.InUseError{Stack: "Shop", Exports: []deploy.ExportState{{Importers: []string{"Other"}}}})
 	f("nothing of it under way", "", "aws", fmt.Errorf("building: %w", context.Canceled))
 	f("more than code differs", "without --fast", "aws", &deploy.MoreThanCodeError{Stack: "Shop", Parts: []string{"Resources.X"}})
 	f("resource R", "renaming", "aws", &deploy.StackError{Stack: "Shop", Resource: "R", Reason: "Thing already exists", Status: "ROLLBACK_COMPLETE"})
 	f("bucket b", "head-bucket --bucket b", "aws", &deploy.BucketError{Bucket: "b", Reason: "taken"})
+	var hint *Error
+	at := target{name: "aws", region: "eu-west-1", profile: "shop"}
+	if err := p.deployError(at, &deploy.InterruptedError{Stack: "Shop", Action: "delete", Err: context.Canceled}); !errors.As(err, &hint) ||
+		!strings.Contains(hint.Hint, "status --target aws --region eu-west-1 --profile shop, which") {
+		t.Errorf("%+v", hint)
+	}
 	if err := p.deployError(target{name: "aws"}, nil); err != nil {
 		t.Error(err)
 	}

@@ -36,6 +36,25 @@ func (t *target) flag(c *cobra.Command) {
 	c.Flags().StringVar(&t.profile, "profile", "", "the `profile` of AWS's configuration (default AWS_PROFILE, or default)")
 }
 
+// flags are those that name the target in a command whose default is the laptop, each behind a space.
+func (t target) flags() string {
+	if t.name != targetAWS {
+		return ""
+	}
+	return " --target " + t.name + t.place()
+}
+
+// place is the region and the profile, if they are given, as the aws CLI has them too, each behind a space.
+func (t target) place() (flags string) {
+	if t.region != "" {
+		flags += " --region " + t.region
+	}
+	if t.profile != "" {
+		flags += " --profile " + t.profile
+	}
+	return flags
+}
+
 func (t *target) check(c *cobra.Command) error {
 	if t.name != targetLaptop && t.name != targetAWS {
 		return usage(c, fmt.Errorf("--target %q: laptop or aws", t.name))
