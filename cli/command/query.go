@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -21,6 +22,8 @@ type store struct {
 	client   *http.Client
 	// authorization is the header of that name; "" for none.
 	authorization string
+	// remedy is what helps where nobody answers; "" where nothing is known to.
+	remedy string
 }
 
 // query runs one statement. A measurement that is not there is no series.
@@ -36,7 +39,12 @@ func (s *store) query(ctx context.Context, influxQL string) ([]loss.Series, erro
 	}
 	response, err := s.client.Do(r)
 	if err != nil {
-		return nil, fmt.Errorf("asking the store: %w", err)
+		err = fmt.Errorf("asking the store: %w", err)
+		var unreachable net.Error
+		if s.remedy != "" && ctx.Err() == nil && errors.As(err, &unreachable) {
+			return nil, hinted(err, s.remedy)
+		}
+		return nil, err
 	}
 	defer response.Body.Close()
 	if response.StatusCode == http.StatusUnauthorized || response.StatusCode == http.StatusForbidden {

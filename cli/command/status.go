@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -32,8 +33,9 @@ environments, and whether every invocation is in the store. Where one is not, or
 environment are lost, it says which environment's they were and what is known of the reason.
 
 With --target aws it also asks CloudWatch how often Lambda invoked the functions, and reads the store
-that the monitoring stack tells the address of, as the user that EPHOR_STORE_TOKEN names. With --drift
-CloudFormation compares the stacks with their templates first, which takes up to some minutes.`,
+that the monitoring stack tells the address of, as the user that EPHOR_STORE_TOKEN names. Where the
+store does not answer, all else is told and the exit status is 1. With --drift CloudFormation compares
+the stacks with their templates first, which takes up to some minutes.`,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if err := where.check(c); err != nil {
 				return err
@@ -58,6 +60,14 @@ type report struct {
 	*monitored
 	// CloudWatch is what it counted, on AWS alone.
 	CloudWatch *counted `json:"cloudwatch,omitempty"`
+	// Unaccounted says why what was recorded is not told, or not all of it.
+	Unaccounted *unaccounted `json:"unaccounted,omitempty"`
+}
+
+// unaccounted is a reason and, where there is one, a remedy.
+type unaccounted struct {
+	Reason string `json:"reason"`
+	Hint   string `json:"hint,omitempty"`
 }
 
 // monitored is what the monitoring host knows.
@@ -132,20 +142,34 @@ func (p *program) statusOf(c *cobra.Command, where target, since string, drift, 
 			return err
 		}
 	}
-	if monitoring.Status != "" {
+	var unasked error // why the store or CloudWatch did not tell: what else there is is told all the same
+	switch {
+	case monitoring.Status == "":
+	case where.name == targetAWS && monitoring.Outputs["StoreURL"] == "":
+		r.Unaccounted = &unaccounted{Reason: fmt.Sprintf("stack %s is %s and tells no address of a store yet, so what was recorded is not known", monitoring.Name, monitoring.Status)}
+	default:
 		if where.name == targetAWS {
-			err = p.accountOnAWS(ctx, config, where, from, monitoring, &r)
+			unasked = p.accountOnAWS(ctx, config, where, from, monitoring, &r)
 		} else {
-			r.monitored, err = p.askHost(ctx, r.Addresses, r.Lambda, from)
+			r.monitored, unasked = p.askHost(ctx, r.Addresses, r.Lambda, from)
 		}
-		if err != nil {
-			return err
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+	}
+	if unasked != nil && asJSON { // for people it is the error that the command ends with
+		r.Unaccounted = &unaccounted{Reason: unasked.Error()}
+		var e *Error
+		if errors.As(unasked, &e) {
+			r.Unaccounted.Hint = e.Hint
 		}
 	}
 	if asJSON {
-		return json.NewEncoder(p.stdout).Encode(r)
+		err = json.NewEncoder(p.stdout).Encode(r)
+	} else {
+		err = r.print(p.stdout)
 	}
-	return r.print(p.stdout)
+	return cmp.Or(err, unasked)
 }
 
 // askHost asks the monitoring host and accounts for what was invoked since from; zero is since up
@@ -216,6 +240,9 @@ func (r report) print(w io.Writer) error {
 	if r.Lambda != nil {
 		r.Lambda.print(t)
 	}
+	if r.Unaccounted != nil {
+		fmt.Fprintf(t, "\nnote: %s\n", r.Unaccounted.Reason)
+	}
 	if r.monitored == nil {
 		return t.Flush()
 	}
@@ -232,7 +259,7 @@ func (r report) print(w io.Writer) error {
 	}
 	if r.CloudWatch != nil {
 		r.CloudWatch.print(t)
-	} else {
+	} else if r.Host != "" {
 		fmt.Fprintf(t, "note: %s\n", r.Host)
 	}
 	return t.Flush()

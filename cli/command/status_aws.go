@@ -38,15 +38,16 @@ func (p *program) accountOnAWS(ctx context.Context, config aws.Config, t target,
 		return err
 	}
 	r.Addresses.Store, r.Addresses.Page = s.url, monitoring.Outputs["GrafanaURL"]
-	r.monitored = &monitored{Since: from}
+	m := &monitored{Since: from}
 	period := loss.Period{From: from}
 	served, err := p.served(ctx, config, t, period)
 	if err != nil {
 		return err
 	}
-	if r.Report, err = loss.Account(ctx, s.query, period, served); err != nil {
+	if m.Report, err = loss.Account(ctx, s.query, period, served); err != nil {
 		return err
 	}
+	r.monitored = m
 	r.CloudWatch, err = p.counted(ctx, cloudwatch.NewFromConfig(config), t, s, period, now)
 	return err
 }
@@ -80,7 +81,8 @@ func storeOf(outputs map[string]string) (*store, error) {
 	}
 	transport := &http.Transport{Proxy: http.ProxyFromEnvironment, TLSClientConfig: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}}
 	return &store{url: c.URL, database: outputs["StoreDatabase"], authorization: c.Authorization(),
-		client: &http.Client{Transport: transport, Timeout: 30 * time.Second}}, nil
+		client: &http.Client{Transport: transport, Timeout: 30 * time.Second},
+		remedy: "waiting, if its machine has only just started; or provision --parameter WritersCIDR=…, whose addresses have to include the one that this is asked from"}, nil
 }
 
 func (c *counted) print(t io.Writer) {
