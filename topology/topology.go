@@ -78,8 +78,11 @@ func Of(app *ephor.App, stacks []ephor.Stack) (Graph, error) {
 		}
 		g.Groups = append(g.Groups, group)
 	}
+	// What every function takes from the monitoring stack says nothing of one: the import alone is drawn.
+	monitoring, monitored := app.Monitoring()
+	telling := slices.DeleteFunc(slices.Clone(stacks), func(s ephor.Stack) bool { return monitored && s.Name == monitoring.Stack })
 	for i, s := range stacks {
-		if err := g.uses(s, &g.Groups[i]); err != nil {
+		if err := g.uses(s, &g.Groups[i], telling); err != nil {
 			return g, err
 		}
 		if err := g.imports(s, stacks); err != nil {

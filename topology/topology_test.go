@@ -103,6 +103,47 @@ func TestMermaid(t *testing.T) {
 	}
 }
 
+// What a function imports is drawn as what it is in the other stack; a text made of more, and what the monitoring stack gives
+// to every function, is not.
+func TestAnImportLeadsToItsResource(t *testing.T) {
+	t.Parallel()
+	app := ephor.New("Shop")
+	app.Monitor(ephor.Grafana{Stack: "Watch"})
+	app.Function("Ship", func() error { return nil })
+	queue := func(stack string) ephor.Stack {
+		return ephor.Stack{Name: stack, Template: cfn.Template{
+			Resources: map[string]cfn.Resource{"Queue": {Type: "AWS::SQS::Queue"}},
+			Outputs: map[string]cfn.Output{
+				"Url":  {Value: cfn.Ref("Queue"), Export: &cfn.Export{Name: cfn.Sub("${AWS::StackName}-Url")}},
+				"Text": {Value: cfn.Join("", cfn.Ref("Queue"), "/x"), Export: &cfn.Export{Name: stack + "-Text"}},
+			},
+		}}
+	}
+	ship := func(imports ...string) ephor.Stack {
+		variables := map[string]any{}
+		for _, i := range imports {
+			variables[i] = cfn.ImportValue(i)
+		}
+		return ephor.Stack{Name: "Shop", Template: cfn.Template{Resources: map[string]cfn.Resource{
+			"ShipFunction": {Type: "AWS::Lambda::Function", Properties: map[string]any{"Environment": map[string]any{"Variables": variables}}}}}}
+	}
+	f := func(want []Edge, imports ...string) {
+		t.Helper()
+		g, err := Of(app, []ephor.Stack{queue("Watch"), queue("Warehouse"), ship(imports...)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, g.Edges); diff != "" {
+			t.Errorf("%q (-want +got):\n%s", imports, diff)
+		}
+		if err := g.HTML(io.Discard); err != nil {
+			t.Error(err)
+		}
+	}
+	f([]Edge{{From: "Shop.ShipFunction", To: "Warehouse.Queue"}}, "Warehouse-Url", "Watch-Url", "Nobody-Url")
+	f(nil, "Warehouse-Text")
+}
+
 // The page is well-formed, shows every node, and nothing that a name holds becomes markup.
 func TestHTML(t *testing.T) {
 	t.Parallel()

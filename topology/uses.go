@@ -11,16 +11,16 @@ import (
 	"github.com/ephor-io/ephor/cfn"
 )
 
-// uses are the edges from a stack's resources to what they name, and those of the connections between
-// two of them.
-func (g *Graph) uses(s ephor.Stack, group *Group) error {
-	add := func(from, to, label string) {
-		e := Edge{From: nodeID(s.Name, from), To: nodeID(s.Name, to), Label: label}
-		has := func(id string) bool { return slices.ContainsFunc(group.Nodes, func(n Node) bool { return n.ID == id }) }
-		if from != to && has(e.From) && has(e.To) && !slices.Contains(g.Edges, e) {
+// uses are the edges from a stack's resources to what they name, be it an import of another stack's, and
+// those of the connections between two of them. stacks are those whose exports are looked for.
+func (g *Graph) uses(s ephor.Stack, group *Group, stacks []ephor.Stack) error {
+	link := func(from, to, label string) {
+		e := Edge{From: from, To: to, Label: label}
+		if from != to && g.has(from) && g.has(to) && !slices.Contains(g.Edges, e) {
 			g.Edges = append(g.Edges, e)
 		}
 	}
+	add := func(from, to, label string) { link(nodeID(s.Name, from), nodeID(s.Name, to), label) }
 	for _, id := range slices.Sorted(maps.Keys(s.Template.Resources)) {
 		r := s.Template.Resources[id]
 		from, to, label := connection(r)
@@ -44,15 +44,48 @@ func (g *Graph) uses(s ephor.Stack, group *Group) error {
 			}
 			continue
 		}
-		names, _, err := cfn.References(s.Name, r.Properties)
+		names, imports, err := cfn.References(s.Name, r.Properties)
 		if err != nil {
 			return fmt.Errorf("resource %s: %w", id, err)
 		}
 		for _, name := range append(names, named(s, r)...) {
 			add(id, name, verb(r, s.Template.Resources[name]))
 		}
+		for _, name := range imports {
+			if of, exported, ok := exporter(stacks, name); ok {
+				link(nodeID(s.Name, id), nodeID(of.Name, exported), verb(r, of.Template.Resources[exported]))
+			}
+		}
 	}
 	return nil
+}
+
+func (g *Graph) has(id string) bool {
+	return slices.ContainsFunc(g.Groups, func(group Group) bool {
+		return slices.ContainsFunc(group.Nodes, func(n Node) bool { return n.ID == id })
+	})
+}
+
+// exporter is the resource that an export is, by its Ref or an attribute of it. A text that is made of several
+// is none.
+func exporter(stacks []ephor.Stack, name string) (of ephor.Stack, id string, ok bool) {
+	for _, s := range stacks {
+		for _, o := range s.Template.Outputs {
+			if o.Export == nil {
+				continue
+			}
+			if is, known := o.Export.NameIn(s.Name); !known || is != name {
+				continue
+			}
+			value, _ := o.Value.(map[string]any)
+			ids, _, err := cfn.References(s.Name, o.Value)
+			if err != nil || len(ids) != 1 || value["Ref"] == nil && value["Fn::GetAtt"] == nil {
+				return s, "", false
+			}
+			return s, ids[0], true
+		}
+	}
+	return of, "", false
 }
 
 // connection is what a resource that stands between two others leads from and to.
