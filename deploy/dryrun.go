@@ -43,7 +43,7 @@ func (d *Deployer) dryRun(ctx context.Context, s ephor.Stack, among []*Plan) (*P
 	exists := stack != nil && stack.StackStatus != types.StackStatusReviewInProgress
 	switch {
 	case exists && inProgress(stack.StackStatus):
-		return nil, &StackError{Stack: s.Name, Status: string(stack.StackStatus), Reason: "somebody is changing it, so what is left to change is not known"}
+		return nil, &StackError{Stack: s.Name, Status: string(stack.StackStatus), Reason: "it is being changed, so what is left to change is not known"}
 	case exists && onlyDeletable(stack.StackStatus):
 		if err := d.Deletable(ctx, s.Name); err != nil {
 			return nil, err

@@ -47,7 +47,7 @@ type Change struct {
 	Properties []string `json:",omitempty"`
 }
 
-// Waiting says that somebody else is changing a stack, and that this is waited for.
+// Waiting says that a stack is being changed already, by an earlier run or by somebody else, and that this is waited for.
 type Waiting struct {
 	Stack  string
 	Status string

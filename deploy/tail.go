@@ -123,7 +123,7 @@ func (d *Deployer) settle(ctx context.Context, t *tail) error {
 	return e
 }
 
-// settleQuietly waits for what somebody else began.
+// settleQuietly waits for what was begun before: by an earlier run that was interrupted or by somebody else.
 func (d *Deployer) settleQuietly(ctx context.Context, name string, status types.StackStatus) error {
 	d.events(Waiting{Stack: name, Status: string(status)})
 	return wait(ctx, func() (done, news bool, err error) {

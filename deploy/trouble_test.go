@@ -165,7 +165,7 @@ func TestInterrupted(t *testing.T) {
 	if !errors.As(err, &gone) || gone.Stack != "Slow" || gone.Action != "create" || !errors.Is(err, context.Canceled) {
 		t.Fatalf("%v", err)
 	}
-	if _, err := d.DryRun(t.Context(), waiting("2"), nil); err == nil || !strings.Contains(err.Error(), "somebody is changing it") {
+	if _, err := d.DryRun(t.Context(), waiting("2"), nil); err == nil || !strings.Contains(err.Error(), "it is being changed") {
 		t.Errorf("a dry run meanwhile: %v", err)
 	}
 	said = nil

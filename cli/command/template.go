@@ -16,7 +16,7 @@ import (
 func (p *program) templateCommand() *cobra.Command {
 	var f buildFlags
 	c := &cobra.Command{
-		Use:   "template app|monitor",
+		Use:   "template app|monitor|STACK",
 		Short: "Print a stack's CloudFormation template as JSON",
 		Long: `template prints what provision would give to CloudFormation: the template of the application's stack,
 of the monitoring stack, or of a further one by its name, with all that hooks have to say. It
@@ -34,7 +34,7 @@ nobody on AWS.`,
 
 func (p *program) template(c *cobra.Command, args []string, f buildFlags) error {
 	if len(args) != 1 {
-		return usage(c, fmt.Errorf("template takes one of app and monitor, and got %q", strings.Join(args, " ")))
+		return usage(c, fmt.Errorf("template takes app, monitor or the name of a further stack, and got %q", strings.Join(args, " ")))
 	}
 	if err := f.check(c, target{name: targetAWS}); err != nil {
 		return err

@@ -168,7 +168,7 @@ func render(e any) string {
 	case deploy.BucketDeleted:
 		return "deleted the artifact bucket " + e.Bucket
 	case deploy.Waiting:
-		return fmt.Sprintf("stack %s: somebody else's work on it, %s, is waited for", e.Stack, e.Status)
+		return fmt.Sprintf("stack %s: it is %s already, which is waited for", e.Stack, e.Status)
 	case deploy.CodeUpdated:
 		if e.Unchanged {
 			return ""
