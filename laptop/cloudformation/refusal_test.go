@@ -66,8 +66,10 @@ func TestRefusals(t *testing.T) {
 	f.refuse("DeleteStack", "ValidationError", "Specify resources to retain only when the current stack state is DELETE_FAILED.", "StackName", "S", "RetainResources.member.1", "A")
 	f.refuse("CreateChangeSet", "ValidationError", "Stack [Nope] does not exist", "StackName", "Nope", "ChangeSetName", "x", "TemplateBody", chain)
 	f.refuse("CreateChangeSet", "ValidationError", "The change set type IMPORT is not supported here", "StackName", "S", "ChangeSetName", "x", "ChangeSetType", "IMPORT", "TemplateBody", chain)
-	f.refuse("RegisterType", "InvalidAction", "Could not find operation RegisterType for version 2010-05-15")
-	f.refuse("", "InvalidAction", "Could not find operation  for version 2010-05-15")
+	for _, name := range []string{"DetectStackDrift", "ContinueUpdateRollback", "CancelUpdateStack", ""} {
+		f.refuse(name, "InvalidAction", "Could not find operation "+name+" for version 2010-05-15: on this machine CloudFormation knows, of version 2010-05-15, CreateChangeSet, CreateStack, ")
+	}
+	f.refuse("CreateStack", "InvalidAction", "Could not find operation CreateStack for version 2009-01-01: on this machine", "Version", "2009-01-01")
 
 	// What is not there is deleted already.
 	f.post("DeleteStack", "StackName", "Nope")

@@ -3,8 +3,10 @@ package cloudformation
 import (
 	"context"
 	"errors"
+	"maps"
 	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/ephor-io/ephor/laptop/internal/awsproto"
 )
@@ -34,12 +36,14 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	f := form{values: r.Form}
 	action := f.get("Action")
-	do, changes := s.action(action)
+	calls := s.calls()
+	do := calls[action]
 	if do == nil || f.has("Version") && f.get("Version") != version {
-		awsproto.WriteQueryError(w, namespace, awsproto.Errorf("InvalidAction", "Could not find operation %s for version %s", action, f.get("Version")))
+		awsproto.WriteQueryError(w, namespace, awsproto.Errorf("InvalidAction", "Could not find operation %s for version %s: on this machine CloudFormation knows, of version %s, %s",
+			action, f.get("Version"), version, strings.Join(slices.Sorted(maps.Keys(calls)), ", ")))
 		return
 	}
-	if changes {
+	if changing(action) {
 		s.gate.RLock()
 		defer s.gate.RUnlock()
 	}
@@ -52,13 +56,17 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_ = awsproto.WriteQuery(w, namespace, action, result)
 }
 
-// action finds a call by its name, and says whether it changes something.
-func (s *Service) action(name string) (do call, changes bool) {
-	changing := []string{
+// changing says whether a call changes something.
+func changing(name string) bool {
+	return slices.Contains([]string{
 		"CreateStack", "UpdateStack", "DeleteStack", "UpdateTerminationProtection",
 		"CreateChangeSet", "ExecuteChangeSet", "DeleteChangeSet", "SignalResource",
-	}
-	calls := map[string]call{
+	}, name)
+}
+
+// calls are all that this CloudFormation knows.
+func (s *Service) calls() map[string]call {
+	return map[string]call{
 		"CreateStack":                 s.createStack,
 		"UpdateStack":                 s.updateStack,
 		"DeleteStack":                 s.deleteStackCall,
@@ -81,5 +89,4 @@ func (s *Service) action(name string) (do call, changes bool) {
 		"ListExports":                 s.listExports,
 		"ListImports":                 s.listImports,
 	}
-	return calls[name], slices.Contains(changing, name)
 }
