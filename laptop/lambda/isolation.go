@@ -10,7 +10,8 @@ type Isolation struct {
 	// Opt says that a function's layers are at /opt. Otherwise PATH and LD_LIBRARY_PATH name their
 	// folder beside /opt.
 	Opt bool
-	// Processes says that no process can leave its environment: all are frozen, and die, with it.
+	// Processes says that no process leaves its environment, unless it is root and sets out to: all are
+	// frozen, and die, with it.
 	// Otherwise those that leave its process group are not frozen, and are found by their
 	// environment variables when it ends.
 	Processes bool

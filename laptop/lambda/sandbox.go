@@ -23,7 +23,7 @@ type sandbox struct {
 	opt   string     // where the processes find the layers: /opt, or else their folder; empty without layers
 
 	stream string // the environment's log stream, which its processes have in their variables
-	mark   mark   // which all its processes have, where there are no control groups
+	mark   mark   // which all its processes have
 	strays *strays
 }
 
@@ -34,10 +34,8 @@ func (s *spawner) newSandbox(cfg Function, opt, stream string) (*sandbox, error)
 	if s.namespaces != nil {
 		limit += room(cfg.EphemeralStorage)
 	}
-	b := &sandbox{group: s.cgroups.make(limit), older: s.older.make(limit), opt: opt, stream: stream, strays: &s.strays}
-	if b.group == nil && b.older == nil {
-		b.mark = s.strays.next()
-	}
+	b := &sandbox{group: s.cgroups.make(limit), older: s.older.make(limit), opt: opt, stream: stream,
+		mark: s.strays.next(), strays: &s.strays}
 	var err error
 	s.do(func() { b.space, err = s.namespaces.make(cfg.EphemeralStorage, opt) })
 	if err == nil && b.space == nil {
@@ -62,9 +60,7 @@ func (b *sandbox) close() error {
 	b.kill()
 	b.group.remove()
 	b.older.remove()
-	if b.group == nil && b.older == nil {
-		b.strays.kill(b.mark, b.stream)
-	}
+	b.strays.kill(b.mark, b.stream)
 	b.space.close()
 	if b.tmp == "" {
 		return nil
