@@ -11,9 +11,8 @@ type Isolation struct {
 	// folder beside /opt.
 	Opt bool
 	// Processes says that no process leaves its environment, unless it is root and sets out to: all are
-	// frozen, and die, with it.
-	// Otherwise those that leave its process group are not frozen, and are found by their
-	// environment variables when it ends.
+	// frozen, and die, with it. Otherwise those that leave its process group are not frozen, and are
+	// found by a mark and by their environment variables when it ends.
 	Processes bool
 	// Memory says that the system counts and limits what an environment takes, by control groups.
 	Memory bool
