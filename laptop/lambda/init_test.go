@@ -66,6 +66,9 @@ func TestInitFailures(t *testing.T) {
 	hang := withInit("hang")
 	hang.Timeout = time.Second
 	f(hang, "Sandbox.Timedout", "RequestId: ID Error: Task timed out after 1.00 seconds", "Phase: invoke\tStatus: timeout")
+	if all := join(r.lines()); !strings.Contains(all, "\tDuration: 1000.00 ms\t") {
+		t.Errorf("the duration is not the timeout:\n%s", all)
+	}
 	f(withCode(map[string]file{"main": {0o755, nil}}), "Runtime.InvalidEntrypoint",
 		"RequestId: ID Error: Couldn't find valid bootstrap(s): [/var/task/bootstrap /opt/bootstrap]", "Error Type: Runtime.InvalidEntrypoint")
 	f(withCode(map[string]file{"bootstrap": {0o755, []byte("#!/no/such/interpreter\n")}}), "Runtime.InvalidEntrypoint",
