@@ -161,6 +161,9 @@ func (e *environment) live() {
 func (e *environment) start(runtimeAPI string) (*process, error) {
 	s := e.function.service
 	root := s.code.path(e.rev.cfg.CodeSHA256)
+	if err := checkArchitecture(filepath.Join(root, "bootstrap"), e.rev.cfg.Architecture); err != nil {
+		return nil, err
+	}
 	output, err := newOutput(e.log)
 	if err != nil {
 		return nil, err
