@@ -5,12 +5,14 @@ import (
 	"io"
 	"net/http"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	bus "github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -21,6 +23,7 @@ import (
 	"github.com/ephor-io/ephor"
 	"github.com/ephor-io/ephor/deploy"
 	"github.com/ephor-io/ephor/internal/gotool"
+	"github.com/ephor-io/ephor/internal/uptest"
 )
 
 const sourcesStack = "EphorSources"
@@ -102,15 +105,16 @@ func (l *life) sources(t *testing.T) {
 	if l.can(t, invokes) {
 		l.trigger(t, out, "map", "Queue", "Topic", "Bus", "Default", "Bucket", "Url")
 	}
-	list, err := cloudformation.NewFromConfig(l.config).DescribeStackResources(t.Context(), &cloudformation.DescribeStackResourcesInput{StackName: aws.String(sourcesStack)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, r := range list.StackResources {
-		if strings.HasPrefix(aws.ToString(r.LogicalResourceId), "Rate") {
-			t.Errorf("%s is there still", aws.ToString(r.LogicalResourceId))
+	// What is no longer in the template is deleted when the update is done already.
+	uptest.Eventually(t, "the schedule at a rate is gone", func() bool {
+		list, err := cloudformation.NewFromConfig(l.config).DescribeStackResources(t.Context(), &cloudformation.DescribeStackResourcesInput{StackName: aws.String(sourcesStack)})
+		if err != nil {
+			t.Fatal(err)
 		}
-	}
+		return !slices.ContainsFunc(list.StackResources, func(r types.StackResource) bool {
+			return strings.HasPrefix(aws.ToString(r.LogicalResourceId), "Rate") && r.ResourceStatus != types.ResourceStatusDeleteComplete
+		})
+	})
 }
 
 // trigger makes something happen of one kind at every source until all functions have told of it. AWS takes its
