@@ -65,6 +65,9 @@ func (a *App) Validate() error {
 	if ok {
 		errs = append(errs, dashboard.ValidateAll(g.Dashboards), g.Alerts.Validate())
 	}
+	if s, given := a.Store(); given {
+		errs = append(errs, s.validate())
+	}
 	return errors.Join(errs...)
 }
 

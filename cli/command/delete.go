@@ -48,11 +48,11 @@ func (p *program) delete(c *cobra.Command, args []string, f deleteFlags) error {
 		return err
 	}
 	ctx := c.Context()
-	lower, err := p.lower(ctx)
+	lower, err := p.lower(ctx, f.target)
 	if err != nil {
 		return err
 	}
-	stacks, err := p.stacksNamed(args, lower)
+	stacks, err := p.stacksNamed(args, f.target, lower)
 	if err != nil {
 		return usage(c, err)
 	}
@@ -107,9 +107,9 @@ func (p *program) deleteError(t target, err error) error {
 	return p.deployError(t, err)
 }
 
-// lower are the names of the stacks below the application's, each behind those that it imports from.
-func (p *program) lower(ctx context.Context) ([]string, error) {
-	w := workflow(p.app, deploy.WorkflowConfig{DryRun: true}, nil)
+// lower are the names of the stacks below the application's where t says, each behind those that it imports from.
+func (p *program) lower(ctx context.Context, t target) ([]string, error) {
+	w := workflow(p.app, t, deploy.WorkflowConfig{DryRun: true}, nil)
 	if err := w.Declare(ctx); err != nil {
 		return nil, err
 	}
@@ -121,7 +121,7 @@ func (p *program) lower(ctx context.Context) ([]string, error) {
 }
 
 // stacksNamed are the stacks to delete, importers before what they import from.
-func (p *program) stacksNamed(args, lower []string) ([]string, error) {
+func (p *program) stacksNamed(args []string, t target, lower []string) ([]string, error) {
 	all := []string{p.app.Name()}
 	for _, name := range slices.Backward(lower) {
 		all = append(all, name)
@@ -130,7 +130,7 @@ func (p *program) stacksNamed(args, lower []string) ([]string, error) {
 		return all, nil
 	}
 	name := args[0]
-	monitoring, monitored := p.app.Monitoring()
+	monitoring, monitored := hosted(p.app, t)
 	switch {
 	case name == "app":
 		name = p.app.Name()

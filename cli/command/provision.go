@@ -75,7 +75,7 @@ func (p *program) provision(c *cobra.Command, f provisionFlags) error {
 	if f.dryRun && f.fast {
 		return usage(c, errors.New("--dry-run and --fast exclude each other: --fast itself refuses what is more than code"))
 	}
-	parameters, err := p.monitoringParameters(f.parameters)
+	parameters, err := p.monitoringParameters(f.target, f.parameters)
 	if err != nil {
 		return usage(c, err)
 	}
@@ -98,11 +98,11 @@ func (p *program) provision(c *cobra.Command, f provisionFlags) error {
 	}
 	wc.Deployer, wc.Events, wc.DryRun = d.Deployer, d.progress.show, f.dryRun
 	if !f.fast {
-		if parameters, err = p.keepImage(ctx, d, parameters); err != nil {
+		if parameters, err = p.keepImage(ctx, d, f.target, parameters); err != nil {
 			return p.deployError(f.target, err)
 		}
 	}
-	w := workflow(p.app, wc, parameters)
+	w := workflow(p.app, f.target, wc, parameters)
 	switch {
 	case f.dryRun:
 		plans, err := w.DryRun(ctx)
@@ -122,15 +122,17 @@ func (p *program) provision(c *cobra.Command, f provisionFlags) error {
 		return nil
 	}
 	if f.target.name == targetAWS {
-		p.warnOfWriters(ctx, d, parameters)
+		p.warnOfWriters(ctx, d, f.target, parameters)
 	}
 	result, err := w.Run(ctx)
 	if err != nil {
 		return p.deployError(f.target, err)
 	}
 	d.terminal.flush()
-	if g, ok := p.app.Monitoring(); ok {
+	if g, ok := hosted(p.app, f.target); ok {
 		d.terminal.sayf("%s", monitor.Login(result.Lower[g.Stack]))
+	} else {
+		p.sayStore(ctx, d)
 	}
 	return p.printProvisioned(provisioned{Stack: p.app.Name(), Unchanged: result.Unchanged, BuildID: wc.BuildID, Outputs: result.Outputs, Lower: result.Lower}, f.json)
 }
@@ -171,12 +173,12 @@ func (p *program) built(ctx context.Context, f buildFlags) (deploy.WorkflowConfi
 // executable does not: then the same source would not make the same bytes.
 const buildTag = "ephor:build"
 
-// monitoringParameters reads NAME=VALUE and refuses what the monitoring template does not have.
-func (p *program) monitoringParameters(given []string) (map[string]string, error) {
+// monitoringParameters reads NAME=VALUE and refuses what the monitoring template where t says does not have.
+func (p *program) monitoringParameters(t target, given []string) (map[string]string, error) {
 	if len(given) == 0 {
 		return nil, nil
 	}
-	g, ok := p.app.Monitoring()
+	g, ok := hosted(p.app, t)
 	if !ok {
 		return nil, fmt.Errorf("--parameter: %s has no monitoring stack", p.app.Name())
 	}
@@ -200,8 +202,8 @@ func (p *program) monitoringParameters(given []string) (map[string]string, error
 
 // keepImage adds to the monitoring stack's parameters that its host keeps the image that it has, unless they
 // say something else about it. A stack that is not there yet takes the latest.
-func (p *program) keepImage(ctx context.Context, d *deploying, parameters map[string]string) (map[string]string, error) {
-	g, ok := p.app.Monitoring()
+func (p *program) keepImage(ctx context.Context, d *deploying, t target, parameters map[string]string) (map[string]string, error) {
+	g, ok := hosted(p.app, t)
 	if _, given := parameters[monitor.ParamKeepImage]; !ok || given {
 		return parameters, nil
 	}
@@ -219,8 +221,8 @@ func (p *program) keepImage(ctx context.Context, d *deploying, parameters map[st
 }
 
 // warnOfWriters says, before a new monitoring stack takes its minutes, that nobody may write to it yet.
-func (p *program) warnOfWriters(ctx context.Context, d *deploying, parameters map[string]string) {
-	g, ok := p.app.Monitoring()
+func (p *program) warnOfWriters(ctx context.Context, d *deploying, t target, parameters map[string]string) {
+	g, ok := hosted(p.app, t)
 	if _, given := parameters[monitor.ParamWriters]; !ok || given {
 		return
 	}

@@ -32,7 +32,8 @@ environments, and whether every invocation is in the store. Where one is not, or
 environment are lost, it says which environment's they were and what is known of the reason.
 
 With --target aws it also asks CloudWatch how often Lambda invoked the functions, and reads the store
-that the monitoring stack tells the address of, as the user that EPHOR_STORE_TOKEN names. With --drift
+that the monitoring stack tells the address of, or the application's own, as the user that
+EPHOR_STORE_TOKEN names, or with that token. With --drift
 CloudFormation compares the stacks with their templates first, which takes up to some minutes.`,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if err := where.check(c); err != nil {
@@ -106,8 +107,8 @@ func (p *program) statusOf(c *cobra.Command, where target, since string, drift, 
 		return err
 	}
 	d := deploy.New(deploy.Config{AWS: config})
-	g, ok := p.app.Monitoring()
-	lower, err := p.lower(ctx)
+	g, ok := hosted(p.app, where)
+	lower, err := p.lower(ctx, where)
 	if err != nil {
 		return err
 	}
@@ -132,15 +133,18 @@ func (p *program) statusOf(c *cobra.Command, where target, since string, drift, 
 			return err
 		}
 	}
-	if monitoring.Status != "" {
-		if where.name == targetAWS {
-			err = p.accountOnAWS(ctx, config, where, from, monitoring, &r)
-		} else {
-			r.monitored, err = p.askHost(ctx, r.Addresses, r.Lambda, from)
-		}
-		if err != nil {
-			return err
-		}
+	own, hasOwn := p.app.Store()
+	switch {
+	case where.name == targetAWS && hasOwn && r.Stacks[0].Status != "":
+		err = p.accountInStore(ctx, config, where, from, own, &r)
+	case monitoring.Status == "":
+	case where.name == targetAWS:
+		err = p.accountOnHost(ctx, config, where, from, monitoring, &r)
+	default:
+		r.monitored, err = p.askHost(ctx, r.Addresses, r.Lambda, from)
+	}
+	if err != nil {
+		return err
 	}
 	if asJSON {
 		return json.NewEncoder(p.stdout).Encode(r)

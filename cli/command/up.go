@@ -214,6 +214,9 @@ func (s *session) start(ctx context.Context, ports laptop.Ports) error {
 	if err := s.adopt(a); err != nil {
 		return err
 	}
+	if own, ok := s.program.app.Store(); ok {
+		s.terminal.sayf("metrics stay in the laptop's own store; on AWS they go to %s", own.URL)
+	}
 	return s.announce()
 }
 
