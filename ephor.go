@@ -42,6 +42,7 @@ type App struct {
 	buckets   []*Bucket
 	triggers  []Trigger
 	monitor   *Grafana
+	image     *Image
 	hooks     []Hooks
 	// instruments are panels of what the program measures.
 	instruments []dashboard.Panel

@@ -205,6 +205,9 @@ func (s *session) start(ctx context.Context, ports laptop.Ports) error {
 	if err := s.startLaptop(ctx, ports); err != nil {
 		return err
 	}
+	if note := withoutImage(s.program.app); note != "" {
+		s.terminal.sayf("%s", note)
+	}
 	if err := s.workflow.Failed(ctx, s.deploy(ctx)); err != nil {
 		return err
 	}
