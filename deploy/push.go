@@ -133,7 +133,7 @@ func (d *Deployer) imageCode(uri string) newCode {
 			if err != nil {
 				return false, fmt.Errorf("looking at function %s: %w", function, err)
 			}
-			return out.Code != nil && aws.ToString(out.Code.ResolvedImageUri) == uri, nil
+			return out.Code != nil && (aws.ToString(out.Code.ResolvedImageUri) == uri || aws.ToString(out.Code.ImageUri) == uri), nil
 		},
 		update: lambda.UpdateFunctionCodeInput{ImageUri: &uri},
 	}
