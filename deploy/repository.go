@@ -96,10 +96,10 @@ func (d *Deployer) images(ctx context.Context, app string) ([]types.ImageDetail,
 }
 
 // PruneImages deletes the application's older images, all but the newest few and the one in use, REPOSITORY@DIGEST.
-// A lifecycle policy of ECR's could not: it does not know which is in use, and Lambda fetches a function's image
-// again after weeks without an invocation.
+// A lifecycle policy of ECR's could not: it does not know which is in use, and a function whose image is gone fails
+// when Lambda next fetches it.
 //
-// https://docs.aws.amazon.com/lambda/latest/dg/images-create.html#images-lifecycle
+// https://docs.aws.amazon.com/lambda/latest/dg/invocation-images.html
 func (d *Deployer) PruneImages(ctx context.Context, app, inUse string) error {
 	all, err := d.images(ctx, app)
 	if err != nil {
@@ -159,7 +159,7 @@ func (d *Deployer) Images(ctx context.Context, app string) (repository, amount s
 }
 
 // DeleteImages deletes an application's repository with every image in it. What is not there is deleted
-// already. A function that has its code from there runs on only as long as Lambda keeps its own copy.
+// already. A function that has its code from there fails when Lambda next fetches it.
 func (d *Deployer) DeleteImages(ctx context.Context, app string) error {
 	name := repositoryName(app)
 	_, err := d.ecr.DeleteRepository(ctx, &ecr.DeleteRepositoryInput{RepositoryName: &name, Force: true})
