@@ -40,6 +40,8 @@ type App struct {
 	api       API
 	queues    []*Queue
 	buckets   []*Bucket
+	topics    []*Topic
+	buses     []*Bus
 	triggers  []Trigger
 	monitor   *Grafana
 	image     *Image

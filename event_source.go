@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// Source is what calls a function by itself: Messages, Schedule or Objects. Of which form the events
-// are says the type of aws-lambda-go's package events that each names.
+// Source is what calls a function by itself: Messages, Schedule, Objects, Notifications or Events. Of which
+// form the events are says the type of aws-lambda-go's package events that each names.
 type Source interface{ source() }
 
 // Trigger is a source and the function that it calls.
@@ -23,6 +23,8 @@ type Trigger struct {
 //	app.On(ephor.Messages{Queue: orders}, ship)
 //	app.On(ephor.Schedule{Rate: 5 * time.Minute}, tidy)
 //	app.On(ephor.Objects{Bucket: uploads, Suffix: ".png"}, thumbnail)
+//	app.On(ephor.Notifications{Topic: news, Filter: `{"kind": ["book"]}`}, tell)
+//	app.On(ephor.Events{Pattern: `{"source": ["shop"]}`}, note)
 func (a *App) On(s Source, f *Function) { a.triggers = append(a.triggers, Trigger{s, f}) }
 
 // Triggers are the sources in the order in which they were added.
@@ -134,6 +136,8 @@ type Bucket struct {
 	Name string
 	// Versioned keeps what objects were before.
 	Versioned bool
+	// EventBridge lets what happens to objects come by the bus default, for Events.
+	EventBridge bool
 }
 
 // Bucket adds a bucket.
@@ -161,15 +165,15 @@ func (Messages) source() {}
 func (Schedule) source() {}
 func (Objects) source()  {}
 
-// Resource is what a function may be let use: a *Queue or a *Bucket.
+// Resource is what a function may be let use: a *Queue, a *Bucket, a *Topic or a *Bus.
 type Resource interface{ variable() string }
 
 func (q *Queue) variable() string  { return "QUEUE_" + strings.ToUpper(q.Name) }
 func (b *Bucket) variable() string { return "BUCKET_" + strings.ToUpper(b.Name) }
 
-// Use lets the function send messages to queues, and read, write, list and delete objects of buckets. It finds
-// a queue's URL in the environment variable QUEUE_ORDERS if the queue is called Orders, and a
-// bucket's name in BUCKET_UPLOADS.
+// Use lets the function send messages to queues, publish to topics, put events on buses, and read, write, list and
+// delete objects of buckets. It finds a queue's URL in the environment variable QUEUE_ORDERS if the queue is
+// called Orders, a topic's ARN in TOPIC_NEWS, and the names of a bus and a bucket in BUS_SHOP and BUCKET_UPLOADS.
 func (f *Function) Use(resources ...Resource) { f.uses = append(f.uses, resources...) }
 
 // Uses are what the function may use, by the names of the environment variables.

@@ -104,5 +104,39 @@ func TestSourcesAreValidated(t *testing.T) {
 		fn.Environment = map[string]string{"QUEUE_Q": "x"}
 		fn.Use(a.Queue("Q"))
 	})
+	notifications := func(want string, n ephor.Notifications) {
+		t.Helper()
+		f(want, func(a *ephor.App, fn *ephor.Function) { n.Topic = a.Topic("T"); a.On(n, fn); fn.Use(n.Topic) })
+	}
+	notifications("", ephor.Notifications{Filter: `{"kind": ["book"]}`})
+	notifications("", ephor.Notifications{Filter: `{"kind": {"of": ["book"]}}`, Body: true})
+	notifications("no JSON object", ephor.Notifications{Filter: `[]`})
+	notifications("looks into", ephor.Notifications{Filter: `{"kind": {"of": ["book"]}}`})
+	notifications("SNS takes 5", ephor.Notifications{Filter: `{"a": [1], "b": [1], "c": [1], "d": [1], "e": [1], "f": [1]}`})
+	notifications("there is none", ephor.Notifications{Body: true})
+	notifications("not FIFO", ephor.Notifications{DeadLetters: ephor.New("B").Queue("Q")})
+	f("its topic does not belong", func(a *ephor.App, fn *ephor.Function) { a.On(ephor.Notifications{}, fn) })
+	f("one subscription", func(a *ephor.App, fn *ephor.Function) {
+		topic := a.Topic("T")
+		a.On(ephor.Notifications{Topic: topic}, fn)
+		a.On(ephor.Notifications{Topic: topic, Filter: `{"a": ["b"]}`}, fn)
+	})
+	matching := func(want string, e ephor.Events) {
+		t.Helper()
+		f(want, func(a *ephor.App, fn *ephor.Function) { a.On(e, fn) })
+	}
+	matching("", ephor.Events{Pattern: `{"source": ["shop"]}`})
+	matching("no JSON object", ephor.Events{})
+	matching("Pattern is empty", ephor.Events{Pattern: `{}`})
+	matching("EventBridge takes 4096", ephor.Events{Pattern: `{"source": ["` + strings.Repeat("x", 4096) + `"]}`})
+	matching("its bus does not belong", ephor.Events{Bus: ephor.New("B").Bus("X"), Pattern: `{"source": ["shop"]}`})
+	matching("not FIFO", ephor.Events{DeadLetters: ephor.New("B").Queue("Q"), Pattern: `{"source": ["shop"]}`})
+	f("there are two of that name", func(a *ephor.App, _ *ephor.Function) { a.Topic("T"); a.Topic("t") })
+	f("they call the function already", func(a *ephor.App, fn *ephor.Function) {
+		e := ephor.Events{Bus: a.Bus("B"), Pattern: `{"source": ["shop"]}`}
+		fn.Use(e.Bus)
+		a.On(e, fn)
+		a.On(e, fn)
+	})
 	f("does not belong", func(a *ephor.App, fn *ephor.Function) { fn.Use(ephor.New("B").Queue("Q")) })
 }

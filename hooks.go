@@ -23,7 +23,7 @@ type Hooks struct {
 	// BeforeBuild runs before the binary is built.
 	BeforeBuild func(context.Context, *Deployment) error
 	// Stacks are further stacks of the application's, which are converged before its own, each after those
-	// that it imports from. `up` converges them while the binary is built. status and delete ask for them,
+	// that it imports from. At its start `up` converges them while the binary is built. status and delete ask for them,
 	// too, and then call no other hook and have no AWSConfig.
 	Stacks func(context.Context, *Deployment) ([]Stack, error)
 	// AfterBuild runs when Deployment.Binary is there.
@@ -137,7 +137,7 @@ type Deployment struct {
 //	name, ok := bucket.Get(d)     // in another one
 type Key[T any] struct{ Name string }
 
-// Put leaves a value for hooks that are called later, also those of the next deployment of the same up.
+// Put leaves a value for hooks that are called later in the same deployment.
 func (k Key[T]) Put(d *Deployment, value T) {
 	if d.values == nil {
 		d.values = map[any]any{}

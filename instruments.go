@@ -6,14 +6,18 @@ import (
 	"github.com/ephor-io/ephor/dashboard"
 )
 
-// withInstruments is the dashboards, the first with a panel for each instrument that none of them
+// withInstruments is the dashboards, the first that is written in Go with a panel for each instrument that none of them
 // shows. A title that the dashboard has already is left alone.
 func (a *App) withInstruments(boards []dashboard.Dashboard) []dashboard.Dashboard {
 	var shown []dashboard.Panel
 	for _, b := range boards {
 		shown = append(shown, b.Panels...)
 	}
-	first := boards[0]
+	at := slices.IndexFunc(boards, func(b dashboard.Dashboard) bool { return b.JSON == nil })
+	if at < 0 {
+		return boards
+	}
+	first := boards[at]
 	first.Panels = slices.Clone(first.Panels)
 	for _, p := range a.instruments {
 		titled := slices.ContainsFunc(first.Panels, func(own dashboard.Panel) bool { return own.Title == p.Title })
@@ -22,6 +26,6 @@ func (a *App) withInstruments(boards []dashboard.Dashboard) []dashboard.Dashboar
 		}
 	}
 	boards = slices.Clone(boards)
-	boards[0] = first
+	boards[at] = first
 	return boards
 }

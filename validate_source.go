@@ -43,6 +43,12 @@ func (a *App) validateSources() (errs []error) {
 			bad("with the application's name and a hyphen it has %d characters; %d leave room for account and region in a bucket's 63", n, maxBucketName)
 		}
 	}
+	for _, t := range a.topics {
+		name("topic", t.Name, about(fmt.Sprintf("topic %q", t.Name)))
+	}
+	for _, b := range a.buses {
+		name("bus", b.Name, about(fmt.Sprintf("bus %q", b.Name)))
+	}
 	for _, f := range a.functions {
 		for variable, r := range f.Uses() {
 			bad := about(fmt.Sprintf("function %q", f.Name))
@@ -83,6 +89,13 @@ func describe(s Source) string {
 			return fmt.Sprintf("objects of bucket %q", s.Bucket.Name)
 		}
 		return "objects"
+	case Notifications:
+		if s.Topic != nil {
+			return fmt.Sprintf("notifications of topic %q", s.Topic.Name)
+		}
+		return "notifications"
+	case Events:
+		return "events " + s.Pattern
 	}
 	return "a source"
 }
@@ -93,6 +106,10 @@ func (a *App) has(r Resource) bool {
 		return slices.Contains(a.queues, r)
 	case *Bucket:
 		return slices.Contains(a.buckets, r)
+	case *Topic:
+		return slices.Contains(a.topics, r)
+	case *Bus:
+		return slices.Contains(a.buses, r)
 	}
 	return false
 }
@@ -154,8 +171,12 @@ func (a *App) validateTrigger(t Trigger, before []Trigger, bad bad) {
 				bad("prefix %q and suffix %q overlap with those of function %q, and S3 tells one function of an object", s.Prefix, s.Suffix, other.Function.Name)
 			}
 		}
+	case Notifications:
+		a.validateNotifications(t, s, before, bad)
+	case Events:
+		a.validateEvents(t, s, before, bad)
 	default:
-		bad("it is %T; there are ephor.Messages, ephor.Schedule and ephor.Objects", t.Source)
+		bad("it is %T; there are ephor.Messages, ephor.Schedule, ephor.Objects, ephor.Notifications and ephor.Events", t.Source)
 	}
 }
 

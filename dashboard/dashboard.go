@@ -24,6 +24,10 @@ type Dashboard struct {
 	// Panels stand in reading order: each takes the highest place that is free, and of those the
 	// one furthest to the left.
 	Panels []Panel
+	// JSON is a dashboard's JSON model, as Grafana exports it, in place of Panels and of what every
+	// application has. Its title and UID are those here. A file beside the program gets here by
+	// //go:embed, and is linked into the deployed binary then.
+	JSON []byte
 }
 
 // Kind is how a panel draws.
@@ -34,7 +38,10 @@ const (
 	Lines Kind = ""     // one line per series
 	Bars  Kind = "bars" // one bar per interval and series
 	Stat  Kind = "stat" // one value, in large figures: what Reduce makes of the series
-	Row   Kind = "row"  // a heading over the panels after it; it has a title and nothing else
+	// Heat is a heat map: each query is a row, the first lowest, and its alias the row's upper bound on
+	// the axis, a number in Unit. The colour of a cell is the value of its interval.
+	Heat Kind = "heat"
+	Row  Kind = "row" // a heading over the panels after it; it has a title and nothing else
 )
 
 // Reduce is how a Stat makes one value of a series.
@@ -72,6 +79,13 @@ type Panel struct {
 // the local page asks only for what is new.
 type Query struct {
 	InfluxQL string
+	// Rollup is the statement that answers the same for ranges of more than 15 minutes, from what the
+	// store put together: FROM "$rollup"."invocation", where $rollup is the retention policy and
+	// $window the 10s or 1m that each of its points stands for; $minutes in its place is always the one
+	// of a minute, and then no interval is shorter. The rollups have no tag instance; where
+	// Alias names that, it names the function instead. Where Rollup is "", InfluxQL is asked whatever
+	// the range.
+	Rollup string
 	// Alias names the series, with Grafana's patterns: $measurement, $col, $tag_instance. ""
 	// shows the measurement, the field and the tags.
 	Alias string

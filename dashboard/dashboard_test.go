@@ -67,6 +67,9 @@ func TestValidate(t *testing.T) {
 	f(Dashboard{Title: "D"}, "")
 	f(Dashboard{}, `dashboard "": it has no title`)
 	f(one(Panel{Title: "P", Queries: []Query{good}}), "")
+	f(Dashboard{Title: "D", JSON: []byte("{}"), Panels: []Panel{{Title: "P", Queries: []Query{good}}}}, `dashboard "D": it has JSON and panels: the one stands in place of the other`)
+	f(one(Panel{Title: "P", Queries: []Query{{InfluxQL: good.InfluxQL, Rollup: `SELECT sum("a") FROM "b" WHERE $timeFilter`}}}),
+		`dashboard "D": panel 1 "P": query 1: the statement for long ranges needs $timeFilter, and FROM "$rollup". or "$minutes". for the retention policy`)
 	f(one(Panel{Queries: []Query{good}}), `dashboard "D": panel 1 "": it has no title`)
 	f(one(Panel{Title: "P"}), `dashboard "D": panel 1 "P": it has no query`)
 	f(one(Panel{Title: "P", Kind: "pie", Queries: []Query{good}}), `dashboard "D": panel 1 "P": the kind "pie" is not known`)

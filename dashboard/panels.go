@@ -7,12 +7,13 @@ import "strings"
 func Counter(name string) Panel {
 	return Panel{
 		Title:       name,
-		Description: "What the counter grew by in each interval, stacked by execution environment.",
+		Description: "What the counter grew by in each interval, stacked by execution environment; over more than 15 minutes, by function.",
 		Kind:        Bars,
 		Unit:        "short",
 		Stack:       true,
 		Queries: []Query{{
-			InfluxQL: `SELECT sum("count") FROM ` + identifier(name) + ` WHERE $timeFilter GROUP BY time($__interval), "instance" fill(none)`,
+			InfluxQL: `SELECT sum("count") FROM ` + identifier(name) + filter + group + `, "instance" fill(none)`,
+			Rollup:   `SELECT sum("count") FROM "$rollup".` + identifier(name) + filter + group + `, "function" fill(none)`,
 			Alias:    "$tag_instance",
 		}},
 	}
@@ -23,11 +24,12 @@ func Counter(name string) Panel {
 func Gauge(name string) Panel {
 	return Panel{
 		Title:       name,
-		Description: "The gauge's last value in each interval, by execution environment.",
+		Description: "The gauge's last value in each interval, by execution environment; over more than 15 minutes, the highest by function.",
 		Unit:        "short",
 		Signed:      true,
 		Queries: []Query{{
-			InfluxQL: `SELECT last("value") FROM ` + identifier(name) + ` WHERE $timeFilter GROUP BY time($__interval), "instance" fill(none)`,
+			InfluxQL: `SELECT last("value") FROM ` + identifier(name) + filter + group + `, "instance" fill(none)`,
+			Rollup:   `SELECT max("value_max") FROM "$rollup".` + identifier(name) + filter + group + `, "function" fill(none)`,
 			Alias:    "$tag_instance",
 		}},
 	}
@@ -37,16 +39,17 @@ func Gauge(name string) Panel {
 // value that any execution environment saw in each interval. Its percentiles are written per
 // environment and flush, and percentiles cannot be put together again, so none is shown.
 func Histogram(name string) Panel {
-	from := ` FROM ` + identifier(name) + ` WHERE $timeFilter GROUP BY time($__interval) fill(null)`
+	both := func(columns, alias string) Query {
+		from := identifier(name) + filter + null
+		return Query{InfluxQL: `SELECT ` + columns + ` FROM ` + from, Rollup: `SELECT ` + columns + ` FROM "$rollup".` + from, Alias: alias}
+	}
 	return Panel{
 		Title:       name,
 		Description: "Mean, smallest and largest value in each interval, over all execution environments.",
 		Unit:        "short",
 		Signed:      true,
 		Queries: []Query{
-			{InfluxQL: `SELECT max("max")` + from, Alias: "max"},
-			{InfluxQL: `SELECT sum("sum") / sum("count")` + from, Alias: "mean"},
-			{InfluxQL: `SELECT min("min")` + from, Alias: "min"},
+			both(`max("max")`, "max"), both(`sum("sum") / sum("count")`, "mean"), both(`min("min")`, "min"),
 		},
 	}
 }

@@ -5,13 +5,16 @@ package dashboard
 // intervals the worst second is shown.
 func load() []Panel {
 	rate := func(field, color string) Query {
+		from := filter + group + ` fill(none)`
 		return Query{
-			InfluxQL: `SELECT sum("` + field + `") * 1000 / $__interval_ms FROM "load"` + filter + group + ` fill(none)`,
+			InfluxQL: `SELECT sum("` + field + `") * 1000 / $__interval_ms FROM "load"` + from,
+			Rollup:   `SELECT sum("` + field + `") * 1000 / $__interval_ms FROM "$rollup"."load"` + from,
 			Alias:    field, Color: color}
 	}
 	worst := func(field, alias, color string) Query {
 		return Query{
 			InfluxQL: `SELECT max("` + field + `") FROM "load"` + filter + group + ` fill(none)`,
+			Rollup:   `SELECT max("` + field + `") FROM "$rollup"."load"` + filter + group + ` fill(none)`,
 			Alias:    alias, Color: color}
 	}
 	return []Panel{
@@ -28,15 +31,17 @@ func runtime() []Panel {
 		return Panel{Title: title, Unit: unit, Width: 6, Height: 7, Description: description,
 			Queries: []Query{{
 				InfluxQL: `SELECT max("` + field + `") FROM "runtime"` + filter + group + `, "instance" fill(none)`,
+				Rollup:   `SELECT max("` + field + `") FROM "$rollup"."runtime"` + filter + group + `, "function" fill(none)`,
 				Alias:    "$tag_instance"}}}
 	}
 	return []Panel{
 		{Title: "Processes", Kind: Row},
 		{Title: "Memory used", Unit: "mbytes", Width: 6, Height: 7, Description: "The largest that any execution environment reported, by function.",
-			Queries: []Query{{InfluxQL: `SELECT max("memory_mb")` + invoked + group + `, "function" fill(null)`, Alias: "$tag_function"}}},
-		byInstance("Goroutines", "short", "goroutines", "By execution environment."),
-		byInstance("Heap", "bytes", "heap_alloc", "Allocated and not yet freed, by execution environment."),
-		byInstance("GC pause", "ms", "gc_pause_ms", "The longest pause of each interval, by execution environment."),
+			Queries: []Query{{InfluxQL: `SELECT max("memory_mb")` + invoked + group + `, "function" fill(null)`,
+				Rollup: `SELECT max("memory_max")` + rolled + group + `, "function" fill(null)`, Alias: "$tag_function"}}},
+		byInstance("Goroutines", "short", "goroutines", "By execution environment; over more than 15 minutes, the highest by function."),
+		byInstance("Heap", "bytes", "heap_alloc", "Allocated and not yet freed, by execution environment; over more than 15 minutes, the highest by function."),
+		byInstance("GC pause", "ms", "gc_pause_ms", "The longest pause of each interval, by execution environment; over more than 15 minutes, by function."),
 	}
 }
 
@@ -47,6 +52,7 @@ func publisher() []Panel {
 	worst := func(field, color string) Query {
 		return Query{
 			InfluxQL: `SELECT max("` + field + `") FROM "publisher"` + filter + group + ` fill(null)`,
+			Rollup:   `SELECT max("` + field + `") FROM "$rollup"."publisher"` + filter + group + ` fill(null)`,
 			Alias:    field, Color: color}
 	}
 	return []Panel{
@@ -58,6 +64,7 @@ func publisher() []Panel {
 			Description: "Batches that reached the store.",
 			Queries: []Query{{
 				InfluxQL: `SELECT count("seq") * 1000 / $__interval_ms FROM "publisher"` + filter + zero,
+				Rollup:   `SELECT sum("flushes") * 1000 / $__interval_ms FROM "$rollup"."publisher"` + filter + zero,
 				Alias:    "flushes", Color: "blue"}}},
 	}
 }

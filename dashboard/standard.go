@@ -24,22 +24,26 @@ const (
 	atWork = `SELECT count("n") FROM (SELECT count("duration_ms") AS "n"` + invoked + group +
 		`, "instance" fill(none))` + filter + zero
 	failed = `SELECT count("duration_ms") FROM "invocation"` + filter + ` AND "ok" = false` + group
+
+	// The same from the rollups, whose rows are of a function and version each.
+	rolled       = ` FROM "$rollup"."invocation"` + filter
+	rolledAtWork = `SELECT max("n") FROM (SELECT sum("environments") AS "n"` + rolled + ` GROUP BY time($window) fill(none))` + filter + zero
 )
 
 func figures() []Panel {
 	return []Panel{
 		{Title: "Invocations", Kind: Stat, Unit: "short", Reduce: Sum, Description: "In the time range.",
-			Queries: []Query{{InfluxQL: `SELECT count("duration_ms")` + invoked + zero, Alias: "invocations", Color: "blue"}}},
+			Queries: []Query{{InfluxQL: `SELECT count("duration_ms")` + invoked + zero, Rollup: `SELECT sum("count")` + rolled + zero, Alias: "invocations", Color: "blue"}}},
 		{Title: "Errors", Kind: Stat, Unit: "short", Reduce: Sum, Alarm: true, Description: "Invocations that failed, timed-out ones too, in the time range.",
-			Queries: []Query{{InfluxQL: failed + ` fill(0)`, Alias: "errors"}}},
+			Queries: []Query{{InfluxQL: failed + ` fill(0)`, Rollup: `SELECT sum("errors")` + rolled + zero, Alias: "errors"}}},
 		{Title: "p99 duration", Kind: Stat, Unit: "ms", Description: "99 of 100 invocations took no longer, in the last interval that had any.",
-			Queries: []Query{{InfluxQL: `SELECT percentile("duration_ms", 99)` + invoked + null, Alias: "p99", Color: "purple"}}},
+			Queries: []Query{{InfluxQL: `SELECT percentile("duration_ms", 99)` + invoked + null, Rollup: `SELECT max("p99")` + rolled + null, Alias: "p99", Color: "purple"}}},
 		{Title: "Environments", Kind: Stat, Unit: "short", Reduce: Max, Description: "The most execution environments that were at work in any interval of the time range.",
-			Queries: []Query{{InfluxQL: atWork, Alias: "environments", Color: "green"}}},
+			Queries: []Query{{InfluxQL: atWork, Rollup: rolledAtWork, Alias: "environments", Color: "green"}}},
 		{Title: "Cold starts", Kind: Stat, Unit: "short", Reduce: Sum, Description: "Invocations that had to wait for a new execution environment, in the time range.",
-			Queries: []Query{{InfluxQL: `SELECT count("init_ms")` + invoked + zero, Alias: "cold starts", Color: "orange"}}},
+			Queries: []Query{{InfluxQL: `SELECT count("init_ms")` + invoked + zero, Rollup: `SELECT sum("cold")` + rolled + zero, Alias: "cold starts", Color: "orange"}}},
 		{Title: "Points dropped", Kind: Stat, Unit: "short", Reduce: Max, Alarm: true, Description: "The most measurements that any one execution environment gave up for lost since it started.",
-			Queries: []Query{{InfluxQL: `SELECT max("dropped") FROM "publisher"` + filter + null, Alias: "dropped"}}},
+			Queries: []Query{{InfluxQL: `SELECT max("dropped") FROM "publisher"` + filter + null, Rollup: `SELECT max("dropped") FROM "$rollup"."publisher"` + filter + null, Alias: "dropped"}}},
 	}
 }
 
@@ -48,25 +52,39 @@ func traffic() []Panel {
 		{Title: "Invocations a second", Unit: "reqps", Description: "By function.", Stack: true,
 			Queries: []Query{{
 				InfluxQL: `SELECT count("duration_ms") * 1000 / $__interval_ms` + invoked + group + `, "function" fill(0)`,
+				Rollup:   `SELECT sum("count") * 1000 / $__interval_ms` + rolled + group + `, "function" fill(0)`,
 				Alias:    "$tag_function"}}},
-		{Title: "Duration", Unit: "ms", Description: "Exact percentiles over all invocations of each interval.",
+		{Title: "Duration", Unit: "ms", Description: "Exact percentiles over all invocations of each interval. Over more than 15 minutes: of each function's 10 seconds or minute, the highest in the interval.",
 			Queries: []Query{
-				{InfluxQL: `SELECT percentile("duration_ms", 50)` + invoked + null, Alias: "p50", Color: "blue"},
-				{InfluxQL: `SELECT percentile("duration_ms", 99)` + invoked + null, Alias: "p99", Color: "purple"}}},
+				{InfluxQL: `SELECT percentile("duration_ms", 50)` + invoked + null, Rollup: `SELECT max("p50")` + rolled + null, Alias: "p50", Color: "blue"},
+				{InfluxQL: `SELECT percentile("duration_ms", 90)` + invoked + null, Rollup: `SELECT max("p90")` + rolled + null, Alias: "p90", Color: "orange"},
+				{InfluxQL: `SELECT percentile("duration_ms", 99)` + invoked + null, Rollup: `SELECT max("p99")` + rolled + null, Alias: "p99", Color: "purple"}}},
+		heat(),
 		{Title: "Errors by function", Kind: Bars, Unit: "short", Stack: true, Description: "Invocations that failed, timed-out ones too.",
-			Queries: []Query{{InfluxQL: failed + `, "function" fill(none)`, Alias: "$tag_function", Color: "red"}}},
+			Queries: []Query{{InfluxQL: failed + `, "function" fill(none)`, Rollup: `SELECT sum("errors")` + rolled + group + `, "function" fill(none)`, Alias: "$tag_function", Color: "red"}}},
 	}
+}
+
+func heat() Panel {
+	p := Panel{Title: "Durations", Kind: Heat, Unit: "ms", Description: "How many invocations took how long: each row is those up to its bound and above the one below."}
+	for _, d := range Durations() {
+		p.Queries = append(p.Queries, Query{
+			InfluxQL: `SELECT count("duration_ms")` + invoked + ` AND ` + d.Condition + group + ` fill(none)`,
+			Rollup:   `SELECT sum("` + d.Field + `") FROM "$minutes"."invocation"` + filter + group + ` fill(none)`,
+			Alias:    d.Label})
+	}
+	return p
 }
 
 func environments() []Panel {
 	return []Panel{
-		{Title: "Execution environments at work", Unit: "short", Description: "Environments that ended at least one invocation in the interval.",
-			Queries: []Query{{InfluxQL: atWork, Alias: "environments", Color: "green"}}},
+		{Title: "Execution environments at work", Unit: "short", Description: "Environments that ended at least one invocation in the interval. Over more than 15 minutes: in the busiest 10 seconds or minute of it.",
+			Queries: []Query{{InfluxQL: atWork, Rollup: rolledAtWork, Alias: "environments", Color: "green"}}},
 		{Title: "Cold starts by function", Kind: Bars, Unit: "short", Stack: true, Description: "Invocations that had to wait for a new execution environment.",
-			Queries: []Query{{InfluxQL: `SELECT count("init_ms")` + invoked + group + `, "function" fill(none)`, Alias: "$tag_function"}}},
+			Queries: []Query{{InfluxQL: `SELECT count("init_ms")` + invoked + group + `, "function" fill(none)`, Rollup: `SELECT sum("cold")` + rolled + group + `, "function" fill(none)`, Alias: "$tag_function"}}},
 		{Title: "Init time", Unit: "ms", Description: "How long new execution environments took to start.",
 			Queries: []Query{
-				{InfluxQL: `SELECT percentile("init_ms", 50)` + invoked + null, Alias: "p50", Color: "blue"},
-				{InfluxQL: `SELECT max("init_ms")` + invoked + null, Alias: "longest", Color: "orange"}}},
+				{InfluxQL: `SELECT percentile("init_ms", 50)` + invoked + null, Rollup: `SELECT max("init_p50")` + rolled + null, Alias: "p50", Color: "blue"},
+				{InfluxQL: `SELECT max("init_ms")` + invoked + null, Rollup: `SELECT max("init_max")` + rolled + null, Alias: "longest", Color: "orange"}}},
 	}
 }

@@ -79,6 +79,9 @@ func (d Dashboard) Validate() error {
 	if strings.TrimSpace(d.Title) == "" {
 		v.bad("", "it has no title")
 	}
+	if d.JSON != nil && len(d.Panels) > 0 {
+		v.bad("", "it has JSON and panels: the one stands in place of the other")
+	}
 	seen := map[string]bool{}
 	for i, p := range d.Panels {
 		at := "panel " + strconv.Itoa(i+1) + " " + strconv.Quote(p.Title)
@@ -100,7 +103,7 @@ func (p Panel) validate(bad func(string)) {
 			bad("a row is a heading and has no queries")
 		}
 		return
-	case Lines, Bars, Stat:
+	case Lines, Bars, Stat, Heat:
 	default:
 		bad("the kind " + strconv.Quote(string(p.Kind)) + " is not known")
 	}
@@ -127,6 +130,9 @@ func (p Panel) validate(bad func(string)) {
 			bad(at + "the statement is empty")
 		} else if !strings.Contains(q.InfluxQL, "$timeFilter") {
 			bad(at + "without $timeFilter it would read everything there is")
+		}
+		if q.Rollup != "" && (!strings.Contains(q.Rollup, "$timeFilter") || !strings.Contains(q.Rollup, `FROM "$rollup".`) && !strings.Contains(q.Rollup, `FROM "$minutes".`)) {
+			bad(at + `the statement for long ranges needs $timeFilter, and FROM "$rollup". or "$minutes". for the retention policy`)
 		}
 		switch q.Color {
 		case "", "red", "green", "blue", "orange", "yellow", "purple":

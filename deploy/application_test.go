@@ -107,6 +107,17 @@ func TestTemplate(t *testing.T) {
 	events.On(ephor.Objects{Bucket: images, Suffix: ".png"}, ship)
 	events.On(ephor.Objects{Bucket: images, Removed: true, Prefix: "in/"}, ship)
 	f("sources", events)
+
+	topics := ephor.New("Shop")
+	lost, news, shop, stored := topics.Queue("Lost"), topics.Topic("News"), topics.Bus("Inner"), topics.Bucket("Files")
+	stored.EventBridge = true
+	tell := topics.Function("Tell", handler)
+	tell.Use(news, shop)
+	topics.On(ephor.Notifications{Topic: news, Filter: `{"kind": ["book"]}`, DeadLetters: lost}, tell)
+	topics.On(ephor.Notifications{Topic: news}, topics.Function("All", handler))
+	topics.On(ephor.Events{Bus: shop, Pattern: `{"source": ["shop"]}`, DeadLetters: lost}, tell)
+	topics.On(ephor.Events{Pattern: `{"source": ["aws.s3"], "detail": {"bucket": {"name": [{"prefix": "shop-"}]}}}`}, tell)
+	f("topics", topics)
 }
 
 func TestRouteID(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"time"
@@ -49,6 +50,13 @@ func Pack(app, path, goarch string, beside ephor.Archive) (*Package, error) {
 	p.Files[bootstrap] = executable
 	p.Key = app + "/" + archiveVersion + "-" + contentName(p.Files) + ".zip"
 	return p, nil
+}
+
+// beside is what is packed but for the executable.
+func (p *Package) beside() map[string][]byte {
+	files := maps.Clone(p.Files)
+	delete(files, bootstrap)
+	return files
 }
 
 // contentName is a hash of files: of the executable's content, where it is alone.

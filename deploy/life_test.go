@@ -43,6 +43,7 @@ const (
 	failsUpdate   ability = "roll back an update"
 	refusesDelete ability = "keep a stack whose exports are imported"
 	seesNoChange  ability = "say that a change set changes nothing"
+	ownBuses      ability = "keep a rule on a bus of the same stack"
 	tellsProperty ability = "name the properties that a change set changes"
 )
 
@@ -131,17 +132,18 @@ func (l *life) run(t *testing.T) {
 	}
 }
 
-func (l *life) stacks(t *testing.T) []string {
+// stacks are those whose names begin with a prefix, and their states.
+func (l *life) stacks(t *testing.T, prefix string) []string {
 	t.Helper()
 	var names []string
 	pages := cloudformation.NewDescribeStacksPaginator(cloudformation.NewFromConfig(l.config), &cloudformation.DescribeStacksInput{})
 	for pages.HasMorePages() {
-		page, err := pages.NextPage(t.Context())
+		page, err := pages.NextPage(context.WithoutCancel(t.Context())) // cleaning up asks, too
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, s := range page.Stacks {
-			if name := aws.ToString(s.StackName); strings.HasPrefix(name, lifeApp) {
+			if name := aws.ToString(s.StackName); strings.HasPrefix(name, prefix) {
 				names = append(names, name+" "+string(s.StackStatus))
 			}
 		}
@@ -179,7 +181,7 @@ func (l *life) dryCreate(t *testing.T) {
 	if len(plans) != 2 || plans[0].Stack != lifeLower || plans[0].Action != "create" || plans[1].Action != "create" || (plans[1].Note == "" && l.can(t, imports)) {
 		t.Errorf("the plans: %+v %+v", plans[0], plans[1])
 	}
-	if got := l.stacks(t); len(got) > 0 {
+	if got := l.stacks(t, lifeApp); len(got) > 0 {
 		t.Errorf("the dry run left %q", got)
 	}
 	if i := slices.IndexFunc(l.events, func(e deploy.Event) bool { _, made := e.(deploy.BucketMade); return made }); i >= 0 {
@@ -330,7 +332,7 @@ func (l *life) delete(t *testing.T) {
 	if err := l.deployer.Delete(t.Context(), lifeApp, lifeLower); err != nil {
 		t.Fatal(err)
 	}
-	if got := l.stacks(t); len(got) > 0 {
+	if got := l.stacks(t, lifeApp); len(got) > 0 {
 		t.Errorf("left: %q", got)
 	}
 }

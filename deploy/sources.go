@@ -47,6 +47,7 @@ func sources(app *ephor.App, t cfn.Template) {
 		slices.Sort(scheduled)
 		t.Resources["ScheduleRole"] = scheduleRole(slices.Compact(scheduled))
 	}
+	topicsAndRules(app, t)
 }
 
 // permissions are what f may do: what it says itself, to take what calls it, and to use what it uses.
@@ -66,6 +67,10 @@ func permissions(app *ephor.App, f *ephor.Function) []iam.Statement {
 			arn := "arn:${AWS::Partition}:s3:::" + bucketName(app, r)
 			all = append(all, iam.Allow("s3:ListBucket").On(cfn.Sub(arn)),
 				iam.Allow("s3:GetObject", "s3:PutObject", "s3:DeleteObject").On(cfn.Sub(arn+"/*")))
+		case *ephor.Topic:
+			all = append(all, iam.Allow("sns:Publish").On(cfn.Ref(r.Name+"Topic")))
+		case *ephor.Bus:
+			all = append(all, iam.Allow("events:PutEvents").On(cfn.GetAtt(r.Name+"Bus", "Arn")))
 		}
 	}
 	return all
@@ -80,6 +85,10 @@ func used(app *ephor.App, f *ephor.Function) map[string]any {
 			variables[variable] = cfn.Ref(r.Name + "Queue")
 		case *ephor.Bucket:
 			variables[variable] = cfn.Sub(bucketName(app, r))
+		case *ephor.Topic:
+			variables[variable] = cfn.Ref(r.Name + "Topic")
+		case *ephor.Bus:
+			variables[variable] = cfn.Ref(r.Name + "Bus")
 		}
 	}
 	return variables
@@ -234,10 +243,17 @@ func objects(app *ephor.App, b *ephor.Bucket) cfn.Resource {
 		notify = append(notify, c)
 		r.DependsOn = append(r.DependsOn, t.Function.Name+"By"+b.Name+"Bucket")
 	}
+	configuration := map[string]any{}
+	if b.EventBridge {
+		configuration["EventBridgeConfiguration"] = map[string]any{"EventBridgeEnabled": true}
+	}
 	if notify != nil {
-		p["NotificationConfiguration"] = map[string]any{"LambdaConfigurations": notify}
+		configuration["LambdaConfigurations"] = notify
 		slices.Sort(r.DependsOn)
 		r.DependsOn = slices.Compact(r.DependsOn)
+	}
+	if len(configuration) > 0 {
+		p["NotificationConfiguration"] = configuration
 	}
 	return r
 }

@@ -59,6 +59,8 @@ type State struct {
 	Reason  string            `json:"reason,omitempty"`
 	Outputs map[string]string `json:"outputs,omitempty"`
 	Exports []ExportState     `json:"exports,omitempty"`
+	// Parameters are the values that the template's parameters have.
+	Parameters map[string]string `json:"-"`
 	// Drift is there if it was asked for, which State does not.
 	Drift *Drift `json:"drift,omitempty"`
 }
@@ -78,6 +80,10 @@ func (d *Deployer) State(ctx context.Context, name string) (State, error) {
 		return s, err
 	}
 	s.Status, s.Reason, s.Outputs = string(stack.StackStatus), aws.ToString(stack.StackStatusReason), outputs(stack)
+	s.Parameters = map[string]string{}
+	for _, p := range stack.Parameters {
+		s.Parameters[aws.ToString(p.ParameterKey)] = aws.ToString(p.ParameterValue)
+	}
 	s.Exports, err = d.exportsOf(ctx, aws.ToString(stack.StackId))
 	return s, err
 }

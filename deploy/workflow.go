@@ -22,6 +22,8 @@ type WorkflowConfig struct {
 	Build gotool.Config
 	// Image says that the functions are container images, and how they are built; nil makes them zip archives.
 	Image *ImageConfig
+	// Built says that the executable is there as it shall be, so that nothing is compiled.
+	Built bool
 	// Deployer has the stacks; without one, nothing can be done but Prepare, Build and Marshal.
 	Deployer *Deployer
 	// Tags are the application stack's.
@@ -113,18 +115,28 @@ func (w *Workflow) Declare(ctx context.Context) error {
 
 // Build compiles the function's executable. The one that was there stays if it does not compile.
 func (w *Workflow) Build(ctx context.Context) error {
+	b := w.WorkflowConfig.Build
+	if !w.Built {
+		if err := Build(ctx, b, w.Events); err != nil {
+			return err
+		}
+	}
+	w.deployment.Binary = b.Output
+	return w.hook(ctx, "AfterBuild", func(h ephor.Hooks) hookFunc { return h.AfterBuild })
+}
+
+// Build compiles an executable and tells events of it.
+func Build(ctx context.Context, b gotool.Config, events func(Event)) error {
 	start := time.Now()
-	if err := gotool.Build(ctx, w.WorkflowConfig.Build); err != nil {
+	if err := gotool.Build(ctx, b); err != nil {
 		return err
 	}
-	b := w.WorkflowConfig.Build
 	built, err := os.Stat(b.Output)
 	if err != nil {
 		return fmt.Errorf("looking at the executable: %w", err)
 	}
-	w.Events(Built{Path: b.Output, Size: built.Size(), Took: time.Since(start), GOOS: b.GOOS, GOARCH: b.GOARCH, Package: b.Package})
-	w.deployment.Binary = b.Output
-	return w.hook(ctx, "AfterBuild", func(h ephor.Hooks) hookFunc { return h.AfterBuild })
+	events(Built{Path: b.Output, Size: built.Size(), Took: time.Since(start), GOOS: b.GOOS, GOARCH: b.GOARCH, Package: b.Package})
+	return nil
 }
 
 // Marshal packs what was built, or lays out what its image is built from, and makes the application's template, with all that hooks have to say.
@@ -156,8 +168,14 @@ func (w *Workflow) Marshal(ctx context.Context) error {
 		return err
 	}
 	w.stack = ephor.Stack{Name: w.App.Name(), Template: t, Tags: w.Tags}
-	_, err = order(append(slices.Clone(w.lower), w.stack)) // it must not import in a circle either
-	return err
+	ordered, err := order(append(slices.Clone(w.lower), w.stack)) // it must not import in a circle either
+	if err != nil {
+		return err
+	}
+	if above := ordered[len(ordered)-1].Name; above != w.App.Name() {
+		return fmt.Errorf("hook Stacks: stack %s imports from %s, the application's own, which comes after all others: what both need belongs into a stack that both import from", above, w.App.Name())
+	}
+	return nil
 }
 
 // Lower are the stacks below the application's in the order in which they are converged, as Prepare or

@@ -159,15 +159,36 @@ func TestHooks(t *testing.T) {
 		"stack EphorLife is the application's own": {Stacks: func(context.Context, *ephor.Deployment) ([]ephor.Stack, error) {
 			return []ephor.Stack{{Name: "EphorLife"}}, nil
 		}},
+		"hook Stacks: stack Above imports from EphorLife, the application's own": {Stacks: importing("Above", "EphorLife-Out"), Service: exporting},
+		"in a circle: ": {Stacks: importing("Above", "EphorLife-Out"), Service: func(ctx context.Context, d *ephor.Deployment, t *cfn.Template) error {
+			t.Outputs["In"] = cfn.Output{Value: cfn.ImportValue("Above-Out")}
+			return exporting(ctx, d, t)
+		}},
 		"archiving bootstrap": {Archive: func(_ context.Context, _ *ephor.Deployment, a *ephor.Archive) error {
 			a.Add("bootstrap", nil)
 			return nil
 		}},
 	} {
-		if err := run(true, h); err == nil || !strings.Contains(err.Error(), want) {
+		if err := run(true, recorded("2", &calls), h); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %q", err, want)
 		}
 	}
+}
+
+// importing is a hook with a stack that exports its name followed by -Out and imports another's.
+func importing(name, other string) func(context.Context, *ephor.Deployment) ([]ephor.Stack, error) {
+	return func(context.Context, *ephor.Deployment) ([]ephor.Stack, error) {
+		return []ephor.Stack{{Name: name, Template: cfn.Template{Outputs: map[string]cfn.Output{
+			"Out":  {Value: "x", Export: &cfn.Export{Name: cfn.Sub("${AWS::StackName}-Out")}},
+			"From": {Value: cfn.ImportValue(other)},
+		}}}}, nil
+	}
+}
+
+// exporting is a hook that lets the application's stack export its name followed by -Out.
+func exporting(_ context.Context, _ *ephor.Deployment, t *cfn.Template) error {
+	t.Outputs["Out"] = cfn.Output{Value: "x", Export: &cfn.Export{Name: cfn.Sub("${AWS::StackName}-Out")}}
+	return nil
 }
 
 // The same source is the same package, whatever its place and its revision.

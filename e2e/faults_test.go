@@ -184,6 +184,7 @@ func TestWrongUsage(t *testing.T) {
 	f(2, "is not this machine", "up", "--load", "1s@1", "--load-url", "http://192.0.2.1/x")
 	f(2, "neither a path", "up", "--load", "1s@1", "--load-url", "ftp://127.0.0.1/x")
 	f(2, "name app or monitor", "delete", "everything")
+	f(2, "up alone calls this command", "succeed")
 	f(1, "is not running", "status", "--state", state)
 	f(1, "is not running", "delete", "--state", state)
 	if entries, err := os.ReadDir(state); err != nil || len(entries) > 0 {

@@ -2,12 +2,17 @@ package e2e
 
 import (
 	"encoding/json"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 
 	"github.com/ephor-io/ephor/internal/mototest"
 	"github.com/ephor-io/ephor/internal/uptest"
@@ -28,7 +33,7 @@ func TestProvisionToARunningUp(t *testing.T) {
 	}
 	// There is no commit here, so no revision to tag with, and nothing differs from what up made.
 	plan, _ := run(0, "provision", "--dry-run")
-	if strings.Count(plan, "nothing would change") != 2 {
+	if strings.Count(plan, "nothing would change") != 2 || !strings.Contains(plan, "about 19.75 dollars a month") {
 		t.Errorf("the plan of what is there:\n%s", plan)
 	}
 	stdout, _ := run(0, "provision", "--json")
@@ -53,7 +58,7 @@ func TestProvisionToARunningUp(t *testing.T) {
 	// A change that replaces comes first in the plan, and the plan changes nothing.
 	plan, _ = run(0, "provision", "--dry-run", "--build-id", "v1.2.3", "--parameter", "Zone=us-east-1b")
 	lines := strings.Split(plan, "\n")
-	if len(lines) < 3 || strings.Join(strings.Fields(lines[1]), " ") != "replace DataVolume AWS::EC2::Volume AvailabilityZone" {
+	if len(lines) < 3 || strings.Join(strings.Fields(lines[1]), " ") != "replace Host AWS::EC2::Instance AvailabilityZone" {
 		t.Errorf("the plan of another zone:\n%s", plan)
 	}
 	plan, _ = run(0, "provision", "--dry-run", "--build-id", "v1.2.3")
@@ -70,6 +75,21 @@ func TestProvisionToARunningUp(t *testing.T) {
 	}
 	if _, stderr := run(1, "provision", "--tags", "no_such_tag", "--ldflags", "-nonsense"); !strings.Contains(stderr, "nonsense") {
 		t.Errorf("flags that the linker does not know: %s", stderr)
+	}
+	_, stderr = run(0, "provision", "--build-id", "v1.2.4", "--parameter", "AllowedCIDR=127.0.0.2/32")
+	if !strings.Contains(stderr, "/login, user admin") || !strings.Contains(stderr, "get-secret-value --secret-id arn:aws:secretsmanager:") || !strings.Contains(stderr, "dashboard: http") {
+		t.Errorf("how to get into Grafana: %s", stderr)
+	}
+	lower := slices.Collect(maps.Keys(made.Lower))[0]
+	// What changes a host that is there says that it keeps its image.
+	stacks, err := newAccount(t, a).stacks.DescribeStacks(t.Context(), &cloudformation.DescribeStacksInput{StackName: &lower})
+	if err != nil || !slices.ContainsFunc(stacks.Stacks[0].Parameters, func(p types.Parameter) bool {
+		return *p.ParameterKey == "KeepImage" && strings.HasPrefix(*p.ParameterValue, "ami-")
+	}) {
+		t.Errorf("the monitoring stack's parameters: %v, %+v", err, stacks)
+	}
+	if plan, _ = run(0, "provision", "--dry-run", "--parameter", "VolumeSize=100"); !strings.Contains(plan, "disks 8.64") {
+		t.Errorf("the cost of a larger volume:\n%s", plan)
 	}
 	if status, _ := a.Get("/"); status != 200 {
 		t.Errorf("the application answers %d", status)

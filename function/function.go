@@ -21,10 +21,20 @@ import (
 	"github.com/ephor-io/ephor/metrics"
 )
 
+// ListVariable is the environment variable that makes a deployed binary print the names of its functions, one a
+// line, and end: `up` looks whether every function that is deployed is in what was built.
+const ListVariable = "EPHOR_LIST"
+
 // Start runs the function of app whose name is in the environment variable _HANDLER or, in a container
 // image, is the command, and does not return. Where there is none of that name it ends the process with a
 // message that lists the names there are.
 func Start(app *ephor.App) {
+	if os.Getenv(ListVariable) != "" {
+		for _, f := range app.Functions() {
+			fmt.Println(f.Name)
+		}
+		os.Exit(0)
+	}
 	f, err := pick(app, named(os.Getenv("_HANDLER"), os.Args[1:]))
 	if err != nil {
 		log.Fatalf("ephor: %v", err)

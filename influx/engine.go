@@ -57,7 +57,10 @@ func openEngine(c Config) (_ *engine, err error) {
 		return nil, err
 	}
 	e.wire(c, log)
-	return e, e.openServices(c, log)
+	if err := e.openServices(c, log); err != nil {
+		return nil, err
+	}
+	return e, e.setUp(c.Database, c.Setup)
 }
 
 // openMeta opens the catalogue: databases, retention policies, shard groups, continuous queries, users.

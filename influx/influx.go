@@ -54,6 +54,11 @@ type Config struct {
 	// for ever or beyond six months, 1 day beyond two days, else 1 hour.
 	Retention time.Duration
 
+	// Setup are statements of InfluxQL that Open executes, such as CREATE RETENTION POLICY and CREATE
+	// CONTINUOUS QUERY. A policy that is there stays as it is; a continuous query that is there with
+	// another text is replaced.
+	Setup []string
+
 	// MaxBodySize is the largest request body in bytes, before and after unpacking. Default 25,000,000;
 	// more is answered 413.
 	MaxBodySize int64

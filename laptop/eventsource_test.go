@@ -269,6 +269,6 @@ func TestABucketCallsAFunction(t *testing.T) {
 	put("Unable to validate", &s3types.NotificationConfiguration{LambdaFunctionConfigurations: []s3types.LambdaFunctionConfiguration{one(f+"2", "s3:ObjectCreated:*")}})
 	put("overlap", &s3types.NotificationConfiguration{LambdaFunctionConfigurations: []s3types.LambdaFunctionConfiguration{one(f, "s3:ObjectCreated:*"), one(f, "s3:ObjectCreated:Put")}})
 	put("not supported", &s3types.NotificationConfiguration{LambdaFunctionConfigurations: []s3types.LambdaFunctionConfiguration{one(f, "s3:ObjectTagging:*")}})
-	put("EventBridgeConfiguration is not implemented", &s3types.NotificationConfiguration{EventBridgeConfiguration: &s3types.EventBridgeConfiguration{}})
+	put("", &s3types.NotificationConfiguration{EventBridgeConfiguration: &s3types.EventBridgeConfiguration{}})
 	put("", &s3types.NotificationConfiguration{})
 }

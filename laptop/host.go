@@ -37,6 +37,7 @@ type host struct {
 type hostConfig struct {
 	Dir               string // of the metrics
 	Database          string
+	Setup             []string // of the store
 	StoreURL, PageURL string
 	Page              http.Handler // nil for none
 	// Ready makes the signal of a host with this user data: where to send it and what.
@@ -79,7 +80,7 @@ func (h *host) start(instance string) error {
 		return nil
 	}
 	server, err := influx.Open(influx.Config{
-		Dir: filepath.Join(h.config.Dir, "data"), Database: h.config.Database,
+		Dir: filepath.Join(h.config.Dir, "data"), Database: h.config.Database, Setup: h.config.Setup,
 		OnEvent: func(e influx.Event) { h.config.Events(Problem{Err: storeProblem(e)}) },
 	})
 	if err != nil {

@@ -24,12 +24,14 @@ import (
 	"github.com/ephor-io/ephor/laptop/apigateway"
 	"github.com/ephor-io/ephor/laptop/cloudformation"
 	"github.com/ephor-io/ephor/laptop/ec2"
+	"github.com/ephor-io/ephor/laptop/eventbridge"
 	"github.com/ephor-io/ephor/laptop/iam"
 	"github.com/ephor-io/ephor/laptop/lambda"
 	"github.com/ephor-io/ephor/laptop/logs"
 	"github.com/ephor-io/ephor/laptop/s3"
 	"github.com/ephor-io/ephor/laptop/scheduler"
 	"github.com/ephor-io/ephor/laptop/secretsmanager"
+	"github.com/ephor-io/ephor/laptop/sns"
 	"github.com/ephor-io/ephor/laptop/sqs"
 	"github.com/ephor-io/ephor/laptop/ssm"
 	"github.com/ephor-io/ephor/laptop/sts"
@@ -50,8 +52,13 @@ type Config struct {
 	Ports Ports
 	// Database is made in the store if missing; "" means ephor.
 	Database string
+	// Setup are statements that the store executes when it is opened: its retention policies and
+	// continuous queries.
+	Setup []string
 	// Page makes the handler behind the page's port, given the store's address. Nil serves none.
 	Page func(store string) (http.Handler, error)
+	// Beside are what answers on the page's port by pattern, whether there is a monitoring host or not.
+	Beside map[string]http.Handler
 	// HostReady makes what the monitoring host sends when it has booted with this user data: the
 	// address of its wait condition and the signal's body. It is required for a stack with such a
 	// host.
@@ -81,6 +88,7 @@ type Laptop struct {
 	host      *host
 
 	lambda         *lambda.Service
+	events         *eventbridge.Service
 	gateway        *apigateway.Service
 	cloudformation *cloudformation.Service
 
@@ -171,7 +179,7 @@ func (l *Laptop) start(ctx context.Context) error {
 	}
 	var err error
 	l.host, err = newHost(hostConfig{
-		Dir: filepath.Join(c.Dir, "store"), Database: c.Database, StoreURL: l.addresses.Store, PageURL: l.addresses.Page,
+		Dir: filepath.Join(c.Dir, "store"), Database: c.Database, Setup: c.Setup, StoreURL: l.addresses.Store, PageURL: l.addresses.Page,
 		Page: page, Ready: c.HostReady, Events: c.Events,
 	})
 	if err != nil {
@@ -183,7 +191,7 @@ func (l *Laptop) start(ctx context.Context) error {
 	e := &endpoint{}
 	l.serve("endpoint", listeners["endpoint"], guard(e, false))
 	l.serve("store", listeners["store"], guard(l.host.store(), false))
-	l.serve("page", listeners["page"], guard(l.host.page(), false))
+	l.serve("page", listeners["page"], guard(l.pages(), false))
 	services, err := l.open()
 	if err != nil {
 		return err
@@ -195,14 +203,24 @@ func (l *Laptop) start(ctx context.Context) error {
 	return nil
 }
 
+// pages is what stands behind the page's port.
+func (l *Laptop) pages() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("/", l.host.page())
+	for pattern, h := range l.config.Beside {
+		mux.Handle(pattern, h)
+	}
+	return mux
+}
+
 // open opens the services, those first that others need, and tells what stands behind the endpoint.
 func (l *Laptop) open() (map[string]http.Handler, error) {
 	c := l.config
 	dir := func(service string) string { return filepath.Join(c.Dir, service) }
 
 	objects, err := s3.Open(s3.Config{Dir: dir("s3"), Region: c.Region, Account: Account,
-		// S3 is opened before Lambda, and serves when all are open.
-		Functions: told{func() *lambda.Service { return l.lambda }}, Problem: func(err error) { c.Events(Problem{Err: err}) }})
+		// S3 is opened before Lambda and EventBridge, and serves when all are open.
+		Functions: told{func() *lambda.Service { return l.lambda }}, Bus: bucketEvents{func() *eventbridge.Service { return l.events }}, Problem: func(err error) { c.Events(Problem{Err: err}) }})
 	if err != nil {
 		return nil, err
 	}
@@ -268,6 +286,18 @@ func (l *Laptop) open() (map[string]http.Handler, error) {
 		return nil, err
 	}
 	l.onClose("Lambda", l.lambda.Close)
+	topics, err := sns.Open(sns.Config{Dir: dir("sns"), Region: c.Region, Account: Account, Endpoint: func() string { return l.addresses.Endpoint },
+		Functions: notified{l.lambda}, Queues: post{queues, snsPrincipal}, Problem: func(err error) { c.Events(Problem{Err: err}) }})
+	if err != nil {
+		return nil, err
+	}
+	l.onClose("SNS", func(context.Context) error { return topics.Close() })
+	l.events, err = eventbridge.Open(eventbridge.Config{Dir: dir("eventbridge"), Region: c.Region, Account: Account,
+		Targets: ruleTargets{l.lambda, queues, topics}, Problem: func(err error) { c.Events(Problem{Err: err}) }})
+	if err != nil {
+		return nil, err
+	}
+	l.onClose("EventBridge", func(context.Context) error { return l.events.Close() })
 	times, err := scheduler.Open(scheduler.Config{Dir: dir("scheduler"), Region: c.Region, Account: Account,
 		Invoke: invokeLater(l.lambda), Problem: func(err error) { c.Events(Problem{Err: err}) }})
 	if err != nil {
@@ -297,7 +327,7 @@ func (l *Laptop) open() (map[string]http.Handler, error) {
 	}
 	l.cloudformation, err = cloudformation.Open(cloudformation.Config{
 		Dir: dir("cloudformation"), Region: c.Region, Account: Account,
-		Providers: providers(services{objects: objects, roles: roles, secrets: secrets, store: store, machines: machines, lambda: l.lambda, gateway: l.gateway, logs: events, queues: queues, times: times}, c.Region),
+		Providers: providers(services{objects: objects, roles: roles, secrets: secrets, store: store, machines: machines, lambda: l.lambda, gateway: l.gateway, logs: events, queues: queues, topics: topics, events: l.events, times: times}, c.Region),
 		Secrets:   secretReader{secrets}, Parameters: parameterReader{store}, Templates: templates{objects},
 		EndpointURL: func() string { return l.addresses.Endpoint },
 		Address:     l.gateway.LocalAddress,
@@ -308,7 +338,7 @@ func (l *Laptop) open() (map[string]http.Handler, error) {
 	}
 	l.onClose("CloudFormation", l.cloudformation.Close)
 	return map[string]http.Handler{
-		"s3": objects, "sts": identity, "iam": roles, "secretsmanager": secrets, "ssm": store, "ec2": machines, "sqs": queues, "scheduler": times,
+		"s3": objects, "sts": identity, "iam": roles, "secretsmanager": secrets, "ssm": store, "ec2": machines, "sqs": queues, "sns": topics, "events": l.events, "scheduler": times,
 		"lambda": l.lambda, "logs": events, "apigateway": l.gateway, "cloudformation": l.cloudformation,
 		signals: http.HandlerFunc(l.cloudformation.ServeSignal),
 	}, nil

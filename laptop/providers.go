@@ -11,12 +11,14 @@ import (
 	"github.com/ephor-io/ephor/laptop/apigateway"
 	"github.com/ephor-io/ephor/laptop/cloudformation"
 	"github.com/ephor-io/ephor/laptop/ec2"
+	"github.com/ephor-io/ephor/laptop/eventbridge"
 	"github.com/ephor-io/ephor/laptop/iam"
 	"github.com/ephor-io/ephor/laptop/lambda"
 	"github.com/ephor-io/ephor/laptop/logs"
 	"github.com/ephor-io/ephor/laptop/s3"
 	"github.com/ephor-io/ephor/laptop/scheduler"
 	"github.com/ephor-io/ephor/laptop/secretsmanager"
+	"github.com/ephor-io/ephor/laptop/sns"
 	"github.com/ephor-io/ephor/laptop/sqs"
 	"github.com/ephor-io/ephor/laptop/ssm"
 )
@@ -32,6 +34,8 @@ type services struct {
 	gateway  *apigateway.Service
 	logs     *logs.Service
 	queues   *sqs.Service
+	topics   *sns.Service
+	events   *eventbridge.Service
 	times    *scheduler.Service
 }
 
@@ -57,6 +61,8 @@ func providers(s services, region string) map[string]cloudformation.Provider {
 		"AWS::EC2::Instance":                  instances(s.machines),
 		"AWS::EC2::SecurityGroup":             securityGroups(s.machines),
 		"AWS::EC2::Volume":                    volumes(s.machines),
+		"AWS::Events::EventBus":               eventBuses(s.events),
+		"AWS::Events::Rule":                   rules(s.events),
 		"AWS::IAM::InstanceProfile":           instanceProfiles(s.roles),
 		"AWS::IAM::Role":                      roles(s.roles),
 		"AWS::Lambda::Alias":                  aliases(s.lambda),
@@ -72,6 +78,9 @@ func providers(s services, region string) map[string]cloudformation.Provider {
 		"AWS::S3::Bucket":                     buckets(s.objects, region),
 		"AWS::Scheduler::Schedule":            schedules(s.times),
 		"AWS::SecretsManager::Secret":         secrets(s.secrets),
+		"AWS::SNS::Subscription":              subscriptions(s.topics),
+		"AWS::SNS::Topic":                     topics(s.topics),
+		"AWS::SNS::TopicPolicy":               topicPolicies(s.topics),
 		"AWS::SQS::Queue":                     queues(s.queues),
 		"AWS::SQS::QueuePolicy":               queuePolicies(s.queues),
 		"AWS::SSM::Parameter":                 parameters(s.store),

@@ -36,12 +36,12 @@ type notificationProperties struct {
 		}
 	}
 	QueueConfigurations, TopicConfigurations []any
-	EventBridgeConfiguration                 any
+	EventBridgeConfiguration                 *struct{ EventBridgeEnabled *bool }
 }
 
 func (p notificationProperties) notifications() ([]s3.Notification, error) {
-	if len(p.QueueConfigurations)+len(p.TopicConfigurations) > 0 || p.EventBridgeConfiguration != nil {
-		return nil, awsproto.Errorf("InvalidRequest", "NotificationConfiguration: on this machine notifications go to functions only (LambdaConfigurations)")
+	if len(p.QueueConfigurations)+len(p.TopicConfigurations) > 0 {
+		return nil, awsproto.Errorf("InvalidRequest", "NotificationConfiguration: on this machine notifications go to functions (LambdaConfigurations) and EventBridge")
 	}
 	var all []s3.Notification
 	for _, c := range p.LambdaConfigurations {
@@ -61,6 +61,12 @@ func (p notificationProperties) notifications() ([]s3.Notification, error) {
 	return all, nil
 }
 
+// eventBridge says that they go to EventBridge. Its one property is true unless it says otherwise.
+func (p notificationProperties) eventBridge() bool {
+	e := p.EventBridgeConfiguration
+	return e != nil && (e.EventBridgeEnabled == nil || *e.EventBridgeEnabled)
+}
+
 // told lets S3 call functions.
 type told struct{ lambda func() *lambda.Service }
 
@@ -78,6 +84,7 @@ func (t told) Invoke(ctx context.Context, function, bucketARN string, event []by
 func (p bucketProperties) input(name, token string) (s3.BucketInput, error) {
 	in := s3.BucketInput{BucketName: name, ClientToken: token, VersioningConfiguration: p.VersioningConfiguration.Status,
 		PublicAccessBlockConfiguration: p.PublicAccessBlockConfiguration, Tags: p.Tags.toMap()}
+	in.EventBridge = p.NotificationConfiguration.eventBridge()
 	var err error
 	if in.Notifications, err = p.NotificationConfiguration.notifications(); err != nil {
 		return in, err

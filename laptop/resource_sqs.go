@@ -2,7 +2,6 @@ package laptop
 
 import (
 	"context"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -177,60 +176,15 @@ type queuePolicyProperties struct {
 }
 
 func queuePolicies(service *sqs.Service) cloudformation.Provider {
-	// A policy is marked with the ID that is made of the token, so what has it is the resource.
-	id := func(r cloudformation.Request) string { return r.PhysicalName(0) }
-	clear := func(r cloudformation.Request, queues []string) error {
-		for _, name := range queues {
-			q, err := service.Queue(name)
-			if err == nil && q.PolicyMark == id(r) {
-				err = service.SetPolicy(name, "", "")
-			}
-			if err := goneQueue(err); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
-	set := func(_ context.Context, r cloudformation.Request, p queuePolicyProperties) (cloudformation.Resource, error) {
-		document, err := policy(p.PolicyDocument)
-		if err != nil {
-			return cloudformation.Resource{}, err
-		}
-		for _, name := range p.Queues {
-			if err := service.SetPolicy(name, document, id(r)); err != nil {
-				return cloudformation.Resource{}, err
-			}
-		}
-		return made(id(r), map[string]any{"Id": id(r)}, nil)
-	}
-	return resource[queuePolicyProperties]{
-		schema: cloudformation.Schema{
-			Properties: []string{"PolicyDocument", "Queues"},
-			Required:   []string{"PolicyDocument", "Queues"},
-			Attributes: []string{"Id"},
+	return sharedPolicy[queuePolicyProperties]{
+		required: []string{"PolicyDocument", "Queues"},
+		of:       func(p queuePolicyProperties) (any, []string) { return p.PolicyDocument, p.Queues },
+		key:      "Queues",
+		mark: func(queue string) (string, error) {
+			q, err := service.Queue(queue)
+			return q.PolicyMark, err
 		},
-		find: func(r cloudformation.Request, p queuePolicyProperties) (cloudformation.Resource, string, bool) {
-			got, _ := made(id(r), map[string]any{"Id": id(r)}, nil)
-			there := slices.ContainsFunc(p.Queues, func(name string) bool {
-				q, err := service.Queue(name)
-				return err == nil && q.PolicyMark == id(r)
-			})
-			return got, r.Token, there
-		},
-		create: set,
-		update: func(ctx context.Context, r cloudformation.Request, p queuePolicyProperties) (cloudformation.Resource, error) {
-			had, _ := r.OldProperties["Queues"].([]any)
-			for _, name := range had {
-				if name, ok := name.(string); ok && !slices.Contains(p.Queues, name) {
-					if err := clear(r, []string{name}); err != nil {
-						return cloudformation.Resource{}, err
-					}
-				}
-			}
-			return set(ctx, r, p)
-		},
-		remove: func(_ context.Context, r cloudformation.Request, p queuePolicyProperties) error {
-			return clear(r, p.Queues)
-		},
-	}
+		set:  service.SetPolicy,
+		gone: func(err error) bool { return goneQueue(err) == nil },
+	}.provider()
 }

@@ -73,9 +73,12 @@ func (h *bootedHost) rollups(t *testing.T) {
 		}
 		return text
 	}
-	if got := query("SHOW RETENTION POLICIES"); !strings.Contains(got, `["raw","168h0m0s","24h0m0s",1,true]`) ||
+	if got := query("SHOW RETENTION POLICIES"); !strings.Contains(got, `["raw","168h0m0s","1h0m0s",1,true]`) ||
 		!strings.Contains(got, `["rollup_10s","2160h0m0s","168h0m0s",1,false]`) || !strings.Contains(got, `["rollup_1m","2160h0m0s","168h0m0s",1,false]`) {
 		t.Errorf("the retention policies: %s", got)
+	}
+	if got := query(`SELECT * FROM "ranges"."ranges"`); strings.Count(got, `"rollup_1m"`) != 3 || strings.Count(got, `"raw"`) != 2 {
+		t.Errorf("the ranges: %s", got) // each once as a value, raw as a column too
 	}
 	now := time.Now().UnixNano()
 	var points strings.Builder
@@ -119,13 +122,16 @@ func (h *bootedHost) rollups(t *testing.T) {
 	}
 	want := map[string]row{
 		"invocation": {"function": "f", "version": "1", "count": 4.0, "sum": 100.0, "min": 10.0, "max": 40.0, "p50": 20.0, "p90": 40.0, "p99": 40.0,
-			"errors": 1.0, "cold": 1.0, "init_sum": 100.0, "init_max": 100.0, "memory_max": 20.0},
+			"errors": 1.0, "cold": 1.0, "init_sum": 100.0, "init_p50": 100.0, "environments": 4.0, "init_max": 100.0, "memory_max": 20.0},
 		"hellos":    {"function": "f", "version": "1", "count": 5.0},
 		"sizes":     {"function": "f", "version": "1", "count": 3.0, "sum": 35.0, "min": 5.0, "max": 20.0, "sum_b_007": 2.0, "sum_b_008": 1.0},
-		"publisher": {"function": "f", "version": "1", "flushes": 1.0, "dropped_max": 0.0, "retries_max": 2.0},
+		"publisher": {"function": "f", "version": "1", "flushes": 1.0, "dropped": 0.0, "retries": 2.0},
 	}
 	for _, policy := range []string{"rollup_10s", "rollup_1m"} {
 		for measurement, w := range want {
+			if policy == "rollup_1m" && measurement == "invocation" {
+				w["upto_10"], w["upto_30"], w["upto_100"] = 1.0, 2.0, 1.0
+			}
 			deadline, diff := time.Now().Add(2*patience), ""
 			for {
 				if diff = cmp.Diff(w, read(policy, measurement)); diff == "" || time.Now().After(deadline) {

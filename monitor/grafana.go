@@ -36,7 +36,13 @@ func renderAll(g ephor.Grafana, full bool) ([]Dashboard, error) {
 	}
 	var boards []Dashboard
 	for _, d := range g.Dashboards {
-		text, err := render(d, full)
+		var text []byte
+		var err error
+		if d.JSON != nil {
+			text, err = ownModel(d)
+		} else {
+			text, err = render(d, full)
+		}
 		if err != nil {
 			return nil, fmt.Errorf("dashboard %q: %w", d.Title, err)
 		}
@@ -61,6 +67,9 @@ func render(d dashboard.Dashboard, full bool) ([]byte, error) {
 		for i := range variables {
 			b.WithVariable(variable(i))
 		}
+		for _, name := range rangeVariables {
+			b.WithVariable(rangeVariable(name))
+		}
 		panels = append(panels, perFunction()...)
 	}
 	for i, place := range arrange(panels) {
@@ -70,14 +79,8 @@ func render(d dashboard.Dashboard, full bool) ([]byte, error) {
 			b.WithRow(grafana.NewRowBuilder(p.Title).Id(id).GridPos(place).Repeat("function"))
 		case p.Kind == dashboard.Row:
 			b.WithRow(grafana.NewRowBuilder(p.Title).Id(id).GridPos(place))
-		case full:
-			p.Queries = slices.Clone(p.Queries)
-			for k := range p.Queries {
-				p.Queries[k].InfluxQL = filtered(p.Queries[k].InfluxQL)
-			}
-			b.WithPanel(panel(p, id, place))
 		default:
-			b.WithPanel(panel(p, id, place))
+			b.WithPanel(panel(p, id, place, full))
 		}
 	}
 	board, err := b.Build()

@@ -13,6 +13,9 @@ import (
 func Hooks(g ephor.Grafana, parameters map[string]string) ephor.Hooks {
 	return ephor.Hooks{
 		Stacks: func(context.Context, *ephor.Deployment) ([]ephor.Stack, error) {
+			if err := Check(g); err != nil {
+				return nil, err
+			}
 			return []ephor.Stack{{Name: g.Stack, Template: Template(g), Parameters: parameters}}, nil
 		},
 		Function: func(_ context.Context, _ *ephor.Deployment, f ephor.FunctionTemplate) error {

@@ -12,6 +12,15 @@ import (
 // zoneGiven is the condition that the stack's owner has chosen an availability zone.
 const zoneGiven = "ZoneGiven"
 
+// imageKept is the condition that the host keeps its image.
+const imageKept = "ImageKept"
+
+// image is the host's. What ImageId names is another every few weeks, which would replace the host at the
+// next update, whatever that is about.
+func image() any {
+	return map[string]any{"Fn::If": []any{imageKept, cfn.Ref(ParamKeepImage), cfn.Ref(paramImage)}}
+}
+
 // zone is where the host and its volume stand, which have to stand together. The first of the
 // region's zones stays the same for an account.
 func zone() any {
@@ -51,7 +60,7 @@ func host(script string, needs []string) map[string]cfn.Resource {
 			Type:      "AWS::EC2::Instance",
 			DependsOn: needs,
 			Properties: map[string]any{
-				"ImageId":            cfn.Ref(paramImage),
+				"ImageId":            image(),
 				"InstanceType":       cfn.Ref(paramInstanceType),
 				"AvailabilityZone":   zone(),
 				"IamInstanceProfile": cfn.Ref("HostProfile"),

@@ -1,7 +1,11 @@
 package monitor
 
 import (
+	"fmt"
+	"maps"
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/ephor-io/ephor"
 	"github.com/ephor-io/ephor/cfn"
@@ -9,6 +13,9 @@ import (
 
 // OutputDashboard is the output with the address of the first dashboard.
 const OutputDashboard = "DashboardURL"
+
+// OutputImage is the output with the ID of the host's image, for ParamKeepImage.
+const OutputImage = "HostImage"
 
 func outputs(g ephor.Grafana, ready string) map[string]cfn.Output {
 	exported := func(name, description string, value any) cfn.Output {
@@ -22,6 +29,7 @@ func outputs(g ephor.Grafana, ready string) map[string]cfn.Output {
 		"GrafanaURL":    exported("GrafanaURL", "Where the dashboards are.", signalled(ready, 1)),
 		"GrafanaSecret": {Description: "The ARN of the secret that holds the password of Grafana's user admin.", Value: cfn.Ref("GrafanaSecret")},
 	}
+	out[OutputImage] = cfn.Output{Description: "The host's image.", Value: image()}
 	for i, d := range g.Dashboards {
 		out[dashboardOutput(i)] = cfn.Output{
 			Description: "Dashboard " + d.Title + ".",
@@ -29,6 +37,20 @@ func outputs(g ephor.Grafana, ready string) map[string]cfn.Output {
 		}
 	}
 	return out
+}
+
+// Login says where the dashboards of a stack with these outputs are, and how whoever may read its secret gets
+// in.
+func Login(outputs map[string]string) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "Grafana: %s/login, user admin; its password:\n  aws secretsmanager get-secret-value --secret-id %s --query SecretString --output text",
+		outputs["GrafanaURL"], outputs["GrafanaSecret"])
+	for _, name := range slices.Sorted(maps.Keys(outputs)) {
+		if strings.HasPrefix(name, OutputDashboard) {
+			fmt.Fprintf(&b, "\ndashboard: %s", outputs[name])
+		}
+	}
+	return b.String()
 }
 
 // signalled is one part of what the host sent with its signal. The wait condition's Data

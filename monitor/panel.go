@@ -1,10 +1,13 @@
 package monitor
 
 import (
+	"slices"
+
 	"github.com/grafana/grafana-foundation-sdk/go/cog"
 	"github.com/grafana/grafana-foundation-sdk/go/cog/variants"
 	"github.com/grafana/grafana-foundation-sdk/go/common"
 	grafana "github.com/grafana/grafana-foundation-sdk/go/dashboard"
+	"github.com/grafana/grafana-foundation-sdk/go/heatmap"
 	"github.com/grafana/grafana-foundation-sdk/go/stat"
 	"github.com/grafana/grafana-foundation-sdk/go/timeseries"
 
@@ -28,8 +31,11 @@ type shared[B any] interface {
 	OverrideByQuery(string, []grafana.DynamicConfigValue) B
 }
 
-func panel(p dashboard.Panel, id uint32, place grafana.GridPos) cog.Builder[grafana.Panel] {
-	if p.Kind == dashboard.Stat {
+func panel(p dashboard.Panel, id uint32, place grafana.GridPos, full bool) cog.Builder[grafana.Panel] {
+	switch p.Kind {
+	case dashboard.Heat:
+		return describe(heatMap(p), p, id, place, full)
+	case dashboard.Stat:
 		b := stat.NewPanelBuilder().
 			GraphMode(common.BigValueGraphModeArea).
 			ColorMode(common.BigValueColorModeValue).
@@ -39,9 +45,9 @@ func panel(p dashboard.Panel, id uint32, place grafana.GridPos) cog.Builder[graf
 				Thresholds(grafana.NewThresholdsConfigBuilder().Mode(grafana.ThresholdsModeAbsolute).Steps([]grafana.Threshold{
 					{Color: "green"}, {Value: cog.ToPtr(1.0), Color: "red"}}))
 		}
-		return describe(b, p, id, place)
+		return describe(b, p, id, place, full)
 	}
-	return describe(graph(p), p, id, place)
+	return describe(graph(p), p, id, place, full)
 }
 
 func graph(p dashboard.Panel) *timeseries.PanelBuilder {
@@ -74,27 +80,49 @@ func graph(p dashboard.Panel) *timeseries.PanelBuilder {
 	return b
 }
 
+// heatMap has its rows from the store, each a series that is called after its upper bound, which is what
+// Grafana calls time series buckets.
+//
+// https://grafana.com/docs/grafana/latest/panels-visualizations/visualizations/heatmap/
+func heatMap(p dashboard.Panel) *heatmap.PanelBuilder {
+	return heatmap.NewPanelBuilder().
+		Calculate(false).
+		RowsFrame(heatmap.NewRowsHeatmapOptionsBuilder().Layout(common.HeatmapCellLayoutLe).Value("invocations")).
+		YAxis(heatmap.NewYAxisConfigBuilder().Unit(p.Unit)).
+		CellGap(1).
+		Color(heatmap.NewHeatmapColorOptionsBuilder().
+			Mode(heatmap.HeatmapColorModeScheme).Scheme("Blues").Scale(heatmap.HeatmapColorScaleExponential).Exponent(0.5).Steps(64).Reverse(false)).
+		FilterValues(heatmap.NewFilterValueRangeBuilder().Le(1e-9)).
+		Tooltip(heatmap.NewHeatmapTooltipBuilder().Mode(common.TooltipDisplayModeSingle).YHistogram(true))
+}
+
 // The bounds of points across a panel: a bar has to be wide enough to be seen, and the last value
 // of a Stat is to stand on more than one second's invocations.
 const (
 	barPoints  = 150
+	heatPoints = 120
 	statPoints = 60
 )
 
-func describe[B shared[B]](b B, p dashboard.Panel, id uint32, place grafana.GridPos) B {
+func describe[B shared[B]](b B, p dashboard.Panel, id uint32, place grafana.GridPos, full bool) B {
 	b.Id(id).Title(p.Title).GridPos(place).Datasource(dataSource()).Interval("1s")
+	if full && slices.ContainsFunc(p.Queries, func(q dashboard.Query) bool { return q.Rollup != "" }) {
+		b.Interval("$" + least(p))
+	}
 	if p.Description != "" {
 		b.Description(p.Description)
 	}
 	if p.Unit != "" {
 		b.Unit(p.Unit)
 	}
-	if !p.Signed {
+	if !p.Signed && p.Kind != dashboard.Heat {
 		b.Min(0)
 	}
 	switch p.Kind {
 	case dashboard.Bars:
 		b.MaxDataPoints(barPoints)
+	case dashboard.Heat:
+		b.MaxDataPoints(heatPoints)
 	case dashboard.Stat:
 		b.MaxDataPoints(statPoints)
 		if p.Reduce == dashboard.Sum {
@@ -102,11 +130,12 @@ func describe[B shared[B]](b B, p dashboard.Panel, id uint32, place grafana.Grid
 		}
 	}
 	for i, q := range p.Queries {
-		ref := string(rune('A' + i))
-		b.WithTarget(query{RefID: ref, Query: q.InfluxQL, RawQuery: true, ResultFormat: "time_series", Alias: q.Alias})
-		if q.Color != "" {
-			b.OverrideByQuery(ref, []grafana.DynamicConfigValue{{
-				Id: "color", Value: map[string]string{"mode": "fixed", "fixedColor": q.Color}}})
+		for _, t := range targets(q, string(rune('A'+i)), full) {
+			b.WithTarget(t)
+			if q.Color != "" {
+				b.OverrideByQuery(t.RefID, []grafana.DynamicConfigValue{{
+					Id: "color", Value: map[string]string{"mode": "fixed", "fixedColor": q.Color}}})
+			}
 		}
 	}
 	return b

@@ -83,22 +83,24 @@ func withSource(text []byte, uid string) ([]byte, error) {
 	if err := json.Unmarshal(text, &v); err != nil {
 		return nil, err
 	}
-	replaceSource(v, uid)
+	replaceSource(v, DataSourceUID, uid)
 	return json.Marshal(v)
 }
 
-func replaceSource(v any, uid string) {
+// replaceSource names another InfluxDB data source wherever one is named: in place of from, or of any
+// where from is "".
+func replaceSource(v any, from, to string) {
 	switch v := v.(type) {
 	case map[string]any:
-		if v["type"] == "influxdb" && v["uid"] == DataSourceUID {
-			v["uid"] = uid
+		if uid := v["uid"]; v["type"] == "influxdb" && uid != nil && (from == "" || uid == from) {
+			v["uid"] = to
 		}
 		for _, item := range v {
-			replaceSource(item, uid)
+			replaceSource(item, from, to)
 		}
 	case []any:
 		for _, item := range v {
-			replaceSource(item, uid)
+			replaceSource(item, from, to)
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -64,15 +65,8 @@ func TestEveryQueryAnswersOnInfluxd(t *testing.T) {
 }
 
 func everyQueryAnswers(t *testing.T, store string) {
-	resp, err := http.Post(store+"/write?db="+monitor.Database, "text/plain", strings.NewReader(points))
-	if err != nil {
-		t.Fatal(err)
-	}
-	text, err := io.ReadAll(resp.Body)
-	resp.Body.Close()
-	if err != nil || resp.StatusCode != http.StatusNoContent {
-		t.Fatalf("writing the points: %s %s %v", resp.Status, text, err)
-	}
+	write(t, store, "", points)
+	rollUp(t, store)
 
 	boards, err := monitor.Dashboards(ephor.Grafana{Dashboards: []dashboard.Dashboard{{
 		Title:  "D",
@@ -84,16 +78,25 @@ func everyQueryAnswers(t *testing.T, store string) {
 	var board struct {
 		Panels []struct {
 			Title   string
-			Targets []struct{ RefID, Query string }
+			Targets []struct {
+				RefID, Query string
+				Rollups      []struct{ Query string }
+			}
 		}
 	}
 	if err := json.Unmarshal(boards[0].JSON, &board); err != nil {
 		t.Fatal(err)
 	}
-	got := map[string]string{}
+	got, long := map[string]string{}, map[string]string{}
 	for _, p := range board.Panels {
 		for _, target := range p.Targets {
-			got[p.Title+"/"+target.RefID] = ask(t, store, target.Query)
+			at := p.Title + "/" + target.RefID
+			got[at] = ask(t, store, target.Query)
+			if len(target.Rollups) != 2 {
+				t.Errorf("%s has %d rollups", at, len(target.Rollups))
+				continue
+			}
+			long[at] = ask(t, store, target.Rollups[0].Query)
 		}
 	}
 	// Each row is a series: its tag, and its values of the three intervals.
@@ -112,6 +115,10 @@ func everyQueryAnswers(t *testing.T, store string) {
 		"Invocations a second/A":               "f: 0.3 0.2 0.1\ng: 0 0 0.1",
 		"Duration/A":                           "20 11 13",
 		"Duration/B":                           "30 12 99",
+		"Duration/C":                           "30 12 99",
+		"Durations/C":                          "1 - -", // up to 10 ms
+		"Durations/D":                          "2 2 1",
+		"Durations/E":                          "- - 1",
 		"Errors by function/A":                 "g: - - 1",
 		"Execution environments at work/A":     "2 2 2",
 		"Cold starts by function/A":            "f: 2 - -\ng: - - 1",
@@ -130,77 +137,133 @@ func everyQueryAnswers(t *testing.T, store string) {
 		"Points dropped and batches retried/B": "0 2 -",
 		"Flushes a second/A":                   "0.1 0.1 0",
 	}
+	for _, row := range "ABFGHIJ" {
+		want["Durations/"+string(row)] = ""
+	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	everyAlertAnswers(t, store)
-	variablesPick(t, store, got)
+
+	// Over long ranges the answers are the same but for what the rollups do not have: execution
+	// environments, one function's percentiles beside another's, and the heat map's rows of less than a minute.
+	for at, answer := range map[string]string{
+		"hellos/A": "f: 3 - 3", "depth/A": "f: 7 - -", "Goroutines/A": "f: 8 - -", "Heap/A": "f: 1000 - -", "GC pause/A": "f: 0.25 - -",
+		"Durations/C": "1 in a minute", "Durations/D": "5 in a minute", "Durations/E": "1 in a minute",
+		"Duration/A": "20 11 99",
+	} {
+		want[at] = answer
+	}
+	if diff := cmp.Diff(want, long); diff != "" {
+		t.Errorf("rolled up (-want +got):\n%s", diff)
+	}
+	variablesPick(t, store, got, long)
+}
+
+func write(t *testing.T, store, more, lines string) {
+	t.Helper()
+	resp, err := http.Post(store+"/write?db="+monitor.Database+more, "text/plain", strings.NewReader(lines))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := io.ReadAll(resp.Body)
+	resp.Body.Close()
+	if err != nil || resp.StatusCode != http.StatusNoContent {
+		t.Fatalf("writing the points: %s %s %v", resp.Status, text, err)
+	}
+}
+
+// rollUp sets the store up and rolls the points up, which are too old for the continuous queries and
+// for the policies' retention.
+func rollUp(t *testing.T, store string) {
+	t.Helper()
+	statements := slices.Concat(monitor.Setup(), monitor.Setup()) // there already, it is no error
+	for _, policy := range []string{"rollup_10s", "rollup_1m"} {
+		statements = append(statements, fmt.Sprintf(`ALTER RETENTION POLICY "%s" ON "%s" DURATION INF`, policy, monitor.Database))
+	}
+	for _, r := range monitor.Rollups() {
+		statements = append(statements, r.Over("time >= 1699999980s AND time < 1700000040s"))
+	}
+	for _, statement := range statements {
+		resp, err := http.PostForm(store+"/query", url.Values{"db": {monitor.Database}, "q": {statement}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := io.ReadAll(resp.Body)
+		resp.Body.Close()
+		if err != nil || resp.StatusCode != http.StatusOK || strings.Contains(string(text), `"error"`) {
+			t.Fatalf("%s: %s %s %v", statement, resp.Status, text, err)
+		}
+	}
+	write(t, store, "&rp="+monitor.RangesPolicy, monitor.Ranges("autogen"))
 }
 
 // variablesPick asks what Grafana would ask with everything picked, which is what the page gets, and
 // with one function picked, and for the values to pick from.
-func variablesPick(t *testing.T, store string, page map[string]string) {
-	boards, err := monitor.GrafanaDashboards(ephor.Grafana{Dashboards: []dashboard.Dashboard{{
+func variablesPick(t *testing.T, store string, page, long map[string]string) {
+	t.Helper()
+	board := grafanaBoard(t, ephor.Grafana{Dashboards: []dashboard.Dashboard{{
 		Title:  "D",
 		Panels: []dashboard.Panel{dashboard.Counter("hellos"), dashboard.Gauge("depth"), dashboard.Histogram("sizes")},
 	}}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	var board struct {
-		Panels []struct {
-			Type, Title, Repeat string
-			Targets             []struct{ RefID, Query string }
-		}
-		Templating struct {
-			List []struct{ Name, AllValue, Query string }
-		}
-	}
-	if err := json.Unmarshal(boards[0].JSON, &board); err != nil {
-		t.Fatal(err)
-	}
-	pick := func(function string) *strings.Replacer {
-		return strings.NewReplacer("$function", function, "$version", ".*", "$instance", ".*")
-	}
-	all, g := map[string]string{}, map[string]string{}
 	repeated := false
-	for _, p := range board.Panels {
-		repeated = repeated || p.Type == "row" && p.Repeat == "function"
-		for _, target := range p.Targets {
-			if strings.HasSuffix(p.Title, " of $function") {
-				g[p.Title+"/"+target.RefID] = ask(t, store, pick("g").Replace(target.Query))
-				continue
+	// What a range that long shows, with functions picked. Of the two queries that a panel's is, one is for
+	// the other ranges and has no answer.
+	shows := func(length time.Duration, function, suffix string) map[string]string {
+		v := board.at(t, store, length)
+		pick := strings.NewReplacer("$function", function, "$version", ".*", "$instance", ".*")
+		out := map[string]string{}
+		for _, p := range board.Panels {
+			repeated = repeated || p.Type == "row" && p.Repeat == "function"
+			for _, target := range p.Targets {
+				if strings.HasSuffix(p.Title, " of $function") != (suffix != "") {
+					continue
+				}
+				answer := ask(t, store, pick.Replace(v.ranged.Replace(target.Query)))
+				at := p.Title + "/" + strings.TrimSuffix(target.RefID, "L")
+				if out[at] != "" && answer != "" {
+					t.Errorf("%s over %s answers twice: %q and %q", at, length, out[at], answer)
+				}
+				out[at] += answer
 			}
-			all[p.Title+"/"+target.RefID] = ask(t, store, pick(".*").Replace(target.Query))
 		}
+		return out
 	}
-	if diff := cmp.Diff(page, all); diff != "" {
+	if diff := cmp.Diff(page, shows(5*time.Minute, ".*", "")); diff != "" {
 		t.Errorf("with everything picked (-page +grafana):\n%s", diff)
 	}
-	if diff := cmp.Diff(map[string]string{
+	if diff := cmp.Diff(long, shows(time.Hour, ".*", "")); diff != "" {
+		t.Errorf("with everything picked, rolled up (-page +grafana):\n%s", diff)
+	}
+	of := map[string]string{
 		"Invocations of $function/A": "0 0 0.1",
 		"Duration of $function/A":    "- - 99", "Duration of $function/B": "- - 99", "Duration of $function/C": "- - 99",
 		"Errors of $function/A": "0 0 1",
-	}, g); diff != "" || !repeated {
+	}
+	if diff := cmp.Diff(of, shows(5*time.Minute, "g", "of")); diff != "" || !repeated {
 		t.Errorf("the row of g, repeated: %t (-want +got):\n%s", repeated, diff)
 	}
-	var values []string
-	for _, v := range board.Templating.List {
-		if v.AllValue != ".*" {
-			t.Errorf("everything of %s is %q", v.Name, v.AllValue)
-		}
-		values = append(values, v.Name+": "+tagValues(t, store, pick("(f|g)").Replace(v.Query)))
+	if diff := cmp.Diff(of, shows(time.Hour, "g", "of")); diff != "" {
+		t.Errorf("the row of g, rolled up (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff([]string{"function: f g", "version: 1", "instance: a b c"}, values); diff != "" {
+	picks := strings.NewReplacer("$function", "(f|g)", "$version", ".*", "$instance", ".*", "$timeFilter", timeFilter)
+	var found []string
+	for _, v := range board.Templating.List {
+		if v.AllValue == "" {
+			continue
+		}
+		found = append(found, v.Name+": "+column(t, store, picks.Replace(v.Query)))
+	}
+	if diff := cmp.Diff([]string{"function: f g", "version: 1", "instance: a b c"}, found); diff != "" {
 		t.Errorf("what there is to pick (-want +got):\n%s", diff)
 	}
 }
 
-func tagValues(t *testing.T, store, statement string) string {
+func column(t testing.TB, store, statement string) string {
 	t.Helper()
 	var answer struct {
 		Results []struct {
-			Series []struct{ Values [][]string }
+			Series []struct{ Values [][]any }
 		}
 	}
 	resp, err := http.Get(store + "/query?" + url.Values{"db": {monitor.Database}, "q": {statement}}.Encode())
@@ -213,7 +276,7 @@ func tagValues(t *testing.T, store, statement string) string {
 	}
 	var values []string
 	for _, v := range answer.Results[0].Series[0].Values {
-		values = append(values, v[1])
+		values = append(values, fmt.Sprint(v[1]))
 	}
 	return strings.Join(values, " ")
 }
@@ -259,11 +322,17 @@ func everyAlertAnswers(t *testing.T, store string) {
 	}
 }
 
+const timeFilter = "time >= 1700000000000ms AND time <= 1700000029999ms"
+
 // ask sends one statement as Grafana would complete it for the 30 s of the points.
 func ask(t *testing.T, store, statement string) string {
 	t.Helper()
-	q := strings.NewReplacer("$timeFilter", "time >= 1700000000000ms AND time <= 1700000029999ms",
-		"$__interval_ms", "10000", "$__interval", "10s").Replace(statement)
+	filter, interval := timeFilter, "10s"
+	minutes := strings.Contains(statement, `"rollup_1m"`)
+	if minutes {
+		filter, interval = "time >= 1699999980s AND time < 1700000040s", "1m"
+	}
+	q := strings.NewReplacer("$timeFilter", filter, "$__interval_ms", "10000", "$__interval", interval).Replace(statement)
 	resp, err := http.Get(store + "/query?" + url.Values{"db": {monitor.Database}, "epoch": {"s"}, "q": {q}}.Encode())
 	if err != nil {
 		t.Fatal(err)
@@ -290,6 +359,10 @@ func ask(t *testing.T, store, statement string) string {
 		row := ""
 		for _, tag := range s.Tags {
 			row = tag + ": "
+		}
+		if minutes {
+			rows = append(rows, fmt.Sprint(s.Values[0][1], " in a minute"))
+			continue
 		}
 		cells := []string{"-", "-", "-"}
 		for _, v := range s.Values {

@@ -2,6 +2,7 @@ package monitor
 
 import (
 	"errors"
+	"reflect"
 
 	"github.com/grafana/grafana-foundation-sdk/go/cog/variants"
 )
@@ -15,6 +16,18 @@ type query struct {
 	RawQuery     bool   `json:"rawQuery"`
 	ResultFormat string `json:"resultFormat"`
 	Alias        string `json:"alias,omitempty"`
+	// Rollups are what the local page, which has no variables, asks instead over long ranges: the last
+	// of those whose length the range exceeds. Grafana has a query of its own for that.
+	Rollups []longer `json:"rollups,omitempty"`
+}
+
+// longer is what answers a query over ranges longer than Over, in milliseconds; Least is the shortest
+// interval.
+type longer struct {
+	Over  int64  `json:"over"`
+	Least string `json:"least"`
+	Query string `json:"query"`
+	Alias string `json:"alias,omitempty"`
 }
 
 // Build makes a query its own builder.
@@ -29,7 +42,7 @@ func (q query) DataqueryType() string { return "influxdb" }
 // Equals is true of the same query.
 func (q query) Equals(other variants.Dataquery) bool {
 	o, ok := other.(query)
-	return ok && o == q
+	return ok && reflect.DeepEqual(o, q)
 }
 
 // Validate refuses a query that Grafana would drop in silence.

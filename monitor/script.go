@@ -29,7 +29,26 @@ func Script() string {
 			panic(err) // it is linked in
 		}
 		b.Write(text)
+		if name == "host/07-schema.sh" {
+			b.WriteString(schemaScript())
+		}
 	}
+	return b.String()
+}
+
+// schemaScript is what the script makes of the store's schema beside the raw points.
+func schemaScript() string {
+	var b strings.Builder
+	b.WriteString("\nraw_shard=" + RawShard + "\n\nrollup_policies() {\n  local policy\n")
+	for _, p := range policies("${EPHOR_ROLLUP_DAYS}d") {
+		text := strings.ReplaceAll(p.text(), `"`, `\"`)
+		fmt.Fprintf(&b, "  policy=\"RETENTION POLICY %s\"\n  mended \"CREATE $policy\" \"ALTER $policy\"\n", text)
+	}
+	b.WriteString("}\n\nrollup_queries() {\n  cat <<'END'\n")
+	for _, r := range Rollups() {
+		fmt.Fprintf(&b, "%s\t%s\n", r.Name, r.Create())
+	}
+	fmt.Fprintf(&b, "END\n}\n\nrange_points() {\n  cat <<'END'\n%sEND\n}\n\n", Ranges("raw"))
 	return b.String()
 }
 

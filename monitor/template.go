@@ -43,7 +43,7 @@ func Template(g ephor.Grafana) cfn.Template {
 		// object, so cfn-lint refuses even the documentation's example of an output.
 		Metadata:   map[string]any{"cfn-lint": map[string]any{"config": map[string]any{"ignore_checks": []any{"E6101"}}}},
 		Parameters: parameters(),
-		Conditions: map[string]any{zoneGiven: map[string]any{"Fn::Not": []any{map[string]any{"Fn::Equals": []any{cfn.Ref(paramZone), ""}}}}},
+		Conditions: map[string]any{zoneGiven: given(paramZone), imageKept: given(ParamKeepImage)},
 		Resources:  map[string]cfn.Resource{},
 		Outputs:    outputs(g, ready),
 	}
@@ -56,20 +56,30 @@ func Template(g ephor.Grafana) cfn.Template {
 	return t
 }
 
+// given is the condition that a parameter is not empty.
+func given(parameter string) any {
+	return map[string]any{"Fn::Not": []any{map[string]any{"Fn::Equals": []any{cfn.Ref(parameter), ""}}}}
+}
+
 // The stack's parameters. None has to be given.
 const (
 	paramInstanceType = "InstanceType"
 	paramImage        = "ImageId"
-	paramVolume       = "VolumeSize"
-	paramAllowed      = "AllowedCIDR"
-	paramZone         = "Zone"
-	paramInfluxDB     = "InfluxDBVersion"
-	paramGrafana      = "GrafanaVersion"
-	paramRawDays      = "RawDays"
-	paramRollupDays   = "RollupDays"
+	// ParamKeepImage is the image that a host has and goes on with, whatever ImageId names by then.
+	ParamKeepImage  = "KeepImage"
+	paramVolume     = "VolumeSize"
+	paramAllowed    = "AllowedCIDR"
+	paramZone       = "Zone"
+	paramInfluxDB   = "InfluxDBVersion"
+	paramGrafana    = "GrafanaVersion"
+	paramRawDays    = "RawDays"
+	paramRollupDays = "RollupDays"
 	// ParamWriters says who may write to the store; by default that is nobody.
 	ParamWriters = "WritersCIDR"
 )
+
+// rollupDays is for how many days rollups are kept, unless a parameter says otherwise.
+const rollupDays = "90"
 
 // cidr has no room for a prefix of 0 bits, so no slip opens a port to the whole world. Only the
 // writers' parameter takes 0.0.0.0/0 beside it, in that one spelling: whoever needs it means it.
@@ -97,6 +107,13 @@ func parameters() map[string]cfn.Parameter {
 			Default:     "/aws/service/debian/release/13/latest/arm64",
 			Description: "The public parameter that names the host's image: Debian for arm64.",
 		},
+		ParamKeepImage: {
+			Type:                  "String",
+			Default:               "",
+			Description:           "The ID of the image that the host has: with it the host is not replaced when ImageId names another. Empty takes what ImageId names now. provision sets it.",
+			AllowedPattern:        `^(ami-[0-9a-f]+)?$`,
+			ConstraintDescription: "must be an image's ID, such as ami-0123456789abcdef0, or empty",
+		},
 		paramVolume: {
 			Type:                  "String",
 			Default:               "20",
@@ -116,7 +133,7 @@ func parameters() map[string]cfn.Parameter {
 		paramInfluxDB:   version("1.13.1-1", "InfluxDB 1.x"),
 		paramGrafana:    version("13.2.3", "Grafana"),
 		paramRawDays:    days("7", "every single point"),
-		paramRollupDays: days("90", "sums and percentiles of 10 seconds and of a minute"),
+		paramRollupDays: days(rollupDays, "sums and percentiles of 10 seconds and of a minute"),
 		paramAllowed: {
 			Type:                  "String",
 			Default:               "127.0.0.1/32",

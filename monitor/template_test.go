@@ -288,8 +288,8 @@ func TestHostAndStackUnderstandEachOther(t *testing.T) {
 	scope := func(data string) *eval.Scope {
 		return &eval.Scope{
 			Template:   template,
-			Conditions: map[string]bool{zoneGiven: false},
-			Parameters: map[string]any{paramImage: "ami-1", paramInstanceType: "t4g.small", paramVolume: "20", paramAllowed: "127.0.0.1/32", ParamWriters: "0.0.0.0/0",
+			Conditions: map[string]bool{zoneGiven: false, imageKept: false},
+			Parameters: map[string]any{paramImage: "ami-1", ParamKeepImage: "ami-0", paramInstanceType: "t4g.small", paramVolume: "20", paramAllowed: "127.0.0.1/32", ParamWriters: "0.0.0.0/0",
 				paramZone: "", paramInfluxDB: "1.13.1-1", paramGrafana: "13.2.3", paramRawDays: "7", paramRollupDays: "90"},
 			Pseudo:    eval.Pseudo{StackName: "Hello-Monitoring", Region: "eu-central-1", AccountID: "000000000000"},
 			Resources: fixed{data},
@@ -298,6 +298,14 @@ func TestHostAndStackUnderstandEachOther(t *testing.T) {
 	host, err := scope("").Properties("Host")
 	if err != nil {
 		t.Fatal(err)
+	}
+	if host["ImageId"] != "ami-1" {
+		t.Errorf("a new host has the image %v", host["ImageId"])
+	}
+	kept := scope("")
+	kept.Conditions[imageKept] = true
+	if p, err := kept.Properties("Host"); err != nil || p["ImageId"] != "ami-0" {
+		t.Errorf("a host that keeps its image has %v: %v", p["ImageId"], err)
 	}
 	got, err := ParseUserData(host["UserData"].(string))
 	if err != nil {
@@ -326,7 +334,7 @@ func TestHostAndStackUnderstandEachOther(t *testing.T) {
 	values, exports := outputsOf(t, scope(string(data)))
 	if diff := cmp.Diff(map[string]string{
 		"StoreURL": "https://192.0.2.7:8086", "StoreDatabase": "ephor", "StoreCA": "TUlJ+/==", "StoreSecret": "arn:of:WriterSecret",
-		"GrafanaURL": "https://192.0.2.7:3000", "GrafanaSecret": "arn:of:GrafanaSecret", "DashboardURL": "https://192.0.2.7:3000/d/sparta-hello-world/sparta-hello-world",
+		"GrafanaURL": "https://192.0.2.7:3000", "GrafanaSecret": "arn:of:GrafanaSecret", "HostImage": "ami-1", "DashboardURL": "https://192.0.2.7:3000/d/sparta-hello-world/sparta-hello-world",
 	}, values); diff != "" {
 		t.Errorf("outputs (-want +got):\n%s", diff)
 	}

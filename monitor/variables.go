@@ -38,10 +38,9 @@ func picked(tags int) string {
 // https://grafana.com/docs/grafana/latest/datasources/influxdb/template-variables/
 func variable(i int) cog.Builder[grafana.VariableModel] {
 	v := variables[i]
-	query := `SHOW TAG VALUES FROM "invocation" WITH KEY = "` + v.tag + `"`
-	if i > 0 {
-		query += " WHERE" + strings.TrimPrefix(picked(i), " AND")
-	}
+	// The time filter leaves the shards out that are not in the range: of environments there may be
+	// millions.
+	query := `SHOW TAG VALUES FROM "invocation" WITH KEY = "` + v.tag + `" WHERE $timeFilter` + picked(i)
 	return grafana.NewQueryVariableBuilder(v.tag).
 		Label(v.label).
 		Datasource(dataSource()).
@@ -51,15 +50,22 @@ func variable(i int) cog.Builder[grafana.VariableModel] {
 		Sort(grafana.VariableSortAlphabeticalAsc)
 }
 
-// filtered is a statement that reads the picked series alone. The load generator's points are of no
-// function.
+// from is a statement's measurement, with its retention policy where it names one.
+var from = regexp.MustCompile(`FROM (?:("(?:[^"\\]|\\.)+")\.)?("(?:[^"\\]|\\.)+") WHERE \$timeFilter`)
+
+// filtered is a statement that reads the picked series alone, of those tags that they have: the
+// rollups have no instance, and the load generator's points are of no function.
 func filtered(influxql string) string {
-	from := regexp.MustCompile(`FROM ("(?:[^"\\]|\\.)+") WHERE \$timeFilter`)
 	return from.ReplaceAllStringFunc(influxql, func(s string) string {
-		if strings.HasPrefix(s, `FROM "load" `) {
+		m := from.FindStringSubmatch(s)
+		switch {
+		case m[2] == `"load"`:
 			return s
+		case m[1] != "":
+			return s + picked(len(variables)-1)
+		default:
+			return s + picked(len(variables))
 		}
-		return s + picked(len(variables))
 	})
 }
 
@@ -67,17 +73,24 @@ func filtered(influxql string) string {
 //
 // https://grafana.com/docs/grafana/latest/dashboards/build-dashboards/create-dashboard/#configure-repeating-rows
 func perFunction() []dashboard.Panel {
-	const of = ` FROM "invocation" WHERE $timeFilter GROUP BY time($__interval)`
+	const (
+		of     = ` FROM "invocation" WHERE $timeFilter GROUP BY time($__interval)`
+		rolled = ` FROM "$rollup"."invocation" WHERE $timeFilter GROUP BY time($__interval)`
+	)
+	percentile := func(p, color string) dashboard.Query {
+		return dashboard.Query{InfluxQL: `SELECT percentile("duration_ms", ` + p + `)` + of + ` fill(null)`,
+			Rollup: `SELECT max("p` + p + `")` + rolled + ` fill(null)`, Alias: "p" + p, Color: color}
+	}
 	small := func(p dashboard.Panel) dashboard.Panel { p.Width, p.Height = 8, 7; return p }
 	return []dashboard.Panel{
 		{Title: "$function", Kind: dashboard.Row},
 		small(dashboard.Panel{Title: "Invocations of $function", Unit: "reqps", Queries: []dashboard.Query{
-			{InfluxQL: `SELECT count("duration_ms") * 1000 / $__interval_ms` + of + ` fill(0)`, Alias: "invocations", Color: "blue"}}}),
+			{InfluxQL: `SELECT count("duration_ms") * 1000 / $__interval_ms` + of + ` fill(0)`,
+				Rollup: `SELECT sum("count") * 1000 / $__interval_ms` + rolled + ` fill(0)`, Alias: "invocations", Color: "blue"}}}),
 		small(dashboard.Panel{Title: "Duration of $function", Unit: "ms", Queries: []dashboard.Query{
-			{InfluxQL: `SELECT percentile("duration_ms", 50)` + of + ` fill(null)`, Alias: "p50", Color: "blue"},
-			{InfluxQL: `SELECT percentile("duration_ms", 90)` + of + ` fill(null)`, Alias: "p90", Color: "orange"},
-			{InfluxQL: `SELECT percentile("duration_ms", 99)` + of + ` fill(null)`, Alias: "p99", Color: "purple"}}}),
+			percentile("50", "blue"), percentile("90", "orange"), percentile("99", "purple")}}),
 		small(dashboard.Panel{Title: "Errors of $function", Kind: dashboard.Bars, Unit: "short", Queries: []dashboard.Query{
-			{InfluxQL: `SELECT count("duration_ms") FROM "invocation" WHERE $timeFilter AND "ok" = false GROUP BY time($__interval) fill(0)`, Alias: "errors", Color: "red"}}}),
+			{InfluxQL: `SELECT count("duration_ms") FROM "invocation" WHERE $timeFilter AND "ok" = false GROUP BY time($__interval) fill(0)`,
+				Rollup: `SELECT sum("errors")` + rolled + ` fill(0)`, Alias: "errors", Color: "red"}}}),
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -84,6 +85,12 @@ func model(t *testing.T) []byte {
 // live is a page over an engine of its own.
 func live(t *testing.T) (address string, store *tapped, write func(lines ...string)) {
 	t.Helper()
+	return liveWith(t, model(t))
+}
+
+// liveWith is one with another dashboard.
+func liveWith(t *testing.T, model []byte) (address string, store *tapped, write func(lines ...string)) {
+	t.Helper()
 	engine, err := influx.Open(influx.Config{Dir: t.TempDir(), Database: "ephor"})
 	if err != nil {
 		t.Fatal(err)
@@ -96,7 +103,7 @@ func live(t *testing.T) (address string, store *tapped, write func(lines ...stri
 	t.Cleanup(direct.Close)
 	server := serve(t, Config{
 		Title: "App", Database: "ephor", Store: func() string { return behind.URL },
-		Dashboards: []Dashboard{{UID: "hello", Title: "Hello", JSON: model(t)}},
+		Dashboards: []Dashboard{{UID: "hello", Title: "Hello", JSON: model}},
 		Status: func() Status {
 			return Status{
 				Figures: []Figure{{Label: "Functions", Value: 1}}, Try: "curl http://127.0.0.1:8080/hello",
@@ -174,6 +181,71 @@ func TestPageMoves(t *testing.T) {
 
 	// The newest bars stand where the data say: the stack's top is the sum.
 	browsertest.Until(t, tab, `(() => { const { data } = ephor.panels[0].chart.plot; return Math.max(...data[data.length - 1]) >= 10 })()`, "true")
+}
+
+// TestPageHeats draws a heat map: of three rows the lowest has the most and is the darkest, the highest has nothing.
+func TestPageHeats(t *testing.T) {
+	row := func(ref, bound, where string) map[string]any {
+		return map[string]any{"refId": ref, "alias": bound, "query": `SELECT count("ms") FROM "m" WHERE $timeFilter AND ` + where + ` GROUP BY time($__interval) fill(none)`}
+	}
+	text, err := json.Marshal(map[string]any{"title": "Hello", "time": map[string]string{"from": "now-5m", "to": "now"}, "panels": []any{map[string]any{
+		"type": "heatmap", "title": "Durations", "gridPos": map[string]int{"x": 0, "y": 0, "w": 24, "h": 8}, "interval": "1s", "maxDataPoints": 6,
+		"fieldConfig": map[string]any{"defaults": map[string]any{"unit": "ms"}},
+		"targets":     []any{row("A", "10", `"ms" <= 10`), row("B", "1000", `"ms" > 10 AND "ms" <= 1000`), row("C", "900000", `"ms" > 1000`)},
+	}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	address, _, write := liveWith(t, text)
+	tab := browsertest.Open(t)
+	browsertest.Go(t, tab, address)
+	at := time.Now().Add(-2 * time.Minute).UnixNano()
+	var lines []string
+	for i := range 20 {
+		lines = append(lines, fmt.Sprintf("m ms=%d %d", []int{5, 5, 5, 50}[i%4], at+int64(i)))
+	}
+	write(lines...)
+	browsertest.Until(t, tab, `globalThis.ephor?.panels[0].series.map(s => [s.name, s.values.reduce((a, b) => a + b, 0)])`, `[["10",15],["1000",5],["900000",0]]`)
+	// How dark the darkest of each row's pixels is, of 255.
+	browsertest.Until(t, tab, `(() => {
+		const u = ephor.panels[0].chart.plot;
+		if (!u) return null;
+		const darkest = (i) => {
+			const y = Math.round(u.valToPos(i + 0.5, "y", true));
+			const { data } = u.ctx.getImageData(u.bbox.left, y, u.bbox.width, 1);
+			let most = 0;
+			for (let k = 3; k < data.length; k += 4) most = Math.max(most, data[k]);
+			return most;
+		};
+		const rows = [0, 1, 2].map(darkest);
+		return rows[0] > rows[1] && rows[1] > rows[2];
+	})()`, "true")
+}
+
+// A page whose dashboards have changed shows what they are now, and keeps its range.
+func TestPageFollowsItsDashboards(t *testing.T) {
+	var now atomic.Pointer[http.Handler]
+	show := func(boards ...Dashboard) {
+		t.Helper()
+		h, err := New(Config{Title: "App", Database: "ephor", Store: func() string { return "" }, Dashboards: boards})
+		if err != nil {
+			t.Fatal(err)
+		}
+		now.Store(&h)
+	}
+	board := Dashboard{UID: "hello", Title: "Hello", JSON: model(t)}
+	show(board)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { (*now.Load()).ServeHTTP(w, r) }))
+	t.Cleanup(server.Close)
+	tab := browsertest.Open(t)
+	if err := chromedp.Run(tab, chromedp.Navigate(server.URL+"/d/hello/hello?from=now-1h&to=now")); err != nil {
+		t.Fatal(err)
+	}
+	const titles = `[...document.querySelectorAll("#boards a")].map(a => a.textContent).join()`
+	browsertest.Until(t, tab, titles, `"Hello"`)
+	show(board, Dashboard{UID: "more", Title: "More", JSON: model(t)})
+	browsertest.Until(t, tab, titles, `"Hello,More"`)
+	browsertest.Until(t, tab, `location.search`, `"?from=now-1h&to=now"`)
 }
 
 func TestPageCatchesUp(t *testing.T) {

@@ -14,7 +14,9 @@ type pages struct {
 	config Config
 	assets *assets
 	shell  []byte
-	uids   map[string]bool
+	// revision is what the dashboards are now.
+	revision string
+	uids     map[string]bool
 }
 
 // renderShell makes the one HTML page there is; scripts fill it with whatever its address asks for.
@@ -73,6 +75,7 @@ func (p *pages) status(w http.ResponseWriter, _ *http.Request) {
 	if p.config.Status != nil {
 		s = p.config.Status()
 	}
+	s.Revision = p.revision
 	text, err := json.Marshal(s)
 	if err != nil {
 		writeError(w, http.StatusInternalServerError, "the status is not to be had: "+err.Error())

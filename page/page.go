@@ -13,7 +13,8 @@
 package page
 
 import (
-	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -60,6 +61,8 @@ type Status struct {
 	Notice string `json:"notice"`
 	// Failed says that the notice is of something that went wrong.
 	Failed bool `json:"failed"`
+	// Revision names what the page shows: one that shows something else loads itself again. New sets it.
+	Revision string `json:"revision"`
 	// Try is a command that gives the dashboards something to show, such as
 	// "curl http://127.0.0.1:8080/hello/grafana". It is shown while there is nothing.
 	Try string `json:"try"`
@@ -97,7 +100,7 @@ func New(c Config) (http.Handler, error) {
 	if c.Transport == nil {
 		c.Transport = http.DefaultTransport
 	}
-	listing, err := list(c)
+	listing, revision, err := list(c)
 	if err != nil {
 		return nil, err
 	}
@@ -109,7 +112,7 @@ func New(c Config) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &pages{config: c, assets: files, shell: shell, uids: map[string]bool{}}
+	p := &pages{config: c, assets: files, shell: shell, revision: revision, uids: map[string]bool{}}
 	for _, d := range c.Dashboards {
 		p.uids[d.UID] = true
 	}
@@ -127,8 +130,9 @@ func New(c Config) (http.Handler, error) {
 	return secure(mux), nil
 }
 
-// list is what /api/dashboards answers: {"dashboards":[{"uid","title","path","model"}]}.
-func list(c Config) ([]byte, error) {
+// list is what /api/dashboards answers: {"title","revision","dashboards":[{"uid","title","path","model"}]}. The
+// revision is another when anything else of it is.
+func list(c Config) (listing []byte, revision string, err error) {
 	type entry struct {
 		UID   string          `json:"uid"`
 		Title string          `json:"title"`
@@ -140,20 +144,27 @@ func list(c Config) ([]byte, error) {
 	for _, d := range c.Dashboards {
 		switch {
 		case !validUID.MatchString(d.UID):
-			return nil, fmt.Errorf("page: dashboard %q: the UID %q is not 1 to 40 letters, digits, hyphens or underscores", d.Title, d.UID)
+			return nil, "", fmt.Errorf("page: dashboard %q: the UID %q is not 1 to 40 letters, digits, hyphens or underscores", d.Title, d.UID)
 		case seen[d.UID]:
-			return nil, fmt.Errorf("page: dashboard %q: there are two with the UID %s", d.Title, d.UID)
+			return nil, "", fmt.Errorf("page: dashboard %q: there are two with the UID %s", d.Title, d.UID)
 		case !json.Valid(d.JSON):
-			return nil, fmt.Errorf("page: dashboard %q: its model is not JSON", d.Title)
+			return nil, "", fmt.Errorf("page: dashboard %q: its model is not JSON", d.Title)
 		}
 		seen[d.UID] = true
 		entries = append(entries, entry{d.UID, d.Title, address(d), d.JSON})
 	}
-	var b bytes.Buffer
-	if err := json.NewEncoder(&b).Encode(map[string]any{"title": c.Title, "dashboards": entries}); err != nil {
-		return nil, fmt.Errorf("page: listing the dashboards: %w", err)
+	all := map[string]any{"title": c.Title, "dashboards": entries}
+	text, err := json.Marshal(all)
+	if err == nil {
+		sum := sha256.Sum256(text)
+		revision = hex.EncodeToString(sum[:8])
+		all["revision"] = revision
+		listing, err = json.Marshal(all)
 	}
-	return b.Bytes(), nil
+	if err != nil {
+		return nil, "", fmt.Errorf("page: listing the dashboards: %w", err)
+	}
+	return listing, revision, nil
 }
 
 // address is where Grafana would show the dashboard. Its slug is for the reader alone.

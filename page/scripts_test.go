@@ -65,6 +65,13 @@ var scripts = map[string][]struct{ call, want string }{
 			const [times, series] = f.table();
 			return [one.whole, one.since, two.whole, two.since, times[0], times.length, series.map(s => [s.name, s.values])];
 		})()`, `[true,100000,false,120000,110000,7,[["x",[null,null,null,4,null,null,5]]]]`},
+		// A long range is answered by the last rollup that it is longer than, under its own name.
+		{`(() => {
+			const f = new m.Frame({ refId: "A", query: "raw $timeFilter", alias: "$tag_i", rollups: [
+				{ over: 900e3, least: "20s", query: "ten $timeFilter", alias: "$tag_f" }, { over: 3600e3, least: "1m", query: "minute $timeFilter", alias: "$tag_f" }] });
+			const of = (span) => f.plan({ from: 0, to: span, step: 5000 }, true).statement.split(" ")[0] + " " + f.alias;
+			return [of(900e3), of(901e3), of(3601e3), f.over(901e3).least];
+		})()`, `["raw $tag_i","ten $tag_f","minute $tag_f","20s"]`},
 		// Where intervals without points are 0, what is not answered is 0.
 		{`(() => {
 			const f = new m.Frame({ refId: "A", query: 'SELECT count("a") FROM "b" WHERE $timeFilter GROUP BY time($__interval) fill(0)', alias: "n" });

@@ -10,12 +10,21 @@ import (
 	"github.com/ephor-io/ephor/load"
 )
 
-// load sends what the plan asks for and tells how it went. Its points go to the store, so that the
-// dashboard shows what was asked beside what was done.
+// load sends what the plan asks for and tells how it went.
 func (s *session) load(ctx context.Context, plan load.Plan, given string) (load.Report, error) {
-	target, err := s.target(given)
+	c, err := s.loadOf(plan, given)
 	if err != nil {
 		return load.Report{}, err
+	}
+	return s.send(ctx, c)
+}
+
+// loadOf is the load that the plan asks for. Its points go to the store, so that the dashboard shows what was
+// asked beside what was done.
+func (s *session) loadOf(plan load.Plan, given string) (load.Config, error) {
+	target, err := s.target(given)
+	if err != nil {
+		return load.Config{}, err
 	}
 	c := load.Config{
 		Plan:    plan,
@@ -28,10 +37,15 @@ func (s *session) load(ctx context.Context, plan load.Plan, given string) (load.
 			}
 		},
 	}
-	if _, monitored := s.program.app.Monitoring(); monitored {
+	if s.current.Load().Monitoring != "" {
 		c.Store = load.Store{URL: s.addresses.Store, Database: storeDatabase}
 	}
-	s.terminal.sayf("load: %s to %s, %d in %s", plan, target, plan.Count(), short(plan.Duration()))
+	return c, nil
+}
+
+// send runs a load.
+func (s *session) send(ctx context.Context, c load.Config) (load.Report, error) {
+	s.terminal.sayf("load: %s to %s, %d in %s", c.Plan, c.Targets[0].URL, c.Plan.Count(), short(c.Plan.Duration()))
 	r, err := load.Run(ctx, c)
 	if err != nil {
 		return r, fmt.Errorf("load: %w", err)

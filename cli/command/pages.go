@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/ephor-io/ephor/laptop/lambda"
-	"github.com/ephor-io/ephor/monitor"
 	"github.com/ephor-io/ephor/page"
 )
 
@@ -58,28 +57,35 @@ func (s lambdaStatus) total() (t functionStatus) {
 	return t
 }
 
-// page is what stands behind the page's port: the dashboards, and the figures for programs.
-func (s *session) page(boards []monitor.Dashboard, store string) (http.Handler, error) {
+// page is what stands behind the page's port: the dashboards as they are now.
+func (s *session) page(w http.ResponseWriter, r *http.Request) {
+	(*s.dashboards.Load()).ServeHTTP(w, r)
+}
+
+// figures are the Lambda service's, for programs.
+func (s *session) figures(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "application/json")
+	// A reader that has gone cannot be told so.
+	_ = json.NewEncoder(w).Encode(s.lambdaStatus())
+}
+
+// showBoards makes the page show a's dashboards from now on.
+func (s *session) showBoards(a *application) error {
+	store := s.addresses.Store
 	c := page.Config{
-		Title: s.program.app.Name(), Database: storeDatabase,
+		Title: a.Name, Database: storeDatabase,
 		Store:  func() string { return store },
 		Status: s.pageStatus,
 	}
-	for _, b := range boards {
+	for _, b := range a.Boards {
 		c.Dashboards = append(c.Dashboards, page.Dashboard(b))
 	}
-	dashboards, err := page.New(c)
+	h, err := page.New(c)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	mux := http.NewServeMux()
-	mux.Handle("/", dashboards)
-	mux.HandleFunc("GET "+lambdaPath, func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "application/json")
-		// A reader that has gone cannot be told so.
-		_ = json.NewEncoder(w).Encode(s.lambdaStatus())
-	})
-	return mux, nil
+	s.dashboards.Store(&h)
+	return nil
 }
 
 func (s *session) lambdaStatus() lambdaStatus {
@@ -105,8 +111,8 @@ func (s *session) pageStatus() page.Status {
 	if n := s.notice.Load(); n != nil {
 		status.Notice, status.Failed = n.text, n.failed
 	}
-	if api := s.apiURL.Load(); api != nil {
-		u := *api + firstGet(s.program.app)
+	if api := s.apiURL.Load(); api != nil && *api != "" {
+		u := *api + s.current.Load().FirstGet
 		status.Links = []page.Link{{Text: "API", URL: u}}
 		status.Try = "curl " + u
 	}

@@ -45,17 +45,16 @@ func (p *program) printPlans(plans []*deploy.Plan, asJSON bool) error {
 		switch {
 		case plan.Action == deploy.ActionNone:
 			fmt.Fprintf(t, "stack %s: nothing would change\n", plan.Stack)
-			continue
 		case len(plan.Changes) == 0:
 			fmt.Fprintf(t, "stack %s: %s; outputs or tags alone\n", plan.Stack, plan.Action)
 		default:
 			fmt.Fprintf(t, "stack %s: %s, %s\n", plan.Stack, plan.Action, plural(len(plan.Changes), "resource"))
 		}
-		if plan.Note != "" {
-			fmt.Fprintf(t, "  note: %s\n", plan.Note)
-		}
 		for _, c := range plan.Changes {
 			fmt.Fprintf(t, "  %s\t%s\t%s\t%s\n", effect(c), c.LogicalID, c.Type, strings.Join(c.Properties, ", "))
+		}
+		if plan.Note != "" {
+			fmt.Fprintf(t, "  note: %s\n", plan.Note)
 		}
 	}
 	if err := t.Flush(); err != nil {

@@ -39,7 +39,7 @@ Results go to standard output, all else to standard error. The exit status is 0 
 	root.SetErr(p.stderr)
 	root.SetArgs(args)
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return usage(c, err) })
-	root.AddCommand(p.upCommand(), p.provisionCommand(), p.statusCommand(), p.invokeCommand(), p.logsCommand(), p.deleteCommand(), p.templateCommand(), p.describeCommand(), p.dashboardCommand(), p.profileCommand(), p.versionCommand())
+	root.AddCommand(p.upCommand(), p.provisionCommand(), p.statusCommand(), p.invokeCommand(), p.logsCommand(), p.deleteCommand(), p.templateCommand(), p.describeCommand(), p.dashboardCommand(), p.profileCommand(), p.versionCommand(), p.successorCommand())
 	for _, c := range root.Commands() {
 		c.Args = noArguments(c.Args)
 	}

@@ -107,11 +107,19 @@ func (p *program) provision(c *cobra.Command, f provisionFlags) error {
 	} else if note := withoutImage(p.app); note != "" {
 		d.terminal.sayf("%s", note)
 	}
+	if !f.fast {
+		if parameters, err = p.keepImage(ctx, d, parameters); err != nil {
+			return p.deployError(f.target, err)
+		}
+	}
 	w := workflow(p.app, wc, parameters)
 	switch {
 	case f.dryRun:
 		plans, err := w.DryRun(ctx)
 		if err != nil {
+			return p.deployError(f.target, err)
+		}
+		if err := p.noteCost(ctx, d, plans, parameters); err != nil {
 			return p.deployError(f.target, err)
 		}
 		d.terminal.flush()
@@ -131,6 +139,9 @@ func (p *program) provision(c *cobra.Command, f provisionFlags) error {
 		return p.deployError(f.target, err)
 	}
 	d.terminal.flush()
+	if g, ok := p.app.Monitoring(); ok {
+		d.terminal.sayf("%s", monitor.Login(result.Lower[g.Stack]))
+	}
 	return p.printProvisioned(provisioned{Stack: p.app.Name(), Unchanged: result.Unchanged, BuildID: wc.BuildID, Outputs: result.Outputs, Lower: result.Lower}, f.json)
 }
 
@@ -182,6 +193,9 @@ func (p *program) monitoringParameters(given []string) (map[string]string, error
 	if !ok {
 		return nil, fmt.Errorf("--parameter: %s has no monitoring stack", p.app.Name())
 	}
+	if err := monitor.Check(g); err != nil {
+		return nil, err
+	}
 	known := monitor.Template(g).Parameters
 	parameters := map[string]string{}
 	for _, text := range given {
@@ -195,6 +209,26 @@ func (p *program) monitoringParameters(given []string) (map[string]string, error
 		parameters[name] = value
 	}
 	return parameters, nil
+}
+
+// keepImage adds to the monitoring stack's parameters that its host keeps the image that it has, unless they
+// say something else about it. A stack that is not there yet takes the latest.
+func (p *program) keepImage(ctx context.Context, d *deploying, parameters map[string]string) (map[string]string, error) {
+	g, ok := p.app.Monitoring()
+	if _, given := parameters[monitor.ParamKeepImage]; !ok || given {
+		return parameters, nil
+	}
+	s, err := d.State(ctx, g.Stack)
+	has := s.Outputs[monitor.OutputImage]
+	if err != nil || has == "" || has == s.Parameters[monitor.ParamKeepImage] {
+		return parameters, err
+	}
+	kept := maps.Clone(parameters)
+	if kept == nil {
+		kept = map[string]string{}
+	}
+	kept[monitor.ParamKeepImage] = has
+	return kept, nil
 }
 
 // warnOfWriters says, before a new monitoring stack takes its minutes, that nobody may write to it yet.

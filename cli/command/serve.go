@@ -3,13 +3,10 @@ package command
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"net/url"
-	"strings"
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/ephor-io/ephor"
 	"github.com/ephor-io/ephor/load"
 )
 
@@ -19,13 +16,17 @@ func (s *session) serve(ctx context.Context, plan load.Plan, f upFlags) error {
 		return s.once(ctx, plan, f.loadURL)
 	}
 	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return s.follow(ctx) })
 	if f.load != "" {
+		c, err := s.loadOf(plan, f.loadURL)
+		if err != nil {
+			return err
+		}
 		g.Go(func() error {
-			_, err := s.load(ctx, plan, f.loadURL)
+			_, err := s.send(ctx, c)
 			return err
 		})
 	}
+	g.Go(func() error { return s.follow(ctx) })
 	g.Go(func() error {
 		<-ctx.Done()
 		return context.Cause(ctx)
@@ -45,19 +46,9 @@ func (s *session) target(given string) (string, error) {
 	if given != "" {
 		return s.addresses.API + given, nil
 	}
-	path := firstGet(s.program.app)
+	path := s.current.Load().FirstGet
 	if path == "" {
 		return "", hinted(fmt.Errorf("%s has no GET route without variables for a load to go to", s.program.app.Name()), "--load-url PATH")
 	}
 	return s.addresses.API + path, nil
-}
-
-// firstGet is the path of the first GET route without variables, "" if there is none.
-func firstGet(app *ephor.App) string {
-	for _, r := range app.Routes() {
-		if (r.Method == http.MethodGet || r.Method == "ANY") && !strings.Contains(r.Path, "{") {
-			return r.Path
-		}
-	}
-	return ""
 }

@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -34,17 +33,26 @@ type session struct {
 	started  time.Time
 	terminal *terminal
 
-	workflow  *deploy.Workflow // once the laptop has started
 	addresses addresses
+	// What the stacks were converged with, and what is known of the application since.
+	converged converged
+	current   atomic.Pointer[application]
+	stale     atomic.Bool   // converged does not hold any more
+	rested    chan struct{} // a change of the source has come to its end
 	// ready makes the monitoring host's signal; tests put something between function and store.
 	ready  func(userData, storeURL, pageURL string) (signalURL string, body []byte, err error)
 	client *http.Client // for the page and the store
 
 	// What the page shows, from its own goroutines.
-	running atomic.Pointer[laptop.Laptop] // nil until it has started
-	notice  atomic.Pointer[notice]
-	apiURL  atomic.Pointer[string]
+	running    atomic.Pointer[laptop.Laptop] // nil until it has started
+	notice     atomic.Pointer[notice]
+	apiURL     atomic.Pointer[string]
+	dashboards atomic.Pointer[http.Handler]
 }
+
+// converged is what stacks were converged with: the executable of the commands, which the go command names by
+// its content, and the key of the functions'.
+type converged struct{ program, key string }
 
 func newSession(p *program, pkg gotool.Package, dir string, f upFlags) *session {
 	s := &session{
@@ -52,6 +60,7 @@ func newSession(p *program, pkg gotool.Package, dir string, f upFlags) *session 
 		terminal: newTerminal(p.stderr),
 		client:   &http.Client{Timeout: 30 * time.Second},
 		ready:    hostReady,
+		rested:   make(chan struct{}, 1),
 	}
 	if f.profile {
 		s.tags = []string{profileTag}
@@ -93,21 +102,22 @@ func wasAsked(ctx context.Context, err error) bool {
 	return cause != nil && !errors.As(cause, &gone) && (errors.Is(err, context.Canceled) || errors.Is(err, cause))
 }
 
-// startLaptop starts AWS on this machine.
+// startLaptop starts AWS on this machine. The monitoring host boots when its stack is made, which may be by a
+// change of the source.
 func (s *session) startLaptop(ctx context.Context, ports laptop.Ports) error {
-	config := laptop.Config{
+	a, err := describe(s.program.app)
+	if err != nil {
+		return err
+	}
+	l, err := laptop.Start(ctx, laptop.Config{
 		Dir: filepath.Join(s.dir, laptopFolder), Region: laptopRegion, AccessKey: laptopKey, Database: storeDatabase,
-		Ports: ports, Events: s.laptopEvent,
-	}
-	if g, ok := s.program.app.Monitoring(); ok {
-		boards, err := monitor.Dashboards(g)
-		if err != nil {
-			return err
-		}
-		config.HostReady = s.ready
-		config.Page = func(store string) (http.Handler, error) { return s.page(boards, store) }
-	}
-	l, err := laptop.Start(ctx, config)
+		Ports: ports, Events: s.laptopEvent, HostReady: s.ready, Setup: monitor.Setup(),
+		Page: func(store string) (http.Handler, error) {
+			s.addresses.Store = store
+			return http.HandlerFunc(s.page), s.showBoards(a)
+		},
+		Beside: map[string]http.Handler{"GET " + lambdaPath: http.HandlerFunc(s.figures)},
+	})
 	var taken *laptop.PortTakenError
 	if errors.As(err, &taken) {
 		return hinted(err, "another port, or leave the flag out: the next free one is found then")
@@ -119,17 +129,37 @@ func (s *session) startLaptop(ctx context.Context, ports laptop.Ports) error {
 		return fmt.Errorf("starting the laptop: %w", err)
 	}
 	s.running.Store(l)
-	a := l.Addresses()
-	s.addresses = addresses{Page: a.Page, Store: a.Store, Endpoint: a.Endpoint}
-	show := func(e deploy.Event) { s.terminal.show(e) }
-	build := functionBuild(s.source, s.dir, runtime.GOOS, runtime.GOARCH)
-	build.Tags = slices.Concat(build.Tags, s.tags)
-	s.workflow = workflow(s.program.app, deploy.WorkflowConfig{
-		Build:    build,
-		Deployer: deploy.New(deploy.Config{App: s.program.app.Name(), AWS: laptopAWS(a.Endpoint), Events: show}),
-		Events:   show,
-	}, nil)
+	at := l.Addresses()
+	s.addresses = addresses{Page: at.Page, Store: at.Store, Endpoint: at.Endpoint}
 	return nil
+}
+
+// showDeployment shows what a deployment does.
+func (s *session) showDeployment(e deploy.Event) { s.terminal.show(e) }
+
+// converging says where this up's application is converged.
+func (s *session) converging() converging {
+	return converging{Name: s.program.app.Name(), Endpoint: s.addresses.Endpoint, Source: s.source, Dir: s.dir, Tags: s.tags}
+}
+
+// adopt makes a what is up, and notes where it answers.
+func (s *session) adopt(a *application) error {
+	if before := s.current.Load(); before != nil {
+		for _, stack := range before.Stacks {
+			if !slices.Contains(a.Stacks, stack) {
+				s.terminal.sayf("stack %s is no stack of the program any more, and stays with all that it holds until it is deleted:\n  aws --endpoint-url %s --region %s cloudformation delete-stack --stack-name %s",
+					stack, s.addresses.Endpoint, laptopRegion, stack)
+			}
+		}
+	}
+	s.current.Store(a)
+	had := s.addresses.API
+	s.addresses = a.addresses(s.addresses)
+	if had != "" && s.addresses.API != "" && had != s.addresses.API {
+		s.terminal.sayf("the API has moved from %s to %s", had, s.addresses.API)
+	}
+	s.apiURL.Store(new(s.addresses.API))
+	return errors.Join(s.showBoards(a), s.leaveWord())
 }
 
 // laptopEvent shows what happened on the laptop. That a stack of the application has been deleted, from
@@ -140,7 +170,8 @@ func (s *session) laptopEvent(e laptop.Event) {
 	if !ok || s.isOnce {
 		return
 	}
-	if g, monitored := s.program.app.Monitoring(); deleted.Stack == s.program.app.Name() || monitored && deleted.Stack == g.Stack {
+	if a := s.current.Load(); a != nil && slices.Contains(a.Stacks, deleted.Stack) {
+		s.stale.Store(true)
 		s.terminal.sayf("  the next change of the source makes it again, and so does the next up")
 	}
 }
@@ -185,7 +216,7 @@ func (s *session) printAddresses(w io.Writer) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "\n%s is up.\n\n", s.program.app.Name())
 	if s.addresses.API != "" {
-		fmt.Fprintf(&b, "  API        %s%s\n", s.addresses.API, firstGet(s.program.app))
+		fmt.Fprintf(&b, "  API        %s%s\n", s.addresses.API, s.current.Load().FirstGet)
 	}
 	for _, f := range slices.Sorted(maps.Keys(s.addresses.URLs)) {
 		fmt.Fprintf(&b, "  %-9s  %s\n", f, s.addresses.URLs[f])

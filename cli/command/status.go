@@ -52,6 +52,8 @@ CloudFormation compares the stacks with their templates first, which takes up to
 type report struct {
 	Addresses addresses      `json:"addresses"`
 	Stacks    []deploy.State `json:"stacks"`
+	// Lambda is what the laptop's Lambda has counted since `up` started.
+	Lambda *lambdaStatus `json:"lambda,omitempty"`
 	// The rest is told by the monitoring host and not there without one.
 	*monitored
 	// CloudWatch is what it counted, on AWS alone.
@@ -62,8 +64,6 @@ type report struct {
 type monitored struct {
 	// Host says what stands in for the monitoring stack's machine.
 	Host string `json:"host,omitempty"`
-	// Lambda is since `up` started.
-	Lambda lambdaStatus `json:"lambda,omitzero"`
 	// Since begins the period that is accounted for.
 	Since time.Time `json:"since"`
 	loss.Report
@@ -119,6 +119,11 @@ func (p *program) statusOf(c *cobra.Command, where target, since string, drift, 
 			monitoring = s
 		}
 	}
+	if where.name == targetLaptop {
+		if r.Lambda, err = fetchStatus(ctx, &http.Client{Timeout: 5 * time.Second}, r.Addresses.Page); err != nil {
+			return err
+		}
+	}
 	if drift {
 		if err := p.askDrift(ctx, d, where, r.Stacks); err != nil {
 			return err
@@ -128,7 +133,7 @@ func (p *program) statusOf(c *cobra.Command, where target, since string, drift, 
 		if where.name == targetAWS {
 			err = p.accountOnAWS(ctx, config, where, from, monitoring, &r)
 		} else {
-			r.monitored, err = p.askHost(ctx, r.Addresses, from)
+			r.monitored, err = p.askHost(ctx, r.Addresses, r.Lambda, from)
 		}
 		if err != nil {
 			return err
@@ -141,23 +146,18 @@ func (p *program) statusOf(c *cobra.Command, where target, since string, drift, 
 }
 
 // askHost asks the monitoring host and accounts for what was invoked since from; zero is since up
-// started.
-func (p *program) askHost(ctx context.Context, at addresses, from time.Time) (*monitored, error) {
-	client := &http.Client{Timeout: 5 * time.Second}
+// started, of which counted tells.
+func (p *program) askHost(ctx context.Context, at addresses, counted *lambdaStatus, from time.Time) (*monitored, error) {
 	m := &monitored{Host: hostNote, Since: from}
-	var err error
-	if m.Lambda, err = fetchStatus(ctx, client, at.Page); err != nil {
-		return nil, err
-	}
 	if from.IsZero() {
-		m.Since = m.Lambda.Since
+		m.Since = counted.Since
 	}
 	period := loss.Period{From: m.Since}
 	served, err := p.served(ctx, laptopAWS(at.Endpoint), target{name: targetLaptop}, period)
 	if err != nil {
 		return nil, err
 	}
-	s := &store{url: at.Store, database: storeDatabase, client: client}
+	s := &store{url: at.Store, database: storeDatabase, client: &http.Client{Timeout: 5 * time.Second}}
 	if m.Report, err = loss.Account(ctx, s.query, period, served); err != nil {
 		return nil, err
 	}
@@ -170,27 +170,28 @@ func (p *program) askHost(ctx context.Context, at addresses, from time.Time) (*m
 	if err != nil {
 		return nil, err
 	}
-	total := m.Lambda.total()
+	total := counted.total()
 	m.Served = total.Invocations - int64(total.Busy)
 	m.Recorded = min(stored, m.Served)
 	return m, nil
 }
 
-func fetchStatus(ctx context.Context, client *http.Client, page string) (s lambdaStatus, err error) {
+func fetchStatus(ctx context.Context, client *http.Client, page string) (*lambdaStatus, error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, page+lambdaPath, nil)
 	if err != nil {
-		return s, fmt.Errorf("asking for the environments: %w", err)
+		return nil, fmt.Errorf("asking for the environments: %w", err)
 	}
 	response, err := client.Do(r)
 	if err != nil {
-		return s, fmt.Errorf("asking for the environments: %w", err)
+		return nil, fmt.Errorf("asking for the environments: %w", err)
 	}
 	defer response.Body.Close()
 	if response.StatusCode != http.StatusOK {
-		return s, fmt.Errorf("asking for the environments: %s", response.Status)
+		return nil, fmt.Errorf("asking for the environments: %s", response.Status)
 	}
-	if err := json.NewDecoder(response.Body).Decode(&s); err != nil {
-		return s, fmt.Errorf("asking for the environments: %w", err)
+	s := &lambdaStatus{}
+	if err := json.NewDecoder(response.Body).Decode(s); err != nil {
+		return nil, fmt.Errorf("asking for the environments: %w", err)
 	}
 	return s, nil
 }
@@ -209,11 +210,11 @@ func (r report) print(w io.Writer) error {
 			printDrift(t, s.Drift)
 		}
 	}
+	if r.Lambda != nil {
+		r.Lambda.print(t)
+	}
 	if r.monitored == nil {
 		return t.Flush()
-	}
-	if r.CloudWatch == nil {
-		r.Lambda.print(t)
 	}
 	fmt.Fprintf(t, "\nrecorded %d of %d invocations since %s\n", r.Recorded, r.Served, since(r.Since))
 	for i, l := range r.Losses {

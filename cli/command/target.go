@@ -153,6 +153,16 @@ func message(err error) string {
 	return err.Error()
 }
 
+// inService is what an error says, without the SDK's words around what a service says in it.
+func inService(err error) string {
+	var call *smithy.OperationError
+	text := err.Error()
+	if errors.As(err, &call) {
+		text = strings.Replace(text, call.Error(), (&serviceError{call}).Error(), 1)
+	}
+	return text
+}
+
 func isCode(err error, code string) bool {
 	var e smithy.APIError
 	return errors.As(err, &e) && e.ErrorCode() == code

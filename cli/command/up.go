@@ -11,13 +11,10 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/sync/errgroup"
 
-	"github.com/ephor-io/ephor/deploy"
 	"github.com/ephor-io/ephor/internal/gotool"
 	"github.com/ephor-io/ephor/laptop"
 	"github.com/ephor-io/ephor/load"
-	"github.com/ephor-io/ephor/monitor"
 )
 
 // upFlags are the flags of up.
@@ -200,7 +197,7 @@ func empty(dir string) (err error) {
 	return err
 }
 
-// start brings up the laptop and both stacks, the binary being built meanwhile.
+// start brings up the laptop and all stacks, the binary being built meanwhile.
 func (s *session) start(ctx context.Context, ports laptop.Ports) error {
 	if err := s.startLaptop(ctx, ports); err != nil {
 		return err
@@ -208,58 +205,19 @@ func (s *session) start(ctx context.Context, ports laptop.Ports) error {
 	if note := withoutImage(s.program.app); note != "" {
 		s.terminal.sayf("%s", note)
 	}
-	if err := s.workflow.Failed(ctx, s.deploy(ctx)); err != nil {
-		return err
-	}
-	return s.announce()
-}
-
-// deploy builds the source as it is, the stacks below the application's being converged meanwhile.
-func (s *session) deploy(ctx context.Context) error {
-	if err := s.workflow.Prepare(ctx); err != nil {
-		return err
-	}
-	g, gctx := errgroup.WithContext(ctx)
-	g.Go(func() error {
-		if err := s.workflow.Build(gctx); err != nil {
-			return err
-		}
-		return s.workflow.Marshal(gctx)
-	})
-	g.Go(func() error { return s.workflow.ConvergeLower(gctx) })
-	if err := g.Wait(); err != nil {
-		return err
-	}
-	return s.application(ctx)
-}
-
-// application converges the application's stack and notes where it answers.
-func (s *session) application(ctx context.Context) error {
-	result, err := s.workflow.Application(ctx)
+	a, err := s.program.converge(ctx, s.converging(), s.showDeployment, func() {})
 	if err != nil {
 		return err
 	}
-	outputs := result.Outputs
-	if had, has := s.addresses.API, outputs[deploy.OutputAPI]; had != "" && had != has {
-		s.terminal.sayf("the API has moved from %s to %s", had, has)
+	path, err := os.Executable()
+	if err != nil {
+		return fmt.Errorf("finding this program: %w", err)
 	}
-	s.addresses.API = outputs[deploy.OutputAPI]
-	if g, ok := s.program.app.Monitoring(); ok {
-		s.addresses.Dashboard = result.Lower[g.Stack][monitor.OutputDashboard]
+	s.converged = converged{path, a.Deployed.Key}
+	if err := s.adopt(a); err != nil {
+		return err
 	}
-	s.addresses.URLs = nil
-	for _, f := range s.program.app.Functions() {
-		if f.URL != nil {
-			if s.addresses.URLs == nil {
-				s.addresses.URLs = map[string]string{}
-			}
-			s.addresses.URLs[f.Name] = outputs[deploy.OutputURL(f.Name)]
-		}
-	}
-	if s.addresses.API != "" {
-		s.apiURL.Store(new(s.addresses.API))
-	}
-	return s.leaveWord()
+	return s.announce()
 }
 
 // drain is how long the end of up waits for requests that are under way.

@@ -1,12 +1,18 @@
-// Package awstest finds the AWS CLI for tests, and runs it so that it knows one endpoint and nothing else.
+// Package awstest finds the AWS CLI and boto3 for tests, and runs them so that they know one endpoint and nothing else.
 package awstest
 
 import (
 	"bytes"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/smithy-go"
 )
 
 // Program is the aws that a shell would run, of version 1 or 2. Without one the test is skipped.
@@ -47,7 +53,39 @@ func Command(t testing.TB, program, endpoint string, args ...string) *exec.Cmd {
 		t.Fatal(err)
 	}
 	c := exec.CommandContext(t.Context(), program, append([]string{"--endpoint-url", endpoint, "--region", "us-east-1", "--output", "json"}, args...)...)
-	c.Env = append(os.Environ(), "AWS_ACCESS_KEY_ID=any", "AWS_SECRET_ACCESS_KEY=any", "AWS_CONFIG_FILE="+config, "AWS_SHARED_CREDENTIALS_FILE="+os.DevNull,
-		"AWS_EC2_METADATA_DISABLED=true", "AWS_PAGER=")
+	c.Env = environment(config)
 	return c
+}
+
+// Boto3 is a program in Python that may use boto3, with the same credentials and the arguments in sys.argv.
+// Without boto3 the test is skipped.
+func Boto3(t testing.TB, program string, args ...string) *exec.Cmd {
+	t.Helper()
+	python, err := exec.LookPath("python3")
+	if err != nil || exec.Command(python, "-c", "import boto3").Run() != nil {
+		t.Skip("boto3 is not installed: pip install boto3")
+	}
+	c := exec.CommandContext(t.Context(), python, append([]string{"-c", program}, args...)...)
+	c.Env = append(environment(os.DevNull), "AWS_DEFAULT_REGION=us-east-1")
+	return c
+}
+
+// Refused holds that an SDK's call was refused with a code, and a message that says text.
+func Refused(t testing.TB, err error, code, text string) {
+	t.Helper()
+	var api smithy.APIError
+	if !errors.As(err, &api) || api.ErrorCode() != code || !strings.Contains(api.ErrorMessage(), text) {
+		t.Errorf("%v, want %s and %q", err, code, text)
+	}
+}
+
+// Config is an SDK's at an endpoint, with the same credentials.
+func Config(endpoint string) aws.Config {
+	return aws.Config{Region: "us-east-1", BaseEndpoint: &endpoint, Credentials: credentials.NewStaticCredentialsProvider("any", "any", "")}
+}
+
+// environment is one that knows no account.
+func environment(config string) []string {
+	return append(os.Environ(), "AWS_ACCESS_KEY_ID=any", "AWS_SECRET_ACCESS_KEY=any", "AWS_CONFIG_FILE="+config, "AWS_SHARED_CREDENTIALS_FILE="+os.DevNull,
+		"AWS_EC2_METADATA_DISABLED=true", "AWS_PAGER=")
 }

@@ -38,9 +38,10 @@ func own() (*debug.BuildInfo, error) {
 // for both anyway.
 var kept = []string{"-race", "-msan", "-asan", "-ldflags", "-gcflags"}
 
-// Again builds the package that this program was built from once more, with one tag more and
-// without the folders of this machine in it, and returns the path of the executable. That lies in the go
-// command's build cache, where whoever builds the same from the same source finds it, in whatever folder.
+// Again builds the package that this program was built from once more, with one tag more, unless it has that
+// already, and without the folders of this machine in it, and returns the path of the executable. That lies in
+// the go command's build cache, where whoever builds the same from the same source finds it, in whatever
+// folder: the same path means the same bytes.
 // Errors are as Build's, or ErrFromFiles.
 func Again(ctx context.Context, tag string) (path string, err error) {
 	info, err := own()
@@ -53,7 +54,9 @@ func Again(ctx context.Context, tag string) (path string, err error) {
 	for _, s := range info.Settings {
 		switch {
 		case s.Key == "-tags":
-			tags = s.Value + "," + tag
+			if tags = s.Value; !slices.Contains(strings.Split(tags, ","), tag) {
+				tags += "," + tag
+			}
 		case s.Key == "vcs.revision":
 			vcs = true
 		case slices.Contains(kept, s.Key):

@@ -142,13 +142,19 @@ func (a *Application) Get(path string) (int, string) {
 	return response.StatusCode, string(body)
 }
 
-// Eventually waits until what comes true, for half a minute: it tests that something happens, not
+// Eventually waits until what comes true, for two minutes: it tests that something happens, not
 // how fast.
 func Eventually(t testing.TB, what string, check func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); !check(); time.Sleep(10 * time.Millisecond) {
+	Within(t, 2*time.Minute, what, check)
+}
+
+// Within is Eventually with another limit, for what takes its time by itself.
+func Within(t testing.TB, limit time.Duration, what string, check func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(limit); !check(); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			t.Fatalf("not within 30 s: %s", what)
+			t.Fatalf("not within %v: %s", limit, what)
 		}
 	}
 }

@@ -25,6 +25,7 @@ type BucketInput struct {
 	PublicAccessBlockConfiguration *PublicAccessBlock
 	Tags                           map[string]string
 	Notifications                  []Notification
+	EventBridge                    bool // tells the bus default of what happens
 	// ClientToken marks what one creation made, so that it is found after a crash. It is kept,
 	// changed by no update and not told on the wire.
 	ClientToken string
@@ -39,6 +40,7 @@ type Bucket struct {
 	PublicAccessBlock *PublicAccessBlock
 	Tags              map[string]string
 	Notifications     []Notification `json:",omitempty"`
+	EventBridge       bool           `json:",omitempty"`
 	ClientToken       string         `json:",omitempty"` // of the input that made it
 }
 
@@ -105,6 +107,7 @@ func (in BucketInput) apply(b *Bucket) error {
 	}
 	b.PublicAccessBlock = in.PublicAccessBlockConfiguration
 	b.Tags = maps.Clone(in.Tags)
+	b.EventBridge = in.EventBridge
 	return nil
 }
 

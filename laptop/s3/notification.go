@@ -32,6 +32,12 @@ type Functions interface {
 	Invoke(ctx context.Context, function, bucketARN string, event []byte) error
 }
 
+// Bus is EventBridge's bus default.
+type Bus interface {
+	// Emit puts an event of S3's on it, with a detail that is JSON, and returns when it cannot be lost.
+	Emit(bucketARN, detailType string, detail []byte) error
+}
+
 // events that a notification can be for, as in
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-how-to-event-types-and-destinations.html
 func knownEvent(name string) bool {
@@ -115,6 +121,11 @@ func (s *sequencer) next(now time.Time) string {
 // notify hands what happened to an object to the functions that want to know it. Whoever made it happen
 // is answered afterwards: what was acknowledged is told, also after a crash.
 func (s *Service) notify(b Bucket, happened string, o Object) {
+	if b.EventBridge && s.config.Bus != nil {
+		if err := s.emit(b.Name, happened, o); err != nil {
+			s.config.Problem(fmt.Errorf("telling EventBridge of %s %s in bucket %s: %w", happened, o.Key, b.Name, err))
+		}
+	}
 	for _, n := range b.Notifications {
 		if !slices.ContainsFunc(n.Events, func(e string) bool { return covers(e, happened) }) ||
 			!strings.HasPrefix(o.Key, n.Prefix) || !strings.HasSuffix(o.Key, n.Suffix) {
@@ -128,6 +139,39 @@ func (s *Service) notify(b Bucket, happened string, o Object) {
 			s.config.Problem(fmt.Errorf("telling %s of %s %s in bucket %s: %w", n.Function, happened, o.Key, b.Name, err))
 		}
 	}
+}
+
+// emit tells EventBridge what happened:
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html
+func (s *Service) emit(bucket, happened string, o Object) error {
+	type object struct {
+		Key       string `json:"key"`
+		Size      *int64 `json:"size,omitempty"`
+		ETag      string `json:"etag,omitempty"`
+		VersionID string `json:"version-id,omitempty"`
+		Sequencer string `json:"sequencer"`
+	}
+	detail := map[string]any{"version": "0", "bucket": map[string]string{"name": bucket}, "request-id": awsproto.NewID(), "requester": s.config.Account, "source-ip-address": "127.0.0.1"}
+	one := object{Key: o.Key, ETag: o.ETag, Sequencer: s.sequence.next(time.Now())}
+	if o.VersionID != "null" {
+		one.VersionID = o.VersionID
+	}
+	kind, how, _ := strings.Cut(happened, ":")
+	name := map[string]string{"Put": "PutObject", "Post": "POST Object", "Copy": "CopyObject", "CompleteMultipartUpload": "CompleteMultipartUpload", "Delete": "DeleteObject", "DeleteMarkerCreated": "DeleteObject"}[how]
+	detail["reason"] = name
+	detailType := "Object Created"
+	if kind == "ObjectCreated" {
+		one.Size = &o.Size
+	} else {
+		detailType = "Object Deleted"
+		detail["deletion-type"] = map[string]string{"Delete": "Permanently Deleted", "DeleteMarkerCreated": "Delete Marker Created"}[how]
+	}
+	detail["object"] = one
+	data, err := json.Marshal(detail)
+	if err != nil {
+		return err
+	}
+	return s.config.Bus.Emit(bucketARN(bucket), detailType, data)
 }
 
 // event is what a function gets:

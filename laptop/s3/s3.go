@@ -39,6 +39,8 @@ type Config struct {
 	Events func(Event)
 	// Functions are what notifications call; nil refuses notifications.
 	Functions Functions
+	// Bus is told what happens in buckets that say so. Nil is nobody, and refuses a configuration of that.
+	Bus Bus
 	// Problem is told what went wrong where nobody waits for an answer; nil tells nobody.
 	Problem func(error)
 }

@@ -5,11 +5,11 @@ import "strings"
 // The notification configuration on the wire, as in
 // https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketNotificationConfiguration.html
 type notificationConfiguration struct {
-	Functions []functionConfiguration `xml:"CloudFunctionConfiguration"`
+	Functions   []functionConfiguration `xml:"CloudFunctionConfiguration"`
+	EventBridge *struct{}               `xml:"EventBridgeConfiguration"`
 	// What else may be told, which is refused.
-	Queues      []struct{} `xml:"QueueConfiguration"`
-	Topics      []struct{} `xml:"TopicConfiguration"`
-	EventBridge *struct{}  `xml:"EventBridgeConfiguration"`
+	Queues []struct{} `xml:"QueueConfiguration"`
+	Topics []struct{} `xml:"TopicConfiguration"`
 }
 
 type functionConfiguration struct {
@@ -52,8 +52,8 @@ func (s *Service) servePutNotification(c *call) error {
 		return notImplemented("QueueConfiguration")
 	case len(in.Topics) > 0:
 		return notImplemented("TopicConfiguration")
-	case in.EventBridge != nil:
-		return notImplemented("EventBridgeConfiguration")
+	case in.EventBridge != nil && s.config.Bus == nil:
+		return notImplemented("EventBridgeConfiguration without EventBridge")
 	}
 	var all []Notification
 	for _, f := range in.Functions {
@@ -68,7 +68,7 @@ func (s *Service) servePutNotification(c *call) error {
 	if err != nil {
 		return err
 	}
-	return c.configured(s, func(b *Bucket) error { b.Notifications = all; return nil })
+	return c.configured(s, func(b *Bucket) error { b.Notifications, b.EventBridge = all, in.EventBridge != nil; return nil })
 }
 
 func (s *Service) serveGetNotification(c *call) error {
@@ -77,7 +77,11 @@ func (s *Service) serveGetNotification(c *call) error {
 		return err
 	}
 	var out struct {
-		Functions []functionConfiguration `xml:"CloudFunctionConfiguration"`
+		Functions   []functionConfiguration `xml:"CloudFunctionConfiguration"`
+		EventBridge *struct{}               `xml:"EventBridgeConfiguration"`
+	}
+	if b.EventBridge {
+		out.EventBridge = &struct{}{}
 	}
 	for _, n := range b.Notifications {
 		f := functionConfiguration{ID: n.ID, Events: n.Events, Function: n.Function}

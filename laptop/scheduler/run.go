@@ -13,36 +13,11 @@ import (
 	"github.com/ephor-io/ephor/laptop/internal/pause"
 )
 
-func (s *Service) nudge() {
-	select {
-	case s.wake <- struct{}{}:
-	default: // it has been told already
-	}
-}
-
-// longest is how long run sleeps at most: the clock may be set, and a laptop may sleep.
-const longest = 30 * time.Second
-
-// run calls what is due, until Close.
-func (s *Service) run() {
-	timer := time.NewTimer(0)
-	defer timer.Stop()
-	for {
-		timer.Reset(s.dispatch(time.Now()))
-		select {
-		case <-s.ctx.Done():
-			return
-		case <-s.wake:
-		case <-timer.C:
-		}
-	}
-}
-
 // dispatch begins the calls that are due and tells how long there is none.
 func (s *Service) dispatch(now time.Time) time.Duration {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	wait := longest
+	wait := time.Hour
 	for _, e := range s.all {
 		if e.next.IsZero() {
 			continue

@@ -25,7 +25,9 @@ import (
 	"time"
 
 	"github.com/ephor-io/ephor/laptop/internal/awsproto"
+	"github.com/ephor-io/ephor/laptop/internal/pause"
 	"github.com/ephor-io/ephor/laptop/internal/state"
+	"github.com/ephor-io/ephor/laptop/internal/when"
 )
 
 // Config is what a Service is opened with.
@@ -75,7 +77,7 @@ type Service struct {
 	ctx    context.Context
 	cancel context.CancelFunc
 	work   sync.WaitGroup
-	wake   chan struct{} // buffered
+	bell   pause.Bell
 
 	mu  sync.Mutex
 	all map[string]*entry // by name
@@ -84,7 +86,7 @@ type Service struct {
 // entry is a schedule and when it calls next.
 type entry struct {
 	Schedule
-	expression Expression
+	expression when.Expression
 	next       time.Time // zero: never
 }
 
@@ -96,7 +98,7 @@ func Open(config Config) (*Service, error) {
 	if config.Problem == nil {
 		config.Problem = func(error) {}
 	}
-	s := &Service{config: config, files: state.Folder[Schedule]{Dir: config.Dir}, wake: make(chan struct{}, 1), all: map[string]*entry{}}
+	s := &Service{config: config, files: state.Folder[Schedule]{Dir: config.Dir}, bell: pause.NewBell(), all: map[string]*entry{}}
 	left, err := s.files.Load()
 	if err != nil {
 		return nil, fmt.Errorf("opening Scheduler: %w", err)
@@ -110,7 +112,7 @@ func Open(config Config) (*Service, error) {
 		s.all[one.Name] = e
 	}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
-	s.work.Go(s.run)
+	s.work.Go(func() { s.bell.Loop(s.ctx, s.dispatch) })
 	return s, nil
 }
 
@@ -140,7 +142,7 @@ var (
 // entry checks a schedule.
 func (s *Service) entry(in Schedule) (*entry, error) {
 	bad := func(format string, args ...any) error { return awsproto.Errorf("ValidationException", format, args...) }
-	expression, err := Parse(in.Expression, in.Zone)
+	expression, err := when.Parse(in.Expression, in.Zone)
 	if err != nil {
 		return nil, bad("Invalid Schedule Expression %v", err)
 	}
@@ -227,7 +229,7 @@ func (s *Service) put(in Schedule, may func(*entry) error) (Schedule, error) {
 	// A rate calls at once for the first time.
 	e.plan(t.Add(-time.Nanosecond))
 	s.all[in.Name] = e
-	s.nudge()
+	s.bell.Ring()
 	return in, nil
 }
 

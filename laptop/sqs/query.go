@@ -7,60 +7,12 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
-	"strings"
+
+	"github.com/ephor-io/ephor/laptop/internal/awsproto"
 )
 
-// fields is a request of the query protocol, or a part of it: its parameters by what stands behind the
-// part's name. https://smithy.io/2.0/aws/protocols/aws-query-protocol.html
-type fields map[string]string
-
-// list are the members of a flattened list, in order.
-func (f fields) list(name string) []fields {
-	byNumber := map[int]fields{}
-	for key, value := range f {
-		rest, ok := strings.CutPrefix(key, name+".")
-		if !ok {
-			continue
-		}
-		number, member, _ := strings.Cut(rest, ".")
-		n, err := strconv.Atoi(number)
-		if err != nil { // a list of one may come without a number
-			n, member = 0, rest
-		}
-		if byNumber[n] == nil {
-			byNumber[n] = fields{}
-		}
-		byNumber[n][member] = value
-	}
-	var out []fields
-	for _, n := range slices.Sorted(maps.Keys(byNumber)) {
-		out = append(out, byNumber[n])
-	}
-	return out
-}
-
-func (f fields) texts(name string) []string {
-	var out []string
-	if f[name] != "" {
-		out = append(out, f[name])
-	}
-	for _, member := range f.list(name) {
-		out = append(out, member[""])
-	}
-	return out
-}
-
-func (f fields) texted(name, key, value string) map[string]string {
-	members := f.list(name)
-	if len(members) == 0 {
-		return nil
-	}
-	out := map[string]string{}
-	for _, member := range members {
-		out[member[key]] = member[value]
-	}
-	return out
-}
+// fields is a request of the query protocol, or a part of it.
+type fields awsproto.Form
 
 func (f fields) number(name string) (*int, error) {
 	text, ok := f[name]
@@ -76,7 +28,7 @@ func (f fields) number(name string) (*int, error) {
 
 func (f fields) attributes(name string) (map[string]attribute, error) {
 	var out map[string]attribute
-	for _, member := range f.list(name) {
+	for _, member := range awsproto.Form(f).List(name) {
 		value := attribute{DataType: member["Value.DataType"], StringValue: member["Value.StringValue"]}
 		var err error
 		if value.BinaryValue, err = base64.StdEncoding.DecodeString(member["Value.BinaryValue"]); err != nil {
@@ -108,33 +60,30 @@ func (f fields) message() (in messageInput, err error) {
 
 // fromForm is a request of the query protocol as one of the JSON protocol.
 func fromForm(action string, form url.Values) (in input, err error) {
-	f := fields{}
-	for key := range form {
-		f[key] = form.Get(key)
-	}
-	if in.messageInput, err = f.message(); err != nil {
+	f := awsproto.NewForm(form)
+	if in.messageInput, err = fields(f).message(); err != nil {
 		return in, err
 	}
 	in.QueueURL, in.QueueName, in.QueueOwnerAWSAccountID, in.QueueNamePrefix = f["QueueUrl"], f["QueueName"], f["QueueOwnerAWSAccountId"], f["QueueNamePrefix"]
 	in.NextToken, in.ReceiveRequestAttemptID = f["NextToken"], f["ReceiveRequestAttemptId"]
-	in.Attributes, in.Tags = f.texted("Attribute", "Name", "Value"), f.texted("Tag", "Key", "Value")
-	in.AttributeNames, in.TagKeys = f.texts("AttributeName"), f.texts("TagKey")
-	in.MessageAttributeNames, in.MessageSystemAttributeNames = f.texts("MessageAttributeName"), f.texts("MessageSystemAttributeName")
-	if in.MaxNumberOfMessages, err = f.number("MaxNumberOfMessages"); err != nil {
+	in.Attributes, in.Tags = f.Map("Attribute", "Name", "Value"), f.Map("Tag", "Key", "Value")
+	in.AttributeNames, in.TagKeys = f.Texts("AttributeName"), f.Texts("TagKey")
+	in.MessageAttributeNames, in.MessageSystemAttributeNames = f.Texts("MessageAttributeName"), f.Texts("MessageSystemAttributeName")
+	if in.MaxNumberOfMessages, err = fields(f).number("MaxNumberOfMessages"); err != nil {
 		return in, err
 	}
-	if in.WaitTimeSeconds, err = f.number("WaitTimeSeconds"); err != nil {
+	if in.WaitTimeSeconds, err = fields(f).number("WaitTimeSeconds"); err != nil {
 		return in, err
 	}
-	results, err := f.number("MaxResults")
+	results, err := fields(f).number("MaxResults")
 	if err != nil {
 		return in, err
 	}
 	if results != nil {
 		in.MaxResults = *results
 	}
-	for _, member := range f.list(action + "RequestEntry") {
-		one, err := member.message()
+	for _, member := range f.List(action + "RequestEntry") {
+		one, err := fields(member).message()
 		if err != nil {
 			return in, err
 		}

@@ -9,6 +9,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/ephor-io/ephor/laptop/internal/access"
 	"github.com/ephor-io/ephor/laptop/internal/awsproto"
 )
 
@@ -41,6 +42,20 @@ func (s *Service) Send(id string, in Sending) (Sent, error) {
 		return Sent{}, err
 	}
 	return sent[0], nil
+}
+
+// SendFor is Send by an AWS service on behalf of something, named by its ARN, as far as the queue's policy lets it:
+// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-customer-managed-policy-examples.html
+func (s *Service) SendFor(principal, source, id string, in Sending) (Sent, error) {
+	q, err := s.Queue(id)
+	if err != nil {
+		return Sent{}, err
+	}
+	call := access.Call{Principal: principal, Action: "sqs:SendMessage", Resource: q.ARN, SourceARN: source, Account: s.config.Account}
+	if err := access.Check(q.Attributes["Policy"], call); err != nil {
+		return Sent{}, err
+	}
+	return s.Send(id, in)
 }
 
 // SendBatch sends messages in their order, with an error for each.

@@ -2,7 +2,7 @@
 // second it only gets new data.
 
 import { fade } from "./palette.js";
-import { bars, lonely, pile, spanned } from "./paths.js";
+import { bars, cells, lonely, pile, spanned } from "./paths.js";
 import { ink } from "./theme.js";
 import { binary, format } from "./units.js";
 
@@ -25,6 +25,7 @@ export class Chart {
     this.range = [from, to];
     const stacked = this.look.stacked;
     const columns = series.map((s) => s.values);
+    this.rows = series.map((s) => s.name); // of a heat map, each called after its upper bound
     this.whole = columns.every((values) => values.every((v) => v === null || Number.isInteger(v)));
     const data = [times, ...(stacked ? pile(columns, times.length) : columns)];
     const signature = series.map((s) => s.key + s.color).join("\n");
@@ -59,6 +60,7 @@ export class Chart {
         drag: { x: true, y: false, setScale: false },
       },
       hooks: this.look.bare ? {} : {
+        draw: this.look.style === "heat" ? [(u) => cells(u, series[0].color, this.step)] : [],
         setCursor: [(u) => this.on.hover?.(u)],
         setSelect: [(u) => this.#zoom(u)],
       },
@@ -69,6 +71,7 @@ export class Chart {
 
   #series(s, count) {
     const { style, stacked, fill, width, spans } = this.look;
+    if (style === "heat") return { stroke: s.color, paths: () => null, points: { show: false } };
     if (style === "bars") {
       return { stroke: s.color, fill: s.color, width: 0, paths: bars(() => this.step, stacked), points: { show: false } };
     }
@@ -87,8 +90,8 @@ export class Chart {
     return [
       { ...shared, size: 26, gap: 6, space: (u, a, from, to, width) => (width > 460 ? 92 : to - from > 180e3 ? 46 : 62), grid: { show: false }, values: (u, splits, a, space, by) => splits.map((t) => clock(t, by)) },
       {
-        ...shared, gap: 6, space: 34, incrs: () => steps(this.look.unit, this.whole),
-        values: (u, splits) => splits.map((v) => format(v, this.look.unit, splits.length > 1 ? splits[1] - splits[0] : undefined, splits[splits.length - 1])),
+        ...shared, gap: 6, space: 34, ...(this.look.style === "heat" ? { splits: () => this.rows.map((_, i) => i + 1) } : {}), incrs: () => steps(this.look.unit, this.whole),
+        values: (u, splits) => splits.map((v) => this.look.style === "heat" ? format(Number(this.rows[v - 1]), this.look.unit) : format(v, this.look.unit, splits.length > 1 ? splits[1] - splits[0] : undefined, splits[splits.length - 1])),
         size: (u, values) => 16 + Math.max(20, ...(values ?? []).map((v) => Math.ceil(measure(u.ctx, v)))),
       },
     ];
@@ -96,6 +99,7 @@ export class Chart {
 
   // #rangeY starts at the least there is, which is 0 for most, and leaves room above.
   #rangeY(low, high) {
+    if (this.look.style === "heat") return [0, this.rows.length];
     const { min, max } = this.look;
     if (low == null) [low, high] = [0, 1];
     if (this.look.stacked || this.look.style === "bars") low = Math.min(low, 0);

@@ -20,9 +20,14 @@ export class Frame {
     this.kept = null; // {start, step, end}: the grid and how far it was read
   }
 
+  // over is what answers the query over a range that long: the raw points, or a rollup of them.
+  over(span) { return this.target.rollups?.findLast((r) => span > r.over) ?? this.target; }
+
   // plan is the statement to send for a range; whole asks for all of it.
   plan({ from, to, step }, whole) {
-    const form = shape(complete(this.target.query, { from, to, step }));
+    const asked = this.over(to - from);
+    const form = shape(complete(asked.query, { from, to, step }));
+    this.alias = asked.alias;
     const grid = form.step || step;
     const start = Math.floor(from / grid) * grid;
     let since = start;
@@ -30,7 +35,7 @@ export class Frame {
       const due = Math.floor((Math.min(this.kept.end, to) - Math.max(LATE, form.step)) / form.step) * form.step;
       since = Math.max(start, due);
     }
-    return { form, start, since, to, statement: complete(this.target.query, { from: since, to, step }), whole: since === start };
+    return { form, start, since, to, statement: complete(asked.query, { from: since, to, step }), whole: since === start };
   }
 
   // absorb puts what came back for a plan in its place.
@@ -92,7 +97,7 @@ export class Frame {
     if (!this.series.has(key)) {
       this.series.set(key, {
         key: this.target.refId + key, refId: this.target.refId, kind: Object.keys(tags).sort().join(","),
-        name: label(this.target.alias, { name: row.name, tags, column }), values: values(),
+        name: label(this.alias, { name: row.name, tags, column }), values: values(),
       });
     }
     return this.series.get(key);

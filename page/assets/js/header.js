@@ -34,9 +34,11 @@ export class Header {
     if (error) this.trouble.textContent = `${error.message} Trying again in ${Math.round(wait / 1000)} s.`;
   }
 
-  // poll shows the status and returns the command to try.
+  // poll shows the status and returns the command to try. A page of dashboards that have changed meanwhile loads
+  // itself again; its address keeps the range.
   async poll() {
     const s = await status();
+    if (s.revision !== this.revision) location.reload();
     const parts = (s.figures ?? []).map((f) => {
       const [n, unit] = exact(f.value, f.unit || "short");
       return el("span", { class: f.alarm ? "figure alarm" : "figure" }, el("span", { class: "label" }, f.label),

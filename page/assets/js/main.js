@@ -35,14 +35,15 @@ async function start() {
     main.replaceChildren(location.pathname === "/" && list.length === 0 ? noDashboards() : noSuchPage(list));
     return;
   }
-  globalThis.ephor = new Page(current, list, main); // to look at from the browser's console
+  globalThis.ephor = new Page(current, listing, main); // to look at from the browser's console
 }
 
 class Page {
-  constructor(board, list, main) {
+  constructor(board, listing, main) {
     this.range = new Range(board.model.time, location.search);
     this.header = new Header({ span: (s) => this.look("now-" + s, "now"), live: () => this.#press() });
-    this.header.boards(list, board);
+    this.header.boards(listing.dashboards, board);
+    this.header.revision = listing.revision;
     const page = { palette: new Palette(), tooltip: new Tooltip(), zoom: (from, to) => this.look(String(from), String(to)) };
     this.panels = [];
     const items = flatten(board.model.panels ?? []).map((model) => {

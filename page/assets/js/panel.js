@@ -52,7 +52,8 @@ export class Panel {
 
   // step is the distance of the points that suits the panel's width.
   step(span) {
-    const least = duration((this.model.interval ?? "").replace(/^>/, "")) || 1000;
+    const own = duration((this.model.interval ?? "").replace(/^>/, "")) || 1000;
+    const least = Math.max(own, ...this.frames.map((f) => duration(f.over(span).least)));
     const width = this.body.clientWidth || 600;
     return interval(span, Math.min(this.model.maxDataPoints ?? Infinity, width), least);
   }
@@ -93,6 +94,7 @@ export class Panel {
       // A single first request is shown at once all the same.
       if (!all.some((s) => s.values.slice(0, length).some((v) => v))) length = times.length;
     }
+    if (this.look.style === "heat") return this.#heat(times, all);
     const several = this.look.stacked ? this.#settle(all.filter((s) => s.values.some((v) => v))) : all;
     // A few series are seated by name, so that they have the same colours after a reload; many in
     // the order of the stack, so that neighbours differ.
@@ -106,6 +108,16 @@ export class Panel {
       if (this.stat && steps) s.color = this.page.palette.fixed(threshold(steps, this.#reduced(s)), scheme());
     }
     this.times = times.slice(0, length);
+  }
+
+  // #heat has a row for each query, those without points too, and one colour.
+  #heat(times, all) {
+    const color = this.page.palette.fixed("blue", scheme());
+    this.times = times;
+    this.series = this.frames.map((f) => ({
+      key: f.target.refId, name: f.target.alias, color,
+      values: all.find((s) => s.refId === f.target.refId)?.values ?? times.map(() => null),
+    }));
   }
 
   // #settle puts a stack in order: who came first lies lowest. The order stays when the beginning
@@ -138,7 +150,7 @@ export class Panel {
     }
     const shown = this.legend?.alone ? this.series.filter((s) => s.key === this.legend.alone) : this.series;
     this.chart.draw(...this.#sketch(this.times, shown), this.range);
-    this.legend?.show([...this.series].sort((a, b) => (this.look.stacked ? weight(b) - weight(a) : 0)), this.look.unit);
+    if (this.look.style !== "heat") this.legend?.show([...this.series].sort((a, b) => (this.look.stacked ? weight(b) - weight(a) : 0)), this.look.unit);
   }
 
   // #sketch is what the course behind a stat shows: its value counts the interval that goes on, but
@@ -168,10 +180,11 @@ export class Panel {
     // A cursor that another panel's moves has no place of its own on the page.
     if (idx == null || left < 0 || !this.body.matches(":hover")) return;
     const box = u.over.getBoundingClientRect();
+    const heat = this.look.style === "heat";
     const shown = this.legend.alone ? this.series.filter((s) => s.key === this.legend.alone) : this.series;
     this.page.tooltip.show(box.left + left, box.top + top, {
-      time: this.times[idx], step: this.range.step, unit: this.look.unit, total: this.look.stacked,
-      series: shown.map((s) => ({ name: s.name, color: s.color, value: this.look.stacked ? s.values[idx] || null : s.values[idx] })),
+      time: this.times[idx], step: this.range.step, unit: heat ? "short" : this.look.unit, total: this.look.stacked || heat,
+      series: shown.map((s) => ({ name: heat ? "≤ " + exact(Number(s.name), this.look.unit).join(" ") : s.name, color: s.color, value: this.look.stacked ? s.values[idx] || null : s.values[idx] })),
     });
   }
 
@@ -184,7 +197,7 @@ export class Panel {
   }
 
   // empty tells a panel that was asked and has nothing.
-  get empty() { return this.range !== undefined && this.series.length === 0; }
+  get empty() { return this.range !== undefined && !this.series.some((s) => this.look.style !== "heat" || s.values.some((v) => v)); }
 
   close() { this.chart.close(); }
 }
@@ -195,7 +208,7 @@ function look(model) {
   const custom = defaults.custom ?? {};
   const stat = model.type === "stat";
   return {
-    style: custom.drawStyle ?? "line", stacked: (custom.stacking?.mode ?? "none") !== "none",
+    style: model.type === "heatmap" ? "heat" : custom.drawStyle ?? "line", stacked: (custom.stacking?.mode ?? "none") !== "none",
     fill: stat ? 0.16 : (custom.fillOpacity ?? 0) / 100, width: custom.lineWidth ?? 1,
     unit: defaults.unit, min: defaults.min ?? undefined, max: defaults.max ?? undefined,
     spans: custom.spanNulls === true ? Infinity : Number(custom.spanNulls) || (stat ? Infinity : 0), bare: stat,

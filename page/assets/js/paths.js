@@ -31,6 +31,27 @@ export function bars(step, stacked) {
   };
 }
 
+// cells paints a heat map: one row of cells per series, the first lowest, each the darker the more it
+// counts. The root keeps few visible beside many.
+export function cells(u, color, step) {
+  const [x, ...rows] = u.data;
+  const most = Math.max(...rows.map((row) => row.reduce((a, v) => Math.max(a, v ?? 0), 0)));
+  u.ctx.save();
+  u.ctx.fillStyle = color;
+  rows.forEach((row, i) => {
+    const foot = Math.round(u.valToPos(i, "y", true)), top = Math.round(u.valToPos(i + 1, "y", true));
+    for (let k = 0; k < x.length; k++) {
+      if (!row[k]) continue;
+      const left = Math.max(u.bbox.left, Math.round(u.valToPos(x[k], "x", true)));
+      const right = Math.min(u.bbox.left + u.bbox.width, Math.round(u.valToPos(x[k] + step, "x", true)));
+      if (right <= left) continue;
+      u.ctx.globalAlpha = 0.15 + 0.85 * Math.sqrt(row[k] / most);
+      u.ctx.fillRect(left, top + 1, Math.max(1, right - left - 1), Math.max(1, foot - top - 1));
+    }
+  });
+  u.ctx.restore();
+}
+
 // spanned keeps of the gaps in a line those that are longer than so many milliseconds.
 export function spanned(longest) {
   return (u, i, from, to, gaps) => {

@@ -3,7 +3,7 @@
 
 import { duration } from "./influxql.js";
 
-export const SPANS = ["1m", "5m", "15m", "1h", "6h", "24h"];
+export const SPANS = ["1m", "5m", "15m", "1h", "6h", "24h", "7d"];
 
 export class Range {
   constructor(standard, search) {

@@ -1,4 +1,6 @@
-package scheduler
+// Package when reads when schedules call: at(…), rate(…) and cron(…), in the way of EventBridge Scheduler, of which
+// EventBridge's own rules know the last two.
+package when
 
 import (
 	"fmt"

@@ -1,0 +1,68 @@
+package monitor
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Cost is what a monitoring host costs in a month of 730 hours in us-east-1, in dollars at AWS's list
+// prices of November 2026. Other regions differ by a tenth or two, mostly upwards.
+type Cost struct {
+	// Type is the instance's; Instance is 0 where its price is not known here.
+	Type                              string
+	Instance, Disks, Address, Secrets float64
+}
+
+// What a month has, and what things cost in it: see docs/monitoring-host.md.
+const (
+	hoursAMonth   = 730
+	perGigabyte   = 0.08
+	systemDisk    = 8 // GB, as host has it
+	addressAnHour = 0.005
+	perSecret     = 0.40
+)
+
+// instancePrices are dollars an hour of the types that suit a host.
+//
+// https://aws.amazon.com/ec2/pricing/on-demand/
+func instancePrices() map[string]float64 {
+	return map[string]float64{
+		"t4g.micro": 0.0084, "t4g.small": 0.0168, "t4g.medium": 0.0336, "t4g.large": 0.0672, "t4g.xlarge": 0.1344,
+		"m7g.medium": 0.0408, "m7g.large": 0.0816, "m7g.xlarge": 0.1632, "m7g.2xlarge": 0.3264,
+		"r7g.medium": 0.0536, "r7g.large": 0.1071, "r7g.xlarge": 0.2142, "r7g.2xlarge": 0.4284,
+	}
+}
+
+// CostOf is what the host of a stack costs with these values of the template's parameters, defaults for
+// those that are not given. A volume size that is no number is an error.
+func CostOf(given map[string]string) (Cost, error) {
+	defaults := parameters()
+	value := func(name string) string {
+		if v, ok := given[name]; ok {
+			return v
+		}
+		return fmt.Sprint(defaults[name].Default)
+	}
+	var gigabytes int
+	if _, err := fmt.Sscanf(value(paramVolume), "%d", &gigabytes); err != nil {
+		return Cost{}, fmt.Errorf("%s=%s: it is a number of GB", paramVolume, value(paramVolume))
+	}
+	c := Cost{Type: value(paramInstanceType), Disks: perGigabyte * float64(gigabytes+systemDisk), Address: addressAnHour * hoursAMonth, Secrets: perSecret * float64(len(secrets()))}
+	c.Instance = instancePrices()[c.Type] * hoursAMonth
+	return c, nil
+}
+
+// Month is the sum.
+func (c Cost) Month() float64 { return c.Instance + c.Disks + c.Address + c.Secrets }
+
+// String is a line for people.
+func (c Cost) String() string {
+	var b strings.Builder
+	if c.Instance == 0 {
+		fmt.Fprintf(&b, "about %.2f dollars a month at list prices of us-east-1, and what a %s costs: its price is not known here", c.Month(), c.Type)
+	} else {
+		fmt.Fprintf(&b, "about %.2f dollars a month at list prices of us-east-1: %s %.2f", c.Month(), c.Type, c.Instance)
+	}
+	fmt.Fprintf(&b, ", disks %.2f, address %.2f, secrets %.2f", c.Disks, c.Address, c.Secrets)
+	return b.String()
+}

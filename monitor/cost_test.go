@@ -1,0 +1,42 @@
+package monitor
+
+import (
+	"os"
+	"strings"
+	"testing"
+)
+
+func TestCost(t *testing.T) {
+	t.Parallel()
+	f := func(given map[string]string, want string) {
+		t.Helper()
+		c, err := CostOf(given)
+		if err != nil || c.String() != want {
+			t.Errorf("%v: %v\n%s, want\n%s", given, err, c, want)
+		}
+	}
+	f(nil, "about 19.75 dollars a month at list prices of us-east-1: t4g.small 12.26, disks 2.24, address 3.65, secrets 1.60")
+	f(map[string]string{"InstanceType": "m7g.large", "VolumeSize": "100"},
+		"about 73.46 dollars a month at list prices of us-east-1: m7g.large 59.57, disks 8.64, address 3.65, secrets 1.60")
+	f(map[string]string{"InstanceType": "x9g.large"},
+		"about 7.49 dollars a month at list prices of us-east-1, and what a x9g.large costs: its price is not known here, disks 2.24, address 3.65, secrets 1.60")
+	if _, err := CostOf(map[string]string{"VolumeSize": "big"}); err == nil {
+		t.Error("a volume of big GB was taken")
+	}
+}
+
+// TestCostIsThePages holds that docs/ says the same.
+func TestCostIsThePages(t *testing.T) {
+	t.Parallel()
+	c, err := CostOf(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, err := os.ReadFile("../docs/monitoring-host.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if sum := strings.TrimSpace(strings.Fields(c.String())[1]); !strings.Contains(string(page), "**"+sum+"**") {
+		t.Errorf("docs/monitoring-host.md does not have the sum %s", sum)
+	}
+}
