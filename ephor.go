@@ -45,6 +45,7 @@ type App struct {
 	triggers  []Trigger
 	monitor   *Grafana
 	store     *Store // in place of the monitoring stack's
+	image     *Image
 	hooks     []Hooks
 	// instruments are panels of what the program measures.
 	instruments []dashboard.Panel

@@ -35,7 +35,7 @@ to ask: on a terminal. A bucket that holds something is refused, as CloudFormati
 	}
 	c.Flags().SortFlags = false
 	c.Flags().BoolVar(&f.yes, "yes", false, "do not ask")
-	c.Flags().BoolVar(&f.artifacts, "artifacts", false, "delete the artifact bucket, too, with every version of every package in it")
+	c.Flags().BoolVar(&f.artifacts, "artifacts", false, "delete the artifact bucket, too, with every version of every package in it, and the repository of the images")
 	f.target.flag(c)
 	return c
 }
@@ -77,7 +77,12 @@ func (p *program) delete(c *cobra.Command, args []string, f deleteFlags) error {
 		return p.deleteError(f.target, err)
 	}
 	if f.artifacts {
-		return p.deployError(f.target, d.DeleteArtifacts(ctx, p.app.Name()))
+		if err := d.DeleteArtifacts(ctx, p.app.Name()); err != nil {
+			return p.deployError(f.target, err)
+		}
+		if p.hasRepository(f.target) {
+			return p.deployError(f.target, d.DeleteImages(ctx, p.app.Name()))
+		}
 	}
 	return nil
 }

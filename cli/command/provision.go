@@ -24,6 +24,7 @@ type provisionFlags struct {
 	target             target
 	build              buildFlags
 	parameters         []string
+	engine             string
 	dryRun, fast, json bool
 }
 
@@ -53,6 +54,7 @@ profile, single sign-on.`,
 	flags.BoolVar(&f.fast, "fast", false, "update the functions' code in place; refused if more than code has changed")
 	flags.StringArrayVar(&f.parameters, "parameter", nil, "a `NAME=VALUE` of the monitoring stack, see template monitor; kept from then on")
 	f.build.flags(c)
+	flags.StringVar(&f.engine, "engine", "", "what builds the image of a Dockerfile: `docker`, podman or buildah (default the first that answers)")
 	flags.BoolVar(&f.json, "json", false, "print results as JSON")
 	f.target.flag(c)
 	return c
@@ -82,6 +84,9 @@ func (p *program) provision(c *cobra.Command, f provisionFlags) error {
 	if err := errors.Join(f.target.check(c), f.build.check(c, f.target)); err != nil {
 		return err
 	}
+	if err := p.checkEngine(f); err != nil {
+		return usage(c, err)
+	}
 	if err := p.app.Validate(); err != nil {
 		return err
 	}
@@ -97,6 +102,11 @@ func (p *program) provision(c *cobra.Command, f provisionFlags) error {
 		return err
 	}
 	wc.Deployer, wc.Events, wc.DryRun = d.Deployer, d.progress.show, f.dryRun
+	if wc.Image != nil {
+		wc.Image.Engine = f.engine
+	} else if note := withoutImage(p.app); note != "" {
+		d.terminal.sayf("%s", note)
+	}
 	if !f.fast {
 		if parameters, err = p.keepImage(ctx, d, f.target, parameters); err != nil {
 			return p.deployError(f.target, err)
@@ -158,6 +168,9 @@ func (p *program) built(ctx context.Context, f buildFlags) (deploy.WorkflowConfi
 		build.LDFlags += " " + f.ldflags
 	}
 	c := deploy.WorkflowConfig{Build: build, BuildID: f.id}
+	if i, ok := p.app.Container(); ok && !f.laptop {
+		c.Image = &deploy.ImageConfig{Dockerfile: filepath.Join(pkg.Dir, filepath.FromSlash(i.Dockerfile))}
+	}
 	if c.BuildID == "" {
 		if c.BuildID, err = revision(ctx, pkg.ModuleDir); err != nil {
 			return c, err

@@ -202,6 +202,9 @@ func (s *session) start(ctx context.Context, ports laptop.Ports) error {
 	if err := s.startLaptop(ctx, ports); err != nil {
 		return err
 	}
+	if note := withoutImage(s.program.app); note != "" {
+		s.terminal.sayf("%s", note)
+	}
 	a, err := s.program.converge(ctx, s.converging(), s.showDeployment, func() {})
 	if err != nil {
 		return err
