@@ -70,17 +70,26 @@ func (p *program) counted(ctx context.Context, client cloudwatch.GetMetricDataAP
 
 // storeOf is the store of a monitoring stack with these outputs.
 func storeOf(outputs map[string]string) (*store, error) {
-	c := metrics.Config{URL: outputs["StoreURL"], CA: outputs["StoreCA"], Token: os.Getenv("EPHOR_STORE_TOKEN")}
-	if c.URL == "" {
+	client, err := storeClient(outputs)
+	if err != nil {
+		return nil, err
+	}
+	client.Timeout = 30 * time.Second
+	c := metrics.Config{Token: os.Getenv("EPHOR_STORE_TOKEN")}
+	return &store{url: outputs["StoreURL"], database: outputs["StoreDatabase"], authorization: c.Authorization(), client: client}, nil
+}
+
+// storeClient trusts the authority of a monitoring stack with these outputs, from which Grafana's certificate is, too.
+func storeClient(outputs map[string]string) (*http.Client, error) {
+	if outputs["StoreURL"] == "" {
 		return nil, errors.New("the monitoring stack has no output StoreURL yet")
 	}
-	roots, err := c.Roots()
+	roots, err := metrics.Config{CA: outputs["StoreCA"]}.Roots()
 	if err != nil {
 		return nil, fmt.Errorf("output StoreCA of the monitoring stack: %w", err)
 	}
 	transport := &http.Transport{Proxy: http.ProxyFromEnvironment, TLSClientConfig: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}}
-	return &store{url: c.URL, database: outputs["StoreDatabase"], authorization: c.Authorization(),
-		client: &http.Client{Transport: transport, Timeout: 30 * time.Second}}, nil
+	return &http.Client{Transport: transport}, nil
 }
 
 func (c *counted) print(t io.Writer) {
