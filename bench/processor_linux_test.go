@@ -8,10 +8,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// startOnOne starts a process that has one processor, the last of ours, as a function of 1,769 MB or less
-// has on Lambda.
+// startOnOne starts a process that has one processor, the last of ours, so that what its threads do beside
+// each other is done one after the other. Lambda has no such environment: at 1,769 MB a function has the
+// equivalent of one vCPU, and less below, but as time on two or more.
 //
 // https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html
+// https://github.com/rwnx/lambda-cpuinfo (what /proc/cpuinfo shows there, by memory)
 func startOnOne(b *testing.B, c *exec.Cmd) error {
 	b.Helper()
 	runtime.LockOSThread()

@@ -42,31 +42,31 @@ func (c Config) writeURL() (string, error) {
 	return u.String(), nil
 }
 
-const wantURL = "EPHOR_STORE_URL wants one such as https://store.example.com:8086"
+const wantURL = "want one such as https://store.example.com:8086"
 
 // base is the URL that Config names, below which a store has its API.
 func (c Config) base() (*url.URL, error) {
 	u, err := url.Parse(c.URL)
 	switch {
 	case err != nil:
-		return nil, errors.New("the store's URL does not parse: " + wantURL) // what the parser quotes may hold a password
+		return nil, errors.New("EPHOR_STORE_URL does not parse: " + wantURL) // what the parser quotes may hold a password
 	case u.User != nil:
-		return nil, errors.New("the store's URL holds credentials: they belong into EPHOR_STORE_TOKEN, as user:password")
+		return nil, errors.New("EPHOR_STORE_URL holds credentials: they belong into EPHOR_STORE_TOKEN, as user:password")
 	case u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "":
 		if strings.ContainsAny(c.URL, "@?") {
-			return nil, errors.New("the store's URL is none of http or https with a host: " + wantURL)
+			return nil, errors.New("EPHOR_STORE_URL is none of http or https with a host: " + wantURL)
 		}
-		return nil, fmt.Errorf("the store's URL is %q, none of http or https with a host: %s", c.URL, wantURL)
+		return nil, fmt.Errorf("EPHOR_STORE_URL is %q, none of http or https with a host: %s", c.URL, wantURL)
 	case u.RawQuery != "" || u.ForceQuery:
-		return nil, errors.New("the store's URL has a query, behind its ?: leave that out; EPHOR_STORE_DATABASE, or EPHOR_STORE_ORG and EPHOR_STORE_BUCKET, say where to, and EPHOR_STORE_TOKEN who writes")
+		return nil, errors.New("EPHOR_STORE_URL has a query, behind its ?: leave that out; EPHOR_STORE_DATABASE, or EPHOR_STORE_ORG and EPHOR_STORE_BUCKET, say where to, and EPHOR_STORE_TOKEN who writes")
 	case u.Fragment != "" || strings.HasSuffix(c.URL, "#"):
-		return nil, errors.New("the store's URL has a fragment, behind its #, which no server gets to see: leave that out")
+		return nil, errors.New("EPHOR_STORE_URL has a fragment, behind its #, which no server gets to see: leave that out")
 	}
 	if host := u.Hostname(); strings.ContainsFunc(host, func(r rune) bool { return r > unicode.MaxASCII }) {
-		return nil, fmt.Errorf("the store's URL names the host %q, which is not ASCII: write it as the name system has it, with xn-- (the command idn prints it)", host)
+		return nil, fmt.Errorf("EPHOR_STORE_URL names the host %q, which is not ASCII: write it as the name system has it, with xn-- (the command idn prints it)", host)
 	}
 	if n, err := strconv.Atoi(u.Port()); u.Port() != "" && (err != nil || n < 1 || n > 65535) {
-		return nil, fmt.Errorf("the store's URL has the port %s: ports go from 1 to 65535, and InfluxDB's is 8086", u.Port())
+		return nil, fmt.Errorf("EPHOR_STORE_URL has the port %s: ports go from 1 to 65535, and InfluxDB's is 8086", u.Port())
 	}
 	return u, nil
 }

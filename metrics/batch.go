@@ -1,6 +1,8 @@
 package metrics
 
 import (
+	"fmt"
+	"slices"
 	"time"
 
 	"github.com/ephor-io/ephor/line"
@@ -16,13 +18,14 @@ type cutter struct {
 	instruments                    []line.Series // of the set's instruments, by their place
 
 	runtimeStats runtimeStats
-	stamped      int64
-	size         int // of the last batch: the next will be about as long
+	invocations  sequence // of the times of invocations
+	cuts         sequence // of the times of all other points
+	size         int      // of the last batch: the next will be about as long
 }
 
 // A record is what is known of an invocation at its end.
 type record struct {
-	end        int64 // Unix nanoseconds, no two alike
+	end        time.Time
 	durationMS float64
 	memoryMB   float64
 	initMS     float64
@@ -56,29 +59,45 @@ func newCutter(set *Set, common []Tag) (*cutter, error) {
 	return c, nil
 }
 
-// stamp turns a time into one that no point has had. All series share the sequence, so that
-// within each it strictly increases, whatever the wall clock does.
-func (c *cutter) stamp(t time.Time) int64 {
-	c.stamped = max(c.stamped+1, t.UnixNano())
-	return c.stamped
+// A sequence makes of times such as strictly increase, in the order in which they are asked for, whatever
+// the wall clock does and whichever of two invocations at once ended first.
+type sequence int64
+
+func (q *sequence) next(t time.Time) time.Time {
+	*q = max(*q+1, sequence(t.UnixNano()))
+	return time.Unix(0, int64(*q))
+}
+
+// unencoded are points that the line protocol cannot hold.
+type unencoded struct {
+	points int
+	why    string // of the first
+}
+
+func (u *unencoded) add(name string, err error) {
+	if u.points++; u.points == 1 {
+		u.why = fmt.Sprintf("%s: the line protocol cannot hold them: %v", name, err)
+	}
 }
 
 // cut returns nil if nothing has happened since the last batch, unless this is to be the final
-// one. failed is the number of points that could not be encoded.
-func (c *cutter) cut(now moment, records []record, st *stats, final bool) (b *batch, failed int) {
+// one. failed are the points that could not be encoded.
+func (c *cutter) cut(now moment, records []record, st *stats, final bool) (b *batch, failed unencoded) {
 	b = &batch{body: make([]byte, 0, c.size+c.size/4+512)}
-	add := func(body []byte, err error) {
+	add := func(name string, body []byte, err error) {
 		if err != nil {
-			failed++
+			failed.add(name, err)
 		} else if len(body) > len(b.body) {
 			b.points++
 		}
 		b.body = body
 	}
+	slices.SortStableFunc(records, func(a, b record) int { return a.end.Compare(b.end) })
 	for i := range records {
-		add(records[i].appendPoint(b.body, c.invocation))
+		body, err := records[i].appendPoint(b.body, c.invocation, c.invocations.next(records[i].end))
+		add(invocationName, body, err)
 	}
-	at := time.Unix(0, c.stamp(now.wall))
+	at := c.cuts.next(now.wall)
 	list := c.set.instruments()
 	for i := len(c.instruments); i < len(list); i++ {
 		// Name and tags were checked when the instrument was made, and the common ones when the
@@ -87,16 +106,19 @@ func (c *cutter) cut(now moment, records []record, st *stats, final bool) (b *ba
 		c.instruments = append(c.instruments, s)
 	}
 	for i := range list {
-		add(list[i].appendPoint(b.body, c.instruments[i], at))
+		body, err := list[i].appendPoint(b.body, c.instruments[i], at)
+		add(list[i].name, body, err)
 	}
-	if b.points == 0 && failed == 0 && !final {
-		return nil, 0
+	if b.points == 0 && failed.points == 0 && !final {
+		return nil, failed
 	}
 	if c.runtimeStats.due(now) {
-		add(c.runtimeStats.appendPoint(b.body, c.runtime, at, now))
+		body, err := c.runtimeStats.appendPoint(b.body, c.runtime, at, now)
+		add(runtimeName, body, err)
 	}
 	st.seq++
-	add(st.appendPoint(b.body, c.publisher, at, final))
+	body, err := st.appendPoint(b.body, c.publisher, at, final)
+	add(publisherName, body, err)
 	c.size = len(b.body)
 	return b, failed
 }
@@ -104,11 +126,11 @@ func (c *cutter) cut(now moment, records []record, st *stats, final bool) (b *ba
 // cutLast returns a final batch of nothing but the publisher's point.
 func (c *cutter) cutLast(now moment, st *stats) (*batch, error) {
 	st.seq++
-	body, err := st.appendPoint(nil, c.publisher, time.Unix(0, c.stamp(now.wall)), true)
+	body, err := st.appendPoint(nil, c.publisher, c.cuts.next(now.wall), true)
 	return &batch{body: body, points: 1}, err
 }
 
-func (r *record) appendPoint(dst []byte, s line.Series) ([]byte, error) {
+func (r *record) appendPoint(dst []byte, s line.Series, t time.Time) ([]byte, error) {
 	var fields [6]line.Field
 	f := append(fields[:0], line.Bool("cold", r.cold), line.Float("duration_ms", r.durationMS))
 	if r.failed {
@@ -118,7 +140,7 @@ func (r *record) appendPoint(dst []byte, s line.Series) ([]byte, error) {
 		f = append(f, line.Float("init_ms", r.initMS))
 	}
 	f = append(f, line.Float("memory_mb", r.memoryMB), line.Bool("ok", !r.failed))
-	return s.Append(dst, time.Unix(0, r.end), f...)
+	return s.Append(dst, t, f...)
 }
 
 func (st *stats) appendPoint(dst []byte, s line.Series, t time.Time, final bool) ([]byte, error) {

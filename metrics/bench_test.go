@@ -86,7 +86,7 @@ func BenchmarkCut100(b *testing.B) {
 		b.Fatal(err)
 	}
 	clock := systemClock()
-	records := []record{{end: 1, durationMS: 12.5, memoryMB: 33}}
+	records := []record{{end: time.Unix(0, 1), durationMS: 12.5, memoryMB: 33}}
 	st := &stats{}
 	c.cut(clock.now(), records, st, false)
 	value := 0.0
@@ -105,7 +105,7 @@ func BenchmarkCut100(b *testing.B) {
 			}
 		}
 		now := clock.now()
-		if batch, failed := c.cut(now, records, st, false); batch.points < 102 || failed != 0 {
+		if batch, failed := c.cut(now, records, st, false); batch.points < 102 || failed.points != 0 {
 			b.Fatal(batch.points, failed)
 		}
 	}

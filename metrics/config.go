@@ -109,7 +109,7 @@ func FromEnv(getenv func(string) string) (Config, error) {
 	if every := getenv("EPHOR_FLUSH_EVERY"); every != "" {
 		n, err := strconv.Atoi(every)
 		if err != nil || n < 0 {
-			return c, fmt.Errorf("EPHOR_FLUSH_EVERY is %q: want a number of invocations, such as 10", every)
+			return c, fmt.Errorf("EPHOR_FLUSH_EVERY is %q: want a number of invocations, such as 10; it counts as 1", every)
 		}
 		c.FlushEvery = n
 	}

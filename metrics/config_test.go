@@ -50,10 +50,22 @@ func TestOpenRefuses(t *testing.T) {
 			t.Errorf("%+v: %v", c, err)
 		}
 	}
-	f(Config{URL: "nowhere"}, "the store's URL")
-	f(Config{URL: "http://s", CA: "?"}, `neither "system" nor PEM`)
-	f(Config{URL: "http://s", CA: "AAAA"}, "no certificate")
+	f(Config{URL: "nowhere"}, "EPHOR_STORE_URL is")
+	f(Config{URL: "https://s", CA: "?"}, `EPHOR_STORE_CA: the store's CA is neither "system" nor PEM`)
+	f(Config{URL: "https://s", CA: "AAAA"}, "EPHOR_STORE_CA: the store's CA holds no certificate")
+	// Who pins an authority does not mean the token to travel in plain text.
+	f(Config{URL: "http://s", CA: authority(t), Token: "user:secret"}, "EPHOR_STORE_CA is the authority of a store with TLS, and EPHOR_STORE_URL begins with http://")
+	f(Config{URL: "http://s", CA: authority(t), Transport: &storeStub{}}, "EPHOR_STORE_CA is the authority")
 	f(Config{URL: "http://s", Function: "a\nb"}, "line break")
+}
+
+// authority is a certificate in PEM.
+func authority(t *testing.T) string {
+	t.Helper()
+	server := httptest.NewUnstartedServer(nil)
+	server.StartTLS()
+	defer server.Close()
+	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw}))
 }
 
 // A pinned authority is trusted, and no other is; each kind of token is sent as its store wants it.

@@ -3,6 +3,7 @@ package metrics
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -18,6 +19,8 @@ const (
 	extensionName             = "ephor"
 	headerExtensionName       = "Lambda-Extension-Name"
 	headerExtensionIdentifier = "Lambda-Extension-Identifier"
+	headerExtensionErrorType  = "Lambda-Extension-Function-Error-Type"
+	extensionError            = "Extension.NoEvents"
 
 	onInvoke  = `{"events":["INVOKE"]}`
 	onNothing = `{"events":[]}`
@@ -29,6 +32,7 @@ const (
 type extension struct {
 	id   string
 	poll string // the URL that asks for an event
+	end  string // the URL that is told of the extension's end
 	wire *wire  // the address is the machine's own: no proxy of the environment is meant for it
 }
 
@@ -44,7 +48,7 @@ func register(ctx context.Context, api, events string) (*extension, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &extension{poll: u.JoinPath("event/next").String(), wire: newWire(u, nil)}
+	e := &extension{poll: u.JoinPath("event/next").String(), end: u.JoinPath("exit/error").String(), wire: newWire(u, nil)}
 	dial := e.wire.dial
 	e.wire.dial = func(ctx context.Context) (net.Conn, error) {
 		conn, err := dial(ctx)
@@ -87,8 +91,8 @@ func (e *extension) register(ctx context.Context, address, events string) error 
 }
 
 // next asks for the next event and blocks until there is one. Asking says that the work on the
-// one before is done. asked is called when that has been said.
-func (e *extension) next(ctx context.Context, asked func()) (event, error) {
+// one before is done. asked is called when that has been said, with what says that there is no event yet.
+func (e *extension) next(ctx context.Context, asked func(silent func() bool)) (event, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, e.poll, nil)
 	if err != nil {
 		return event{}, err
@@ -111,6 +115,26 @@ func (e *extension) next(ctx context.Context, asked func()) (event, error) {
 		return event{}, fmt.Errorf("an event of the Extensions API: %w", err)
 	}
 	return ev, nil
+}
+
+// exit says that the extension ends, which Lambda answers by ending the environment.
+func (e *extension) exit(ctx context.Context) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, e.end, nil)
+	if err != nil {
+		return err
+	}
+	req.Header.Set(headerExtensionIdentifier, e.id)
+	req.Header.Set(headerExtensionErrorType, extensionError)
+	resp, err := e.wire.RoundTrip(req)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusAccepted {
+		body, err := io.ReadAll(io.LimitReader(resp.Body, 64<<10))
+		return errors.Join(fmt.Errorf("%s: %s", resp.Status, oneLine(string(body))), err)
+	}
+	return nil
 }
 
 func (ev event) deadline() time.Time {

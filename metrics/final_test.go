@@ -3,6 +3,7 @@ package metrics
 import (
 	"context"
 	"fmt"
+	"math"
 	"net/http"
 	"strings"
 	"testing"
@@ -53,6 +54,52 @@ func TestWhatIsRefusedAtTheEndIsTold(t *testing.T) {
 		return http.StatusNoContent, ""
 	}, []string{"0i", "1i"}, "1 points of metrics are lost: the store refused them: 400: partial write")
 	f(func(int) (int, string) { return http.StatusBadRequest, partial }, []string{"0i", "1i"}, "2 points of metrics are lost")
+}
+
+// At the end the store is asked again until the time is up: nobody will do so later.
+func TestTheEndInsists(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := newHarness(t, nil)
+		h.counter.Inc()
+		began := time.Now()
+		h.store.answer = func(context.Context, int) (int, string, error) {
+			if time.Since(began) < terminationTimeout/2 {
+				return http.StatusServiceUnavailable, "", nil
+			}
+			return http.StatusNoContent, "", nil
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), terminationTimeout)
+		defer cancel()
+		if err := h.Close(ctx); err != nil {
+			t.Error(err)
+		}
+		if sent := h.store.sent(); len(sent) < 3 || field(sent[len(sent)-1], "hits", "count") != "1i" {
+			t.Errorf("sent %q", sent)
+		}
+	})
+}
+
+// A point that cannot be written is counted, named, and takes no other with it.
+func TestWhatCannotBeEncodedIsNamed(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := newHarness(t, nil)
+		broken, err := h.set.Histogram("size_kb")
+		if err != nil {
+			t.Fatal(err)
+		}
+		broken.Observe(1)
+		broken.max.Store(^math.Float64bits(math.Inf(1))) // which Observe never does
+		h.invoke(time.Minute)
+		if len(h.logged) != 1 || !strings.Contains(h.logged[0], "1 points are lost so far: size_kb: the line protocol cannot hold them: ") {
+			t.Errorf("logged %q", h.logged)
+		}
+		sent := h.store.sent()
+		if len(sent) != 1 || field(sent[0], "hits", "count") != "1i" || strings.Contains(sent[0], "size_kb") {
+			t.Errorf("sent %q", sent)
+		}
+	})
 }
 
 // Something before the store that answers every request with a page has not stored anything.

@@ -82,7 +82,7 @@ func (p *Publisher) confess(ctx context.Context, told int64) {
 	lost := p.stats.dropped > told
 	if lost {
 		if b, err := p.cutter.cutLast(p.clock.now(), &p.stats); err == nil {
-			p.queueLocked(b, 0)
+			p.queueLocked(b, unencoded{})
 		} else {
 			p.dropLocked(1, err.Error())
 		}
@@ -102,10 +102,10 @@ func (p *Publisher) cutLocked(now moment, final bool) {
 	}
 }
 
-// queueLocked puts a batch at the end of the queue; failed is how many points it should have had besides.
-func (p *Publisher) queueLocked(b *batch, failed int) {
-	if failed > 0 {
-		p.dropLocked(failed, "the line protocol cannot hold them")
+// queueLocked puts a batch at the end of the queue; failed are those points that it should have had besides.
+func (p *Publisher) queueLocked(b *batch, failed unencoded) {
+	if failed.points > 0 {
+		p.dropLocked(failed.points, failed.why)
 	}
 	if dropped := p.queue.push(b); dropped > 0 {
 		p.dropLocked(dropped, fmt.Sprintf("more than %d bytes wait for the store", p.cfg.MemoryLimit))

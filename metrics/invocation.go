@@ -51,7 +51,7 @@ func (inv *invocation) endLocked(now moment, reason string, failed bool) {
 	}
 	inv.ended = true
 	inv.record = record{
-		end:        inv.p.cutter.stamp(now.wall),
+		end:        now.wall,
 		durationMS: milliseconds(now.monotonic - inv.began.monotonic),
 		cold:       inv.cold,
 		initMS:     inv.p.initMS,
@@ -84,6 +84,7 @@ func (inv *invocation) out() {
 		return
 	}
 	p.finishLocked(inv)
+	p.seen = p.clock.now() // a wall clock that was set while the handler ran is no freeze
 	if inv.stop != nil {
 		inv.stop()
 	}

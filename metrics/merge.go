@@ -1,6 +1,9 @@
 package metrics
 
-import "fmt"
+import (
+	"fmt"
+	"math"
+)
 
 // A Distribution is what another library's histogram has gathered, for Histogram.Merge.
 type Distribution struct {
@@ -8,8 +11,8 @@ type Distribution struct {
 	// that is not positive is left out.
 	Values []float64
 	Counts []int64
-	// Sum, Min and Max are those of all observations; NaN means that they are not known: then
-	// they are reckoned from Values and Counts.
+	// Sum, Min and Max are those of all observations. NaN or an infinity means that one is not known, as
+	// does a Min above Max of both: then it is reckoned from Values and Counts.
 	Sum, Min, Max float64
 }
 
@@ -23,7 +26,7 @@ func (h *Histogram) Merge(d Distribution) {
 	var sum float64
 	var counts [Buckets]int64
 	var clamped, all int64
-	least, greatest := d.Min, d.Max
+	least, greatest := math.NaN(), math.NaN()
 	for i, v := range d.Values {
 		n := d.Counts[i]
 		if n <= 0 || !finite(v) {
@@ -36,10 +39,10 @@ func (h *Histogram) Merge(d Distribution) {
 		counts[b] += n
 		all += n
 		sum += v * float64(n)
-		if !finite(d.Min) && !(v >= least) {
+		if !(v >= least) {
 			least = v
 		}
-		if !finite(d.Max) && !(v <= greatest) {
+		if !(v <= greatest) {
 			greatest = v
 		}
 	}
@@ -49,6 +52,15 @@ func (h *Histogram) Merge(d Distribution) {
 	if finite(d.Sum) {
 		sum = d.Sum
 	}
+	if contradict := d.Min > d.Max; !contradict {
+		if finite(d.Min) {
+			least = d.Min
+		}
+		if finite(d.Max) {
+			greatest = d.Max
+		}
+	}
+	greatest = max(greatest, least) // where one of them alone is known, and not by the values
 	h.clamped.Add(clamped)
 	h.sum.add(sum)
 	keep(&h.min, least, func(old float64) bool { return least < old })

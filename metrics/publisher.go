@@ -118,96 +118,14 @@ func (p *Publisher) start() {
 		return
 	}
 	p.hold.listening = !p.managed
-	p.tasks.Go(func() { p.listen(ext) })
+	p.tasks.Go(func() {
+		defer ext.close()
+		p.listen(ext)
+	})
 }
 
-const (
-	// registerTimeout is out of the function's init; the API is on the same machine.
-	registerTimeout = 2 * time.Second
-	// beginTimeout is how long a handler may take to begin after its event has come, which takes
-	// microseconds, until it is taken for an invocation that the runtime refused.
-	beginTimeout = time.Second
-	// eventDelay is how long an event may lie until it is looked at. A handler is most probably out by
-	// then; one that is not has lost nothing.
-	eventDelay = 100 * time.Millisecond
-)
-
-// listen is the extension: it lets the environment freeze when the batch of the invocation is
-// written, and not before.
-func (p *Publisher) listen(ext *extension) {
-	defer ext.close()
-	for {
-		ev, err := ext.next(p.ctx, p.awaitLeft)
-		if err != nil {
-			p.mu.Lock()
-			p.hold.listening = false
-			p.mu.Unlock()
-			if p.ctx.Err() == nil {
-				p.cfg.Log(fmt.Sprintf("asking the Extensions API for an event failed: %v", err))
-			}
-			return
-		}
-		p.mu.Lock()
-		p.thaw(p.clock.now())
-		wrapped := p.wrapped
-		p.mu.Unlock()
-		if ev.EventType != "INVOKE" {
-			continue
-		}
-		// Without a wrapped handler nobody knows when the response is out: then what the
-		// invocations before have left is published beside this one.
-		if !wrapped || p.awaitOut() {
-			p.flush(flushOptions{deadline: ev.deadline()})
-		}
-	}
-}
-
-// awaitLeft waits until an invocation is out before its event is looked at, for eventDelay at most: the
-// event comes at the same time as the handler's, and whatever is done then, if only that a thread
-// wakes up, delays the handler.
-func (p *Publisher) awaitLeft() {
-	p.mu.Lock()
-	look := !p.wrapped || p.hold.expect()
-	p.mu.Unlock()
-	if look {
-		return
-	}
-	delay := time.NewTimer(eventDelay)
-	defer delay.Stop()
-	select {
-	case <-p.hold.outs:
-	case <-delay.C:
-	case <-p.ctx.Done():
-	}
-}
-
-// awaitOut waits until the response to the invocation is out, and returns whether a flush is due.
-func (p *Publisher) awaitOut() bool {
-	p.mu.Lock()
-	wait := p.hold.event()
-	p.mu.Unlock()
-	begin := time.NewTimer(beginTimeout)
-	defer begin.Stop()
-	for wait {
-		select {
-		case <-p.hold.wake:
-			wait = false
-		case <-begin.C:
-			p.mu.Lock()
-			gaveUp := p.hold.giveUp()
-			p.mu.Unlock()
-			if gaveUp {
-				return false
-			}
-		case <-p.ctx.Done():
-			return false
-		}
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.seen = p.clock.now()
-	return p.due()
-}
+// registerTimeout is out of the function's init; the API is on the same machine.
+const registerTimeout = 2 * time.Second
 
 // due reports whether a flush is, by the number of invocations since the last one.
 func (p *Publisher) due() bool { return p.sinceFlush >= p.cfg.FlushEvery }

@@ -84,10 +84,10 @@ func TestOneBatch(t *testing.T) {
 	h.memory = memory{}
 	h.invoke(time.Minute)
 	want := `invocation,function=f,instance=i,version=7 cold=false,duration_ms=0,memory_mb=0,ok=true 1763800000000000000
-hits,function=f,instance=i,version=7 count=1i,total=1i 1763800000000000001
-orders,function=f,instance=i,kind=a\ book,version=7 count=3i,total=3i 1763800000000000001
-pool,function=f,instance=i,version=7 value=4 1763800000000000001
-publisher,function=f,instance=i,version=7 bytes=0i,dropped=0i,flush_ms=0,freezes=0i,frozen_ms=0,points=0i,retries=0i,seq=1i 1763800000000000001
+hits,function=f,instance=i,version=7 count=1i,total=1i 1763800000000000000
+orders,function=f,instance=i,kind=a\ book,version=7 count=3i,total=3i 1763800000000000000
+pool,function=f,instance=i,version=7 value=4 1763800000000000000
+publisher,function=f,instance=i,version=7 bytes=0i,dropped=0i,flush_ms=0,freezes=0i,frozen_ms=0,points=0i,retries=0i,seq=1i 1763800000000000000
 `
 	if diff := cmp.Diff([]string{want}, h.store.sent()); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)

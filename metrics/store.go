@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -37,13 +38,16 @@ func newStore(c Config) (*store, error) {
 	if err != nil {
 		return nil, err
 	}
+	roots, err := c.Roots()
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("EPHOR_STORE_CA: %w", err)
+	case roots != nil && u.Scheme == "http":
+		return nil, errors.New("EPHOR_STORE_CA is the authority of a store with TLS, and EPHOR_STORE_URL begins with http://, where nobody has a certificate and the token travels in plain text: make it https://, or EPHOR_STORE_CA \"system\"")
+	}
 	s := &store{url: address, name: u.Scheme + "://" + u.Host, authorization: c.Authorization(), transport: c.Transport}
 	if s.transport != nil {
 		return s, nil
-	}
-	roots, err := c.Roots()
-	if err != nil {
-		return nil, err
 	}
 	config := &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12, ClientSessionCache: tls.NewLRUClientSessionCache(2)}
 	proxy, err := http.ProxyFromEnvironment(&http.Request{URL: u})

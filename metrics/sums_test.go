@@ -74,6 +74,30 @@ func TestMerge(t *testing.T) {
 			",p99="+number(theGrid.mid(159))+",sum=7")
 }
 
+// What is not known, infinite or contradicts itself of the extremes comes from the values; a point is made of it in any case.
+func TestMergeReckonsExtremes(t *testing.T) {
+	t.Parallel()
+	nan, inf := math.NaN(), math.Inf(1)
+	f := func(least, greatest float64, wantMin, wantMax string) {
+		t.Helper()
+		var h Histogram
+		h.Merge(Distribution{Values: []float64{5, 20}, Counts: []int64{20, 1}, Sum: inf, Min: least, Max: greatest})
+		got := cutOf(t, &h)
+		for _, want := range []string{"count=21i", "sum=120", "min=" + wantMin + ",", "max=" + wantMax + ","} {
+			if !strings.Contains(got, want) {
+				t.Errorf("from %v to %v: %s, want %s", least, greatest, got, want)
+			}
+		}
+	}
+	f(-inf, inf, "5", "20")
+	f(inf, -inf, "5", "20")
+	f(4, inf, "4", "20")
+	f(nan, 21, "5", "21")
+	f(900, -3, "5", "20")
+	f(900, nan, "900", "900") // against the values, and yet in order
+	f(nan, -3, "5", "5")
+}
+
 // A distribution that does not add up is refused before any of it is added.
 func TestMergeRefuses(t *testing.T) {
 	t.Parallel()

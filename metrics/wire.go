@@ -64,10 +64,13 @@ func orElse(s, otherwise string) string {
 }
 
 // RoundTrip sends a request and returns its answer, whose body is read already.
-func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) { return w.roundTrip(r, func() {}) }
+func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
+	return w.roundTrip(r, func(func() bool) {})
+}
 
-// roundTrip is RoundTrip, which calls sent before it looks for the answer.
-func (w *wire) roundTrip(r *http.Request, sent func()) (*http.Response, error) {
+// roundTrip is RoundTrip, which calls sent before it looks for the answer, with a function that says that
+// there certainly is nothing of it yet.
+func (w *wire) roundTrip(r *http.Request, sent func(silent func() bool)) (*http.Response, error) {
 	request, err := w.encode(r)
 	if err != nil {
 		return nil, err
@@ -179,6 +182,12 @@ func (c *wireConn) quiet() bool {
 	return silent
 }
 
+// silent says that there certainly is nothing to read.
+func (c *wireConn) silent() bool {
+	silent := false
+	return tellsSilence && c.raw != nil && c.raw.Control(func(fd uintptr) { silent = isSilent(fd) }) == nil && silent
+}
+
 // close closes the connection, if there is one.
 func (c *wireConn) close() {
 	if c != nil {
@@ -187,7 +196,7 @@ func (c *wireConn) close() {
 }
 
 // exchange sends a request and reads its answer. It ends with an error as soon as ctx does.
-func (c *wireConn) exchange(ctx context.Context, request []byte, r *http.Request, sent func()) (*http.Response, error) {
+func (c *wireConn) exchange(ctx context.Context, request []byte, r *http.Request, sent func(silent func() bool)) (*http.Response, error) {
 	stop := context.AfterFunc(ctx, func() { _ = c.conn.SetDeadline(time.Unix(1, 0)) }) // a closed one needs none
 	c.left, c.heard, c.reusable, c.used = maxAnswer, false, false, true
 	resp, whole, err := c.speak(request, r, sent)

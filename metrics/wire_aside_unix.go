@@ -17,12 +17,18 @@ type aside struct {
 	local, remote net.Addr
 }
 
-// setAside takes a connection's socket out of the poller, if it has one, and closes the connection.
-func setAside(conn net.Conn) (net.Conn, error) {
+// setAside takes a connection's socket out of the poller, if it has one, and closes the connection, which it does
+// with an error too.
+func setAside(conn net.Conn) (ours net.Conn, err error) {
 	s, ok := conn.(syscall.Conn)
 	if !ok {
 		return conn, nil
 	}
+	defer func() {
+		if err != nil {
+			conn.Close()
+		}
+	}()
 	raw, err := s.SyscallConn()
 	if err != nil {
 		return nil, err
@@ -57,7 +63,8 @@ func duplicate(old int) (int, error) {
 	return fd, err
 }
 
-// SetDeadline ends what is under way and all that comes after: it has no other use here.
+// SetDeadline ends what is under way and all that comes after, whichever time it is given, the zero time too: a
+// wire sets one to end an exchange, and takes it back only from a connection that it uses no more.
 func (a *aside) SetDeadline(time.Time) error {
 	raw, err := a.SyscallConn()
 	if err != nil {

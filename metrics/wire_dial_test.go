@@ -174,6 +174,36 @@ func TestWireClose(t *testing.T) {
 	count(t, "connections open", open, 0)
 }
 
+// A dial that nobody wants any more, and that ends well all the same, leaves no connection.
+func TestAGivenUpDialIsClosed(t *testing.T) {
+	t.Parallel()
+	for name, giveUp := range map[string]func(*wire){
+		"closed":    (*wire).close,
+		"overtaken": func(w *wire) { w.CloseIdleConnections(); w.CloseIdleConnections() },
+	} {
+		ours, theirs := net.Pipe()
+		release := make(chan struct{})
+		w := &wire{timeout: time.Hour, dial: func(context.Context) (net.Conn, error) {
+			<-release
+			return ours, nil
+		}}
+		w.mu.Lock()
+		d := w.begin()
+		w.dialing = d
+		w.mu.Unlock()
+		giveUp(w)
+		close(release)
+		<-d.done
+		if !errors.Is(d.err, errGivenUp) {
+			t.Errorf("%s: it ended with %v", name, d.err)
+		}
+		_ = theirs.SetReadDeadline(time.Now()) // a pipe takes it; one that is closed ends before
+		if _, err := theirs.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
+			t.Errorf("%s: the connection is left: %v", name, err)
+		}
+	}
+}
+
 // A publisher that is closed before its store's handshake is done leaves no connection.
 func TestCloseEndsTheDial(t *testing.T) {
 	t.Parallel()

@@ -4,6 +4,9 @@ package metrics
 
 import "net"
 
+// tellsSilence says that isSilent can tell.
+const tellsSilence = false
+
 // isSilent cannot tell here; a connection that has ended is noticed by its use.
 func isSilent(uintptr) bool { return true }
 

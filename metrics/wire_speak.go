@@ -15,11 +15,11 @@ const atOnce = 16 << 10
 //	413 Content Too Large: https://www.rfc-editor.org/rfc/rfc9110#section-15.5.14
 //
 // So the answer to a longer one is read while it is on its way, and ends the sending.
-func (c *wireConn) speak(request []byte, r *http.Request, sent func()) (resp *http.Response, whole bool, err error) {
+func (c *wireConn) speak(request []byte, r *http.Request, sent func(silent func() bool)) (resp *http.Response, whole bool, err error) {
 	if len(request) <= atOnce {
 		_, failed := c.conn.Write(request)
 		if failed == nil {
-			sent()
+			sent(c.silent)
 		}
 		if resp, err = c.answer(r); err != nil && failed != nil {
 			err = failed
@@ -30,14 +30,20 @@ func (c *wireConn) speak(request []byte, r *http.Request, sent func()) (resp *ht
 	go func() {
 		_, failed := c.conn.Write(request)
 		if failed == nil {
-			sent()
+			sent(c.silent)
 		}
 		written <- failed
 	}()
 	resp, err = c.answer(r)
-	_ = c.conn.SetWriteDeadline(time.Unix(1, 0)) // a closed one needs none
-	failed := <-written
-	// Where ctx has ended meanwhile this takes its deadline back; but then the connection is used no more.
-	_ = c.conn.SetWriteDeadline(time.Time{})
+	var failed error
+	select {
+	case failed = <-written:
+	default:
+		// An aside, of which no request is so long, would end with the first of these.
+		_ = c.conn.SetWriteDeadline(time.Unix(1, 0)) // a closed one needs none
+		failed = <-written
+		// Where ctx has ended meanwhile this takes its deadline back; but then the connection is used no more.
+		_ = c.conn.SetWriteDeadline(time.Time{})
+	}
 	return resp, failed == nil, err
 }

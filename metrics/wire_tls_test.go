@@ -4,6 +4,9 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/pem"
+	"io"
+	"log"
 	"net"
 	"net/url"
 	"testing"
@@ -53,6 +56,26 @@ func TestWireTakesNoTicketForAnAnswer(t *testing.T) {
 	}
 	if n := all.Load(); n != 1 {
 		t.Errorf("%d connections were made", n)
+	}
+}
+
+// A store that has no more than TLS 1.1 gets nothing.
+func TestOldTLSIsRefused(t *testing.T) {
+	t.Parallel()
+	for version, ok := range map[uint16]bool{tls.VersionTLS10: false, tls.VersionTLS11: false, tls.VersionTLS12: true} {
+		server, _, _ := countedServer(t)
+		server.TLS = &tls.Config{MinVersion: tls.VersionTLS10, MaxVersion: version}
+		server.Config.ErrorLog = log.New(io.Discard, "", 0)
+		server.StartTLS()
+		ca := string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw}))
+		s, err := newStore(Config{URL: server.URL, CA: ca}.withDefaults())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.close()
+		if err := s.write(t.Context(), []byte("a b=1 1\n")); (err == nil) != ok {
+			t.Errorf("%s: %v", tls.VersionName(version), err)
+		}
 	}
 }
 

@@ -4,6 +4,9 @@ package metrics
 
 import "syscall"
 
+// tellsSilence says that isSilent can tell.
+const tellsSilence = true
+
 // isSilent says that there is nothing to read from a socket, not even its end.
 func isSilent(fd uintptr) bool {
 	var b [1]byte

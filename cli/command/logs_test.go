@@ -290,3 +290,16 @@ func TestUsageOfLogsAndInvoke(t *testing.T) {
 	f(2, "no such file", one, "invoke", "--payload", "@"+state+"/none.json")
 	f(2, `--target "moon"`, one, "invoke", "--target", "moon")
 }
+
+// A period of nothing has nothing to account for: it is refused before anybody is asked.
+func TestStatusWantsAPeriod(t *testing.T) {
+	t.Parallel()
+	app, _ := hello()
+	for _, since := range []string{"0", "0s", "1ns", "999ms", "0d"} {
+		var stdout, stderr strings.Builder
+		p := &program{app: app, stdout: &stdout, stderr: &stderr, state: t.TempDir()}
+		if status := p.run(t.Context(), []string{"status", "--since", since}); status != 2 || !strings.Contains(stderr.String(), "--since: "+since+" is no period") {
+			t.Errorf("--since %s: status %d, %s%s", since, status, &stdout, &stderr)
+		}
+	}
+}

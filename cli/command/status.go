@@ -88,6 +88,9 @@ func (p *program) statusOf(c *cobra.Command, where target, since string, drift, 
 	var from time.Time
 	if since != "" {
 		d, err := parseSince(since)
+		if err == nil && d < time.Second {
+			err = fmt.Errorf("%s is no period in which anything could be counted: it is one as in 30s, 10m, 2h or 7d", since)
+		}
 		if err != nil {
 			return usage(c, fmt.Errorf("--since: %w", err))
 		}

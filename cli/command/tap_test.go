@@ -27,6 +27,8 @@ type tap struct {
 
 	delay  atomic.Int64 // nanoseconds before a batch is handed on
 	refuse atomic.Bool  // answers 503 and hands on nothing
+	away   atomic.Bool  // resets connections before it has read anything
+	reset  atomic.Int64 // how many connections it did so to
 	// chance, if it is there, picks what goes wrong with the batch that comes n-th.
 	chance atomic.Pointer[func(n int64) trouble]
 	came   atomic.Int64
@@ -45,9 +47,39 @@ type tap struct {
 
 func newTap(t *testing.T) *tap {
 	p := &tap{invocations: map[string]string{}, acked: map[string]bool{}, last: map[string][]string{}, from: map[string]bool{}, troubled: map[string]bool{}, met: map[trouble]int{}}
-	p.Server = httptest.NewServer(p)
+	p.Server = httptest.NewUnstartedServer(p)
+	p.Listener = &door{p.Listener, p}
+	p.Start()
 	t.Cleanup(p.Close)
 	return p
+}
+
+// A door lets connections in, unless the tap is away.
+type door struct {
+	net.Listener
+	tap *tap
+}
+
+func (d *door) Accept() (net.Conn, error) {
+	for {
+		conn, err := d.Listener.Accept()
+		if err != nil || !d.tap.away.Load() {
+			return conn, err
+		}
+		d.tap.reset.Add(1)
+		if tcp, ok := conn.(*net.TCPConn); ok {
+			_ = tcp.SetLinger(0) // else it is closed in order
+		}
+		_ = conn.Close()
+	}
+}
+
+// leave takes no connection for a while, and ends those that there are.
+func (p *tap) leave(while time.Duration) {
+	p.away.Store(true)
+	p.CloseClientConnections()
+	time.Sleep(while)
+	p.away.Store(false)
 }
 
 // trouble is what may happen to a batch on its way.

@@ -1,8 +1,6 @@
 package storetest_test
 
 import (
-	"compress/gzip"
-	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -84,7 +82,7 @@ func (s *influxDB2) write(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, http.StatusBadRequest, "invalid", "invalid precision")
 		return
 	}
-	body, err := unpacked(r)
+	body, _, err := storetest.ReadPoints(r)
 	if err != nil {
 		s.fail(w, http.StatusBadRequest, "invalid", err.Error())
 		return
@@ -109,19 +107,6 @@ func (s *influxDB2) query(w http.ResponseWriter, r *http.Request) {
 	if s.known(w, r) {
 		s.read(w, r)
 	}
-}
-
-func unpacked(r *http.Request) (string, error) {
-	var body io.Reader = r.Body
-	if r.Header.Get("Content-Encoding") == "gzip" {
-		z, err := gzip.NewReader(r.Body)
-		if err != nil {
-			return "", err
-		}
-		body = z
-	}
-	b, err := io.ReadAll(body)
-	return string(b), err
 }
 
 // errorText is the message in an error of InfluxDB 1.x.

@@ -118,7 +118,7 @@ func (s *influxDB3) write(w http.ResponseWriter, r *http.Request, database strin
 	if !s.known(w, r) {
 		return
 	}
-	body, err := unpacked(r)
+	body, _, err := storetest.ReadPoints(r)
 	if precision := r.URL.Query().Get("precision"); err != nil || database == "" || !slices.Contains(precisions, precision) {
 		answer(w, http.StatusBadRequest, map[string]string{"error": "invalid request: database, precision or body"})
 		return

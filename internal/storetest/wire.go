@@ -60,7 +60,7 @@ func newWire(t *testing.T, c metrics.Config, next http.RoundTripper) *wire {
 }
 
 func (w *wire) ServeHTTP(to http.ResponseWriter, r *http.Request) {
-	points, gzipped, err := readPoints(r)
+	points, gzipped, err := ReadPoints(r)
 	if err != nil {
 		panic(http.ErrAbortHandler) // the publisher has hung up
 	}
@@ -128,7 +128,8 @@ func (w *wire) seen() []write {
 	return w.writes[:len(w.writes):len(w.writes)]
 }
 
-func readPoints(r *http.Request) (points string, gzipped bool, err error) {
+// ReadPoints reads the points of a write, unpacked, and closes its body.
+func ReadPoints(r *http.Request) (points string, gzipped bool, err error) {
 	defer r.Body.Close()
 	var body io.Reader = r.Body
 	if gzipped = r.Header.Get("Content-Encoding") == "gzip"; gzipped {

@@ -148,10 +148,10 @@ func (s *sink) histogram(attributes attribute.Set, d metrics.Distribution) {
 	})
 }
 
-// times is an extreme times a factor, NaN if there is none.
+// times is an extreme times a factor, NaN if there is none or it is infinite, which no bucket's middle can be.
 func times[N int64 | float64](x metricdata.Extrema[N], factor float64) float64 {
 	v, ok := x.Value()
-	if !ok {
+	if !ok || math.IsInf(float64(v)*factor, 0) {
 		return math.NaN()
 	}
 	return float64(v) * factor

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"math"
 	"net/http"
 	"slices"
 	"strconv"
@@ -202,5 +203,23 @@ func TestWhatCannotBePublishedIsSaidOnce(t *testing.T) {
 	}
 	if err := export(); !errors.Is(err, metric.ErrExporterShutdown) {
 		t.Errorf("after the end: %v", err)
+	}
+}
+
+// One infinite observation takes none of the others with it.
+func TestAnInfiniteObservation(t *testing.T) {
+	t.Parallel()
+	set := new(metrics.Set)
+	view := metric.NewView(metric.Instrument{Name: "wait"}, metric.Stream{Aggregation: metric.AggregationExplicitBucketHistogram{Boundaries: []float64{1, 10}}})
+	m := metric.NewMeterProvider(metric.WithReader(NewReader(set)), metric.WithView(view)).Meter("test")
+	wait := must(m.Float64Histogram("wait"))
+	flush := newPublisher(t, set)
+	for range 20 {
+		wait.Record(t.Context(), 5)
+	}
+	wait.Record(t.Context(), math.Inf(1))
+	got := flush()
+	if len(got) != 1 || !strings.Contains(got[0], "count=21i,max=10,min=5,") {
+		t.Errorf("%q", got)
 	}
 }
