@@ -21,8 +21,8 @@ type health struct {
 	// Why is what makes it unhealthy or unknown.
 	Why     string        `json:"why,omitempty"`
 	Machine machineHealth `json:"machine"`
-	Grafana *door         `json:"grafana,omitempty"` // not on the laptop, whose page is in its place
-	Store   *door         `json:"store,omitempty"`
+	Grafana *entrance         `json:"grafana,omitempty"` // not on the laptop, whose page is in its place
+	Store   *entrance         `json:"store,omitempty"`
 }
 
 const (
@@ -31,7 +31,7 @@ const (
 	unknown   = "unknown"
 )
 
-// askHealth asks EC2 and both doors of the host of a monitoring stack, all at once.
+// askHealth asks EC2 and both entrances of the host of a monitoring stack, all at once.
 func askHealth(ctx context.Context, config aws.Config, d *deploy.Deployer, t target, monitoring deploy.State, laptop addresses) *health {
 	var h health
 	var asking sync.WaitGroup
@@ -39,7 +39,7 @@ func askHealth(ctx context.Context, config aws.Config, d *deploy.Deployer, t tar
 	if t.name == targetLaptop {
 		asking.Go(func() { h.Store = askStore(ctx, &http.Client{}, laptop.Store, "the laptop's own") })
 	} else if client, err := storeClient(monitoring.Outputs); err != nil {
-		h.Store = &door{Verdict: unknown, Says: err.Error()}
+		h.Store = &entrance{Verdict: unknown, Says: err.Error()}
 	} else {
 		letsIn := func(parameter string) string {
 			return "its port lets in " + parameter + "=" + cmp.Or(monitoring.Parameters[parameter], "nobody")
@@ -60,7 +60,7 @@ func askHealth(ctx context.Context, config aws.Config, d *deploy.Deployer, t tar
 func (h *health) judge() {
 	machine, why := h.Machine.verdict()
 	parts := []struct{ verdict, why string }{{machine, why}}
-	for name, d := range map[string]*door{"Grafana": h.Grafana, "the store": h.Store} {
+	for name, d := range map[string]*entrance{"Grafana": h.Grafana, "the store": h.Store} {
 		if d != nil {
 			parts = append(parts, struct{ verdict, why string }{d.Verdict, name + " " + d.Says})
 		}
@@ -83,9 +83,9 @@ func (h *health) print(t io.Writer) {
 	fmt.Fprintf(t, "\n  machine\t%s\n", h.Machine)
 	for _, d := range []struct {
 		name string
-		*door
+		*entrance
 	}{{"Grafana", h.Grafana}, {"store", h.Store}} {
-		if d.door != nil {
+		if d.entrance != nil {
 			fmt.Fprintf(t, "  %s\t%s\n", d.name, d.Says)
 		}
 	}

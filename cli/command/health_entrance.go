@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-// door is one of the host's two ports, asked from here.
-type door struct {
+// entrance is one of the host's two ports, asked from here.
+type entrance struct {
 	URL     string `json:"url"`
 	Verdict string `json:"verdict"`
 	Says    string `json:"says"`
@@ -27,7 +27,7 @@ const knocking = 10 * time.Second
 // askStore asks whether the store is up, which needs no password.
 //
 // https://docs.influxdata.com/influxdb/v1/tools/api/#ping-http-endpoint
-func askStore(ctx context.Context, client *http.Client, url, letsIn string) *door {
+func askStore(ctx context.Context, client *http.Client, url, letsIn string) *entrance {
 	return knock(ctx, client, url, "/ping", letsIn, func(r *http.Response, _ []byte) (string, bool) {
 		version := r.Header.Get("X-Influxdb-Version")
 		if r.StatusCode != http.StatusNoContent || version == "" {
@@ -40,7 +40,7 @@ func askStore(ctx context.Context, client *http.Client, url, letsIn string) *doo
 // askGrafana asks for Grafana's health, which needs no password and tells whether its database is there.
 //
 // https://grafana.com/docs/grafana/latest/developers/http_api/other/#health-api
-func askGrafana(ctx context.Context, client *http.Client, url, letsIn string) *door {
+func askGrafana(ctx context.Context, client *http.Client, url, letsIn string) *entrance {
 	return knock(ctx, client, url, "/api/health", letsIn, func(r *http.Response, body []byte) (string, bool) {
 		var says struct{ Database, Version string }
 		if err := json.Unmarshal(body, &says); err != nil || says.Database == "" {
@@ -54,8 +54,8 @@ func askGrafana(ctx context.Context, client *http.Client, url, letsIn string) *d
 }
 
 // knock asks, and judges: well tells whether all is well, in words where it understands the answer.
-func knock(ctx context.Context, client *http.Client, url, path, letsIn string, well func(*http.Response, []byte) (string, bool)) *door {
-	d := &door{URL: url, Verdict: unknown}
+func knock(ctx context.Context, client *http.Client, url, path, letsIn string, well func(*http.Response, []byte) (string, bool)) *entrance {
+	d := &entrance{URL: url, Verdict: unknown}
 	ctx, cancel := context.WithTimeout(ctx, knocking)
 	defer cancel()
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, url+path, nil)
