@@ -21,8 +21,8 @@ type health struct {
 	// Why is what makes it unhealthy or unknown.
 	Why     string        `json:"why,omitempty"`
 	Machine machineHealth `json:"machine"`
-	Grafana *entrance         `json:"grafana,omitempty"` // not on the laptop, whose page is in its place
-	Store   *entrance         `json:"store,omitempty"`
+	Grafana *entrance     `json:"grafana,omitempty"` // not on the laptop, whose page is in its place
+	Store   *entrance     `json:"store,omitempty"`
 }
 
 const (
