@@ -29,7 +29,8 @@ func (p *program) statusCommand() *cobra.Command {
 		Short: "Show what runs: the stacks with their outputs and exports, the environments, what was recorded",
 		Long: `status shows the stacks with their outputs, exports and who imports them, the functions with their
 environments, and whether every invocation is in the store. Where one is not, or other points of an
-environment are lost, it says which environment's they were and what is known of the reason.
+environment are lost, it says which environment's they were and what is known of the reason. Of the
+monitoring host it tells whether EC2 finds its machine well, and whether Grafana and the store answer.
 
 With --target aws it also asks CloudWatch how often Lambda invoked the functions, and reads the store
 that the monitoring stack tells the address of, or the application's own, as the user that
@@ -57,6 +58,8 @@ type report struct {
 	Lambda *lambdaStatus `json:"lambda,omitempty"`
 	// The rest is told by the monitoring host and not there without one.
 	*monitored
+	// Health is the monitoring host's; without one it is not there.
+	Health *health `json:"health,omitempty"`
 	// CloudWatch is what it counted, on AWS alone.
 	CloudWatch *counted `json:"cloudwatch,omitempty"`
 }
@@ -133,23 +136,29 @@ func (p *program) statusOf(c *cobra.Command, where target, since string, drift, 
 			return err
 		}
 	}
+	var unaccounted error // the rest is told all the same: a host that is down is what it may be about
 	own, hasOwn := p.app.Store()
 	switch {
 	case where.name == targetAWS && hasOwn && r.Stacks[0].Status != "":
-		err = p.accountInStore(ctx, config, where, from, own, &r)
+		unaccounted = p.accountInStore(ctx, config, where, from, own, &r)
 	case monitoring.Status == "":
-	case where.name == targetAWS:
-		err = p.accountOnHost(ctx, config, where, from, monitoring, &r)
 	default:
-		r.monitored, err = p.askHost(ctx, r.Addresses, r.Lambda, from)
+		r.Health = askHealth(ctx, config, d, where, monitoring, r.Addresses)
+		if where.name == targetAWS {
+			unaccounted = p.accountOnHost(ctx, config, where, from, monitoring, &r)
+		} else {
+			r.monitored, unaccounted = p.askHost(ctx, r.Addresses, r.Lambda, from)
+		}
 	}
-	if err != nil {
-		return err
+	if unaccounted != nil {
+		r.monitored, r.CloudWatch = nil, nil
 	}
 	if asJSON {
-		return json.NewEncoder(p.stdout).Encode(r)
+		err = json.NewEncoder(p.stdout).Encode(r)
+	} else {
+		err = r.print(p.stdout)
 	}
-	return r.print(p.stdout)
+	return cmp.Or(unaccounted, err)
 }
 
 // askHost asks the monitoring host and accounts for what was invoked since from; zero is since up
@@ -219,6 +228,9 @@ func (r report) print(w io.Writer) error {
 	}
 	if r.Lambda != nil {
 		r.Lambda.print(t)
+	}
+	if r.Health != nil {
+		r.Health.print(t)
 	}
 	if r.monitored == nil {
 		return t.Flush()

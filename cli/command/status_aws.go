@@ -101,12 +101,12 @@ func storeOf(outputs map[string]string) (*store, error) {
 
 // connectStore is the store at c's address, asked as whom EPHOR_STORE_TOKEN names. Its error is of c's CA.
 func connectStore(c metrics.Config, database string) (*store, error) {
-	c.Token = os.Getenv("EPHOR_STORE_TOKEN")
 	roots, err := c.Roots()
 	if err != nil {
 		return nil, err
 	}
 	transport := &http.Transport{Proxy: http.ProxyFromEnvironment, TLSClientConfig: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}}
+	c.Token = os.Getenv("EPHOR_STORE_TOKEN")
 	return &store{url: strings.TrimSuffix(c.URL, "/"), database: database, authorization: c.Authorization(),
 		client: &http.Client{Transport: transport, Timeout: 30 * time.Second}}, nil
 }
