@@ -44,6 +44,8 @@ type App struct {
 	buses     []*Bus
 	triggers  []Trigger
 	monitor   *Grafana
+	store     *Store // in place of the monitoring stack's
+	image     *Image
 	hooks     []Hooks
 	// instruments are panels of what the program measures.
 	instruments []dashboard.Panel
@@ -131,9 +133,9 @@ func (a *App) Get(path string, f *Function) { a.Route(http.MethodGet, path, f) }
 // Post is Route for POST.
 func (a *App) Post(path string, f *Function) { a.Route(http.MethodPost, path, f) }
 
-// Monitor gives the application a monitoring stack, to which every execution environment
-// publishes its metrics.
-func (a *App) Monitor(g Grafana) { a.monitor = &g }
+// Monitor gives the application a place to which every execution environment publishes its metrics: a Grafana, which is
+// a monitoring stack, or a Store that is there already.
+func (a *App) Monitor(m Monitoring) { m.monitors(a) }
 
 // Instruments offers a panel for each instrument that the program declares. Those that no dashboard
 // shows yet stand on the first, behind its own panels. cli.Main calls it.
@@ -154,7 +156,8 @@ func (a *App) Routes() []Route { return slices.Clone(a.routes) }
 // Hooks are the hooks in the order in which they were added.
 func (a *App) Hooks() []Hooks { return slices.Clone(a.hooks) }
 
-// Monitoring is what Monitor was given, with its defaults filled in; ok is false without one.
+// Monitoring is what Monitor was given, with its defaults filled in; ok is false without one. Where a Store was given
+// it is what the laptop runs in its place, and has its dashboards.
 func (a *App) Monitoring() (g Grafana, ok bool) {
 	if a.monitor == nil {
 		return Grafana{}, false

@@ -11,6 +11,17 @@ import (
 
 func handler() error { return nil }
 
+// refused expects an error with want in it; "" means none.
+func refused(t *testing.T, err error, want string) {
+	t.Helper()
+	switch {
+	case want == "" && err != nil:
+		t.Errorf("refused: %v", err)
+	case want != "" && (err == nil || !strings.Contains(err.Error(), want)):
+		t.Errorf("got %v, want an error with %q", err, want)
+	}
+}
+
 func TestValidate(t *testing.T) {
 	t.Parallel()
 	// f changes a good application and names what the error must say; "" means it stays good.
@@ -22,12 +33,7 @@ func TestValidate(t *testing.T) {
 		app.Monitor(ephor.Grafana{})
 		change(app, orders)
 		err := app.Validate()
-		switch {
-		case want == "" && err != nil:
-			t.Errorf("refused: %v", err)
-		case want != "" && (err == nil || !strings.Contains(err.Error(), want)):
-			t.Errorf("got %v, want an error with %q", err, want)
-		}
+		refused(t, err, want)
 	}
 	f("", func(*ephor.App, *ephor.Function) {})
 	f("", func(a *ephor.App, o *ephor.Function) { a.Route("any", "/files/{name+}", o); a.Get("/", o) })

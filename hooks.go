@@ -28,7 +28,8 @@ type Hooks struct {
 	Stacks func(context.Context, *Deployment) ([]Stack, error)
 	// AfterBuild runs when Deployment.Binary is there.
 	AfterBuild func(context.Context, *Deployment) error
-	// Archive adds files to the deployment package, which a function finds beside its executable.
+	// Archive adds files to the deployment package, which a function finds beside its executable, or to the
+	// folder that an application's image is built from.
 	Archive func(context.Context, *Deployment, *Archive) error
 	// BeforeMarshal runs before the application's template is made.
 	BeforeMarshal func(context.Context, *Deployment) error

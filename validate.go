@@ -56,6 +56,9 @@ func (a *App) Validate() error {
 	}
 	errs = append(errs, a.validateAPI()...)
 	errs = append(errs, a.validateSources()...)
+	if i, ok := a.Container(); ok {
+		errs = append(errs, i.validate())
+	}
 	g, ok := a.Monitoring()
 	if ok && g.Stack == a.name {
 		errs = append(errs, fmt.Errorf("monitoring stack %q has the application's own name", g.Stack))
@@ -64,6 +67,9 @@ func (a *App) Validate() error {
 	}
 	if ok {
 		errs = append(errs, dashboard.ValidateAll(g.Dashboards), g.Alerts.Validate())
+	}
+	if s, given := a.Store(); given {
+		errs = append(errs, s.validate())
 	}
 	return errors.Join(errs...)
 }

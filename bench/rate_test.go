@@ -64,20 +64,28 @@ func BenchmarkEmulator(b *testing.B) {
 	})
 }
 
-// withAndWithoutMonitoring measures an application that has a monitoring stack and one that has none.
+// An application that has a monitoring stack, and one that has none.
+const monitored, unmonitored = "Monitoring", "Without"
+
+// start runs one of the two.
+func start(b *testing.B, which string) *uptest.Application {
+	b.Helper()
+	source := uptest.Shop
+	if which == unmonitored {
+		source = strings.Replace(source, "app.Monitor(ephor.Grafana{})", "", 1)
+	}
+	dir := uptest.NewModule(b, source)
+	a := uptest.Up(b, dir, uptest.Build(b, dir), filepath.Join(dir, "state"))
+	if status, body := a.Get("/"); status != http.StatusOK {
+		b.Fatal(status, body)
+	}
+	return a
+}
+
+// withAndWithoutMonitoring measures both, one after the other.
 func withAndWithoutMonitoring(b *testing.B, measure func(*testing.B, *uptest.Application)) {
-	for name, source := range map[string]string{
-		"Monitoring": uptest.Shop,
-		"Without":    strings.Replace(uptest.Shop, "app.Monitor(ephor.Grafana{})", "", 1),
-	} {
-		b.Run(name, func(b *testing.B) {
-			dir := uptest.NewModule(b, source)
-			a := uptest.Up(b, dir, uptest.Build(b, dir), filepath.Join(dir, "state"))
-			if status, body := a.Get("/"); status != http.StatusOK {
-				b.Fatal(status, body)
-			}
-			measure(b, a)
-		})
+	for _, which := range []string{monitored, unmonitored} {
+		b.Run(which, func(b *testing.B) { measure(b, start(b, which)) })
 	}
 }
 
@@ -92,11 +100,11 @@ func rates(b *testing.B, clients int, a *uptest.Application, one, other asker) (
 	client := &http.Client{Transport: transport}
 	round := func(ask asker, d time.Duration) (rate float64, answers int64) {
 		var done atomic.Int64
-		start := time.Now()
+		began := time.Now()
 		var all sync.WaitGroup
 		for range clients {
 			all.Go(func() {
-				for time.Since(start) < d {
+				for time.Since(began) < d {
 					response, err := ask(client)
 					if err != nil {
 						b.Error(err)
@@ -112,7 +120,7 @@ func rates(b *testing.B, clients int, a *uptest.Application, one, other asker) (
 			})
 		}
 		all.Wait()
-		return float64(done.Load()) / time.Since(start).Seconds(), done.Load()
+		return float64(done.Load()) / time.Since(began).Seconds(), done.Load()
 	}
 	const turn = 250 * time.Millisecond
 	round(one, turn)

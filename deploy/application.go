@@ -16,6 +16,8 @@ type Code struct {
 	Bucket, Key string
 	// GOARCH is amd64 or arm64.
 	GOARCH string
+	// Image says that the functions are of the container image that the parameter ParamImage names, and of no package.
+	Image bool
 }
 
 // OutputAPI is the output with the address of the application's API.
@@ -32,6 +34,9 @@ func Template(app *ephor.App, code Code) cfn.Template {
 		Description:              app.Name() + ", an Ephor application",
 		Resources:                map[string]cfn.Resource{},
 		Outputs:                  map[string]cfn.Output{},
+	}
+	if code.Image {
+		t.Parameters = map[string]cfn.Parameter{ParamImage: imageParameter}
 	}
 	for _, f := range app.Functions() {
 		role := sharedRole
@@ -77,6 +82,9 @@ func function(app *ephor.App, f *ephor.Function, code Code, role string) cfn.Res
 		"Timeout":       int(cmp.Or(f.Timeout, 3*time.Second) / time.Second),
 		"Role":          cfn.GetAtt(role, "Arn"),
 		"Environment":   map[string]any{"Variables": variables},
+	}
+	if code.Image {
+		ofImage(p, f)
 	}
 	if f.Concurrency > 0 {
 		p["ReservedConcurrentExecutions"] = f.Concurrency

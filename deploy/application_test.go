@@ -34,7 +34,10 @@ func TestTemplate(t *testing.T) {
 		e.SetIndent("", "  ")
 		made := Template(app, code)
 		w := NewWorkflow(WorkflowConfig{App: app})
-		if g, ok := app.Monitoring(); ok {
+		g, monitored := app.Monitoring()
+		if s, ok := app.Store(); ok {
+			w.Hooks = []ephor.Hooks{monitor.StoreHooks(g, s)}
+		} else if monitored {
 			w.Hooks = []ephor.Hooks{monitor.Hooks(g, nil)}
 		}
 		if err := w.decorate(t.Context(), &made); err != nil {
@@ -73,6 +76,13 @@ func TestTemplate(t *testing.T) {
 	full.Route("any", "/files/{name+}", files)
 	full.Monitor(ephor.Grafana{})
 	f("monitored", full)
+
+	own := ephor.New("Stored")
+	own.Function("Job", handler).FlushEvery = 5
+	own.Monitor(ephor.Store{URL: "https://store.example.com:8086", Organization: "shop", Bucket: "metrics", Token: ephor.Secret{ID: "shop/writer"}})
+	f("stored-2", own)
+	own.Monitor(ephor.Store{URL: "https://store.example.com:8086", User: "writer", Token: ephor.Secret{ID: "shop/writer", Key: "password"}})
+	f("stored-1", own)
 
 	rest := ephor.New("Rest")
 	orders = rest.Function("Orders", handler)

@@ -1,5 +1,5 @@
 // Package deploy builds an application, packs it and converges its stacks: the one path, for AWS
-// and for the laptop, which it cannot tell apart. It talks to CloudFormation, S3, Lambda and STS
+// and for the laptop, which it cannot tell apart. It talks to CloudFormation, S3, ECR, Lambda and STS
 // through aws-sdk-go-v2 with whatever endpoint, region and credentials it is given.
 //
 //	w := deploy.NewWorkflow(deploy.WorkflowConfig{App: app, Build: build, Deployer: deploy.New(deploy.Config{AWS: awsConfig})})
@@ -15,6 +15,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
@@ -38,6 +39,7 @@ type Deployer struct {
 	events func(Event)
 
 	cloudformation *cloudformation.Client
+	ecr            *ecr.Client
 	lambda         *lambda.Client
 	s3             *s3.Client
 	sts            *sts.Client
@@ -54,6 +56,7 @@ func New(c Config) *Deployer {
 		region:         c.AWS.Region,
 		events:         c.Events,
 		cloudformation: cloudformation.NewFromConfig(c.AWS),
+		ecr:            ecr.NewFromConfig(c.AWS),
 		lambda:         lambda.NewFromConfig(c.AWS),
 		s3: s3.NewFromConfig(c.AWS, func(o *s3.Options) {
 			// A bucket's name in the host part needs DNS, which another endpoint may not have.

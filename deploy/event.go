@@ -30,6 +30,33 @@ type BucketMade struct{ Bucket string }
 // BucketDeleted says that the artifact bucket is gone, with all that it held.
 type BucketDeleted struct{ Bucket string }
 
+// RepositoryMade says that the repository of the application's images was not there and is now.
+type RepositoryMade struct{ Repository string }
+
+// RepositoryDeleted says that the repository is gone, with all images.
+type RepositoryDeleted struct{ Repository string }
+
+// ImageBuilding says that an engine has begun to build the image, which can take minutes.
+type ImageBuilding struct {
+	Engine   string
+	Platform string
+}
+
+// ImageBuilt says that the image is there, and going to be pushed.
+type ImageBuilt struct {
+	Engine string
+	Took   time.Duration
+}
+
+// ImagePushed says that the image is in the repository. Cached means that one of the same content was there
+// before: then nothing was built.
+type ImagePushed struct {
+	URI    string // REPOSITORY@DIGEST
+	Size   int64  // compressed
+	Cached bool
+	Took   time.Duration
+}
+
 // StackStarted says that a stack is going to be changed.
 type StackStarted struct {
 	Stack   string
@@ -78,12 +105,17 @@ type StackDone struct {
 	Took      time.Duration
 }
 
-func (BucketMade) event()      {}
-func (BucketDeleted) event()   {}
-func (Waiting) event()         {}
-func (CodeUpdated) event()     {}
-func (Built) event()           {}
-func (Uploaded) event()        {}
-func (StackStarted) event()    {}
-func (ResourceChanged) event() {}
-func (StackDone) event()       {}
+func (BucketMade) event()        {}
+func (RepositoryMade) event()    {}
+func (RepositoryDeleted) event() {}
+func (ImageBuilding) event()     {}
+func (ImageBuilt) event()        {}
+func (ImagePushed) event()       {}
+func (BucketDeleted) event()     {}
+func (Waiting) event()           {}
+func (CodeUpdated) event()       {}
+func (Built) event()             {}
+func (Uploaded) event()          {}
+func (StackStarted) event()      {}
+func (ResourceChanged) event()   {}
+func (StackDone) event()         {}

@@ -3,19 +3,15 @@ package deploy
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
 	"reflect"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
-	"github.com/aws/aws-sdk-go-v2/service/lambda"
-	lambdatypes "github.com/aws/aws-sdk-go-v2/service/lambda/types"
 
 	"github.com/ephor-io/ephor"
 )
@@ -46,7 +42,7 @@ func (w *Workflow) Fast(ctx context.Context) error {
 			}
 		}
 		return nil
-	}, w.upload, func(ctx context.Context) error { return w.Deployer.updateCode(ctx, w.stack, w.bucket, w.pack) })
+	}, w.upload, w.updateCode)
 	return w.Failed(ctx, err)
 }
 
@@ -80,6 +76,9 @@ func (d *Deployer) sameButCode(ctx context.Context, s ephor.Stack) error {
 	}
 	parts := differing(is, shall)
 	for _, p := range stack.Parameters {
+		if aws.ToString(p.ParameterKey) == ParamImage && hasImage(s.Template) {
+			continue // that is the code
+		}
 		if value, given := s.Parameters[aws.ToString(p.ParameterKey)]; given && value != aws.ToString(p.ParameterValue) {
 			parts = append(parts, "Parameters."+aws.ToString(p.ParameterKey))
 		}
@@ -149,72 +148,4 @@ func union[V any](a, b map[string]V) []string {
 			}
 		}
 	}))
-}
-
-// updateCode gives the functions of a stack, which are of one package, its code.
-func (d *Deployer) updateCode(ctx context.Context, s ephor.Stack, bucket string, p *Package) error {
-	sum, err := p.SHA256()
-	if err != nil {
-		return err
-	}
-	pages := cloudformation.NewListStackResourcesPaginator(d.cloudformation, &cloudformation.ListStackResourcesInput{StackName: &s.Name})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return fmt.Errorf("listing the functions of stack %s: %w", s.Name, err)
-		}
-		for _, r := range page.StackResourceSummaries {
-			if aws.ToString(r.ResourceType) != "AWS::Lambda::Function" || !p.codeOf(s, aws.ToString(r.LogicalResourceId)) {
-				continue
-			}
-			if err := d.updateFunction(ctx, aws.ToString(r.PhysicalResourceId), sum, bucket, p.Key); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-// codeOf reports whether a resource of the stack has this package for its code: hooks may have added
-// functions that have other.
-func (p *Package) codeOf(s ephor.Stack, id string) bool {
-	code, _ := s.Template.Resources[id].Properties["Code"].(map[string]any)
-	return code["S3Key"] == p.Key
-}
-
-// updateFunction changes a function's code in place and waits until it has it.
-//
-// https://docs.aws.amazon.com/lambda/latest/dg/functions-states.html
-func (d *Deployer) updateFunction(ctx context.Context, name, sum, bucket, key string) error {
-	start := time.Now()
-	get := func() (*lambda.GetFunctionConfigurationOutput, error) {
-		out, err := d.lambda.GetFunctionConfiguration(ctx, &lambda.GetFunctionConfigurationInput{FunctionName: &name})
-		if err != nil {
-			return nil, fmt.Errorf("looking at function %s: %w", name, err)
-		}
-		return out, nil
-	}
-	is, err := get()
-	if err != nil {
-		return err
-	}
-	if aws.ToString(is.CodeSha256) == sum {
-		d.events(CodeUpdated{Function: name, Unchanged: true, Took: time.Since(start)})
-		return nil
-	}
-	if _, err := d.lambda.UpdateFunctionCode(ctx, &lambda.UpdateFunctionCodeInput{FunctionName: &name, S3Bucket: &bucket, S3Key: &key}); err != nil {
-		return fmt.Errorf("updating the code of function %s: %w", name, err)
-	}
-	err = wait(ctx, func() (done, news bool, err error) {
-		is, err = get()
-		return err == nil && is.LastUpdateStatus != lambdatypes.LastUpdateStatusInProgress, false, err
-	})
-	if err != nil {
-		return err
-	}
-	if is.LastUpdateStatus == lambdatypes.LastUpdateStatusFailed {
-		return fmt.Errorf("updating the code of function %s: %w", name, errors.New(aws.ToString(is.LastUpdateStatusReason)))
-	}
-	d.events(CodeUpdated{Function: name, Took: time.Since(start)})
-	return nil
 }

@@ -35,6 +35,8 @@ func (e *StackError) Hint() string {
 		{"HandlerErrorCode: AlreadyExists", "deleting or renaming what has that name already: it belongs to no stack of this application's"},
 		{"already exists", "deleting or renaming what has that name already: it belongs to no stack of this application's"},
 		{"HandlerErrorCode: ServiceLimitExceeded", "a higher quota: https://console.aws.amazon.com/servicequotas"},
+		// https://repost.aws/knowledge-center/cloudformation-custom-name
+		{"custom-named resource requires replacing", "delete app and the same again, or another name for it: what has this name cannot become what the template says; a function that is a zip archive cannot become an image, nor the reverse"},
 		{"UnreservedConcurrentExecution below its minimum", "less reserved concurrency (Function.Concurrency), or a higher quota of the account's"},
 		{"HandlerErrorCode: Throttling", "the same again: the account makes too many calls at the moment"},
 		{"Rate exceeded", "the same again: the account makes too many calls at the moment"},

@@ -66,6 +66,9 @@ func TestLifeOnAWS(t *testing.T) {
 
 func moto(t *testing.T) aws.Config {
 	t.Helper()
-	endpoint := mototest.Start(t)
+	return stubConfig(mototest.Start(t))
+}
+
+func stubConfig(endpoint string) aws.Config {
 	return aws.Config{Region: "eu-central-1", BaseEndpoint: &endpoint, Credentials: credentials.NewStaticCredentialsProvider("any", "any", "")}
 }

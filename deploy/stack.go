@@ -87,3 +87,14 @@ func (d *Deployer) State(ctx context.Context, name string) (State, error) {
 	s.Exports, err = d.exportsOf(ctx, aws.ToString(stack.StackId))
 	return s, err
 }
+
+// Resource is the physical ID of one of a stack's resources.
+//
+// https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeStackResource.html
+func (d *Deployer) Resource(ctx context.Context, stack, logicalID string) (string, error) {
+	out, err := d.cloudformation.DescribeStackResource(ctx, &cloudformation.DescribeStackResourceInput{StackName: &stack, LogicalResourceId: &logicalID})
+	if err != nil {
+		return "", fmt.Errorf("describing resource %s of stack %s: %w", logicalID, stack, err)
+	}
+	return aws.ToString(out.StackResourceDetail.PhysicalResourceId), nil
+}

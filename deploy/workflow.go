@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/ephor-io/ephor"
@@ -19,6 +20,8 @@ type WorkflowConfig struct {
 	Hooks []ephor.Hooks
 	// Build makes the executable. Its Output is kept for the next time.
 	Build gotool.Config
+	// Image says that the functions are container images, and how they are built; nil makes them zip archives.
+	Image *ImageConfig
 	// Built says that the executable is there as it shall be, so that nothing is compiled.
 	Built bool
 	// Deployer has the stacks; without one, nothing can be done but Prepare, Build and Marshal.
@@ -46,6 +49,7 @@ type Workflow struct {
 	same         bool // the application's stack was not changed
 
 	pack   *Package
+	image  *Image      // in the package's place, of an application that is one
 	bucket string      // where the package is
 	stack  ephor.Stack // the application's, when it is marshalled
 }
@@ -66,7 +70,7 @@ func (w *Workflow) Run(ctx context.Context) (Result, error) {
 		result, err = w.application(ctx)
 		if err == nil && w.same {
 			// Fast may have changed the code meanwhile, which the stack knows nothing of.
-			err = w.Deployer.updateCode(ctx, w.stack, w.bucket, w.pack)
+			err = w.updateCode(ctx)
 		}
 		return err
 	})
@@ -79,6 +83,9 @@ func (w *Workflow) Prepare(ctx context.Context) error {
 		return err
 	}
 	w.changed = false
+	if err := w.WorkflowConfig.Image.check(); err != nil {
+		return err
+	}
 	return w.Declare(ctx)
 }
 
@@ -132,7 +139,7 @@ func Build(ctx context.Context, b gotool.Config, events func(Event)) error {
 	return nil
 }
 
-// Marshal packs what was built and makes the application's template, with all that hooks have to say.
+// Marshal packs what was built, or lays out what its image is built from, and makes the application's template, with all that hooks have to say.
 func (w *Workflow) Marshal(ctx context.Context) error {
 	var beside ephor.Archive
 	err := w.hook(ctx, "Archive", func(h ephor.Hooks) hookFunc {
@@ -144,7 +151,13 @@ func (w *Workflow) Marshal(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if w.pack, err = Pack(w.App.Name(), w.WorkflowConfig.Build.Output, w.WorkflowConfig.Build.GOARCH, beside); err != nil {
+	b := w.WorkflowConfig.Build
+	if w.WorkflowConfig.Image != nil {
+		w.image, err = NewImage(w.App.Name(), *w.WorkflowConfig.Image, b.Output, b.GOARCH, beside)
+	} else {
+		w.pack, err = Pack(w.App.Name(), b.Output, b.GOARCH, beside)
+	}
+	if err != nil {
 		return err
 	}
 	if err := w.hook(ctx, "BeforeMarshal", func(h ephor.Hooks) hookFunc { return h.BeforeMarshal }); err != nil {
@@ -187,11 +200,36 @@ func (w *Workflow) ConvergeLower(ctx context.Context) error {
 }
 
 func (w *Workflow) upload(ctx context.Context) (err error) {
-	w.bucket, err = w.Deployer.Upload(ctx, w.pack)
+	if w.image == nil {
+		w.bucket, err = w.Deployer.Upload(ctx, w.pack)
+		return err
+	}
+	uri, err := w.Deployer.Push(ctx, w.image)
+	w.stack.Parameters = map[string]string{ParamImage: uri}
 	return err
 }
 
-// Application uploads the deployment package and converges the application's stack.
+// prune deletes what the application was made of before, but for the newest few.
+func (w *Workflow) prune(ctx context.Context) error {
+	if w.image == nil {
+		return w.Deployer.Prune(ctx, w.pack)
+	}
+	return w.Deployer.PruneImages(ctx, w.App.Name(), w.stack.Parameters[ParamImage])
+}
+
+// updateCode gives the functions of the stack the code that was uploaded.
+func (w *Workflow) updateCode(ctx context.Context) error {
+	if w.image != nil {
+		return w.Deployer.updateCode(ctx, w.stack, w.Deployer.imageCode(w.stack.Parameters[ParamImage]))
+	}
+	code, err := w.Deployer.packageCode(w.bucket, w.pack)
+	if err != nil {
+		return err
+	}
+	return w.Deployer.updateCode(ctx, w.stack, code)
+}
+
+// Application uploads the deployment package, or the image, and converges the application's stack.
 func (w *Workflow) Application(ctx context.Context) (Result, error) {
 	if err := w.upload(ctx); err != nil {
 		return Result{}, err
@@ -204,7 +242,7 @@ func (w *Workflow) application(ctx context.Context) (Result, error) {
 	if err != nil {
 		return result, err
 	}
-	if err := w.Deployer.Prune(ctx, w.pack); err != nil {
+	if err := w.prune(ctx); err != nil {
 		return result, err
 	}
 	w.same = result.Unchanged
@@ -217,12 +255,19 @@ func (w *Workflow) application(ctx context.Context) (Result, error) {
 func (w *Workflow) DryRun(ctx context.Context) ([]*Plan, error) {
 	var plans []*Plan
 	err := w.steps(ctx, w.Prepare, w.Build, w.Marshal, func(ctx context.Context) error {
+		note, err := w.foresee(ctx)
+		if err != nil {
+			return err
+		}
 		for _, s := range append(w.Lower(), w.stack) {
 			p, err := w.Deployer.DryRun(ctx, s, plans)
 			if err != nil {
 				return err
 			}
 			plans = append(plans, p)
+		}
+		if last := plans[len(plans)-1]; note != "" {
+			last.Note = strings.TrimPrefix(last.Note+"; "+note, "; ")
 		}
 		return nil
 	})
@@ -234,6 +279,29 @@ func (w *Workflow) template(ctx context.Context) (cfn.Template, error) {
 	if err := w.App.Validate(); err != nil { // hooks may have changed it
 		return cfn.Template{}, err
 	}
-	t := Template(w.App, w.pack.Code())
-	return t, w.decorate(ctx, &t)
+	if w.image == nil {
+		t := Template(w.App, w.pack.Code())
+		return t, w.decorate(ctx, &t)
+	}
+	t := Template(w.App, Code{GOARCH: w.image.GOARCH, Image: true})
+	if err := w.decorate(ctx, &t); err != nil {
+		return t, err
+	}
+	return t, checkImages(t)
+}
+
+// foresee names the image as it would be after a push, without one; note says what that is worth.
+func (w *Workflow) foresee(ctx context.Context) (note string, err error) {
+	if w.image == nil {
+		return "", nil
+	}
+	uri, there, err := w.Deployer.image(ctx, w.image)
+	if err != nil {
+		return "", err
+	}
+	w.stack.Parameters = map[string]string{ParamImage: uri}
+	if !there {
+		note = "its image is not in the registry yet; a dry run neither builds nor pushes it"
+	}
+	return note, nil
 }

@@ -2,8 +2,6 @@ package e2e
 
 import (
 	"errors"
-	"io"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -37,23 +35,12 @@ func TestTenants(t *testing.T) {
 	o := c.becomes("tenants", types.StackStatusCreateComplete)
 	get := func(tenant string) (int, string) {
 		t.Helper()
-		r, err := http.NewRequestWithContext(ctx, "GET", o["Url"], nil)
-		if err != nil {
-			t.Fatal(err)
-		}
+		var headers []string
 		if tenant != "" {
-			r.Header.Set("X-Tenant-Id", tenant)
+			headers = []string{"X-Tenant-Id", tenant}
 		}
-		res, err := http.DefaultClient.Do(r)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer res.Body.Close()
-		body, err := io.ReadAll(res.Body)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return res.StatusCode, string(body)
+		got := ask(t, o["Url"], headers...)
+		return got.status, got.body
 	}
 	for range 10 {
 		for _, tenant := range []string{"blue", "green"} {

@@ -25,9 +25,9 @@ import (
 // line, and end: `up` looks whether every function that is deployed is in what was built.
 const ListVariable = "EPHOR_LIST"
 
-// Start runs the function of app whose name is in the environment variable _HANDLER, and does
-// not return. Where there is none of that name it ends the process with a message that lists the
-// names there are.
+// Start runs the function of app whose name is in the environment variable _HANDLER or, in a container
+// image, is the command, and does not return. Where there is none of that name it ends the process with a
+// message that lists the names there are.
 func Start(app *ephor.App) {
 	if os.Getenv(ListVariable) != "" {
 		for _, f := range app.Functions() {
@@ -35,12 +35,23 @@ func Start(app *ephor.App) {
 		}
 		os.Exit(0)
 	}
-	f, err := pick(app, os.Getenv("_HANDLER"))
+	f, err := pick(app, named(os.Getenv("_HANDLER"), os.Args[1:]))
 	if err != nil {
 		log.Fatalf("ephor: %v", err)
 	}
 	takeProfiles()
 	lambda.Start(metrics.Wrap(adapt(f)))
+}
+
+// named is the name of the function to start. An image's command is what its entry point is called with:
+// this executable or, in AWS's base images, a script that makes it _HANDLER.
+//
+// https://docs.docker.com/reference/dockerfile/#understand-how-cmd-and-entrypoint-interact
+func named(handler string, command []string) string {
+	if len(command) > 0 {
+		return command[0]
+	}
+	return handler
 }
 
 func pick(app *ephor.App, name string) (*ephor.Function, error) {
@@ -56,9 +67,9 @@ func pick(app *ephor.App, name string) (*ephor.Function, error) {
 		there = "it has " + strings.Join(names, ", ")
 	}
 	if name == "" {
-		return nil, fmt.Errorf("_HANDLER is not set: it names the function of application %q to start (%s)", app.Name(), there)
+		return nil, fmt.Errorf("_HANDLER is not set, and there is no command: one of them names the function of application %q to start (%s)", app.Name(), there)
 	}
-	return nil, fmt.Errorf("_HANDLER is %q: application %q has no function of that name (%s)", name, app.Name(), there)
+	return nil, fmt.Errorf("the function to start is %q: application %q has no function of that name (%s)", name, app.Name(), there)
 }
 
 // adapt makes an http.Handler one for Lambda, and leaves alone what lambda.Start takes.

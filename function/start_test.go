@@ -296,6 +296,20 @@ func TestWithoutAStore(t *testing.T) {
 	}
 }
 
+// In a container image the command names the function, whatever Lambda calls the handler.
+func TestNamed(t *testing.T) {
+	t.Parallel()
+	for want, got := range map[string]string{
+		"Archive": named("Archive", nil),
+		"Image":   named("Archive", []string{"Image"}),
+		"Script":  named("Script", []string{}),
+	} {
+		if got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
+
 func TestUnknownHandler(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"Nobody", ""} {

@@ -273,7 +273,7 @@ func (l *Laptop) open() (map[string]http.Handler, error) {
 		Queues:      mail{queues},
 		Logs:        sink{events},
 		Events:      func(e lambda.Event) { l.lambdaEvent(e) },
-		Middleware:  func(h http.Handler) http.Handler { return guard(h, false) },
+		Guard:       func(r *http.Request) error { return checkSite(r, false) },
 		FunctionURL: func(id string) (string, error) {
 			// Lambda is opened before what serves its URLs.
 			if l.gateway == nil {

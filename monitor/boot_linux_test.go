@@ -198,7 +198,7 @@ func (h *bootedHost) userData(influxdb string) string {
 	scope := &eval.Scope{
 		Template: template, Conditions: map[string]bool{zoneGiven: false}, Resources: resolved{h},
 		Pseudo: eval.Pseudo{StackName: "Hello-Monitoring", Region: "eu-central-1", AccountID: "000000000000"},
-		Parameters: map[string]any{paramImage: "ami-1", paramInstanceType: "t4g.small", paramVolume: "20", paramAllowed: "127.0.0.1/32", ParamWriters: "0.0.0.0/0",
+		Parameters: map[string]any{paramImage: "ami-1", paramInstanceType: "t4g.small", paramVolume: "20", ParamAllowed: "127.0.0.1/32", ParamWriters: "0.0.0.0/0",
 			paramZone: "", paramInfluxDB: influxdb, paramGrafana: "13.2.3", paramRawDays: "7", paramRollupDays: "90"},
 	}
 	host, err := scope.Properties("Host")

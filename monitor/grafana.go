@@ -28,9 +28,18 @@ type Dashboard struct {
 
 // Dashboards renders g's dashboards in their order, the standard panels behind each one's own.
 // A dashboard that is not valid, and two that would have the same UID, are errors.
-func Dashboards(g ephor.Grafana) ([]Dashboard, error) { return renderAll(g, false) }
+func Dashboards(g ephor.Grafana) ([]Dashboard, error) { return renderAll(g, forPage) }
 
-func renderAll(g ephor.Grafana, full bool) ([]Dashboard, error) {
+// form is for whom dashboards are rendered.
+type form int
+
+const (
+	forPage  form = iota // the local page, which has no variables
+	forHost              // Grafana, before a store that rolls up as the host's does
+	forStore             // Grafana, before any other store: it reads the points whatever the range
+)
+
+func renderAll(g ephor.Grafana, as form) ([]Dashboard, error) {
 	if err := dashboard.ValidateAll(g.Dashboards); err != nil {
 		return nil, err
 	}
@@ -41,7 +50,7 @@ func renderAll(g ephor.Grafana, full bool) ([]Dashboard, error) {
 		if d.JSON != nil {
 			text, err = ownModel(d)
 		} else {
-			text, err = render(d, full)
+			text, err = render(d, as)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("dashboard %q: %w", d.Title, err)
@@ -54,7 +63,7 @@ func renderAll(g ephor.Grafana, full bool) ([]Dashboard, error) {
 // render makes the dashboard with Grafana's builders. Grafana refuses to refresh more often than
 // every 5 s unless its administrator allows it (min_refresh_interval); the local page has a pace
 // of its own.
-func render(d dashboard.Dashboard, full bool) ([]byte, error) {
+func render(d dashboard.Dashboard, as form) ([]byte, error) {
 	b := grafana.NewDashboardBuilder(d.Title).
 		Uid(d.UID()).
 		Tags([]string{"ephor"}).
@@ -63,14 +72,16 @@ func render(d dashboard.Dashboard, full bool) ([]byte, error) {
 		Tooltip(grafana.DashboardCursorSyncCrosshair)
 
 	panels := slices.Concat(d.Panels, dashboard.Standard())
-	if full {
+	if as != forPage {
 		for i := range variables {
 			b.WithVariable(variable(i))
 		}
+		panels = append(panels, perFunction()...)
+	}
+	if as == forHost {
 		for _, name := range rangeVariables {
 			b.WithVariable(rangeVariable(name))
 		}
-		panels = append(panels, perFunction()...)
 	}
 	for i, place := range arrange(panels) {
 		id := uint32(i + 1)
@@ -80,7 +91,7 @@ func render(d dashboard.Dashboard, full bool) ([]byte, error) {
 		case p.Kind == dashboard.Row:
 			b.WithRow(grafana.NewRowBuilder(p.Title).Id(id).GridPos(place))
 		default:
-			b.WithPanel(panel(p, id, place, full))
+			b.WithPanel(panel(p, id, place, as))
 		}
 	}
 	board, err := b.Build()

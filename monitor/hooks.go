@@ -19,11 +19,19 @@ func Hooks(g ephor.Grafana, parameters map[string]string) ephor.Hooks {
 			return []ephor.Stack{{Name: g.Stack, Template: Template(g), Parameters: parameters}}, nil
 		},
 		Function: func(_ context.Context, _ *ephor.Deployment, f ephor.FunctionTemplate) error {
-			for name, value := range storeEnvironment(g.Stack, f.Function) {
-				f.Setenv(name, value)
-			}
+			setenv(f, storeEnvironment(g.Stack))
 			return nil
 		},
+	}
+}
+
+// setenv tells a function's publisher what env says, and how often it publishes.
+func setenv(f ephor.FunctionTemplate, env map[string]any) {
+	for name, value := range env {
+		f.Setenv(name, value)
+	}
+	if n := f.Function.FlushEvery; n > 1 {
+		f.Setenv("EPHOR_FLUSH_EVERY", strconv.Itoa(n))
 	}
 }
 
@@ -31,16 +39,12 @@ func Hooks(g ephor.Grafana, parameters map[string]string) ephor.Hooks {
 // monitoring stack's exports, which ties the stacks together: while it is imported, the
 // monitoring stack cannot be deleted. The secret is a dynamic reference, because exports are
 // plain text.
-func storeEnvironment(stack string, f *ephor.Function) map[string]any {
-	env := map[string]any{
+func storeEnvironment(stack string) map[string]any {
+	return map[string]any{
 		"EPHOR_STORE_URL":      cfn.ImportValue(stack + "-StoreURL"),
 		"EPHOR_STORE_DATABASE": cfn.ImportValue(stack + "-StoreDatabase"),
 		"EPHOR_STORE_CA":       cfn.ImportValue(stack + "-StoreCA"),
 		"EPHOR_STORE_TOKEN": cfn.Join("", "writer:{{resolve:secretsmanager:",
 			cfn.ImportValue(stack+"-StoreSecret"), ":SecretString:password}}"),
 	}
-	if f.FlushEvery > 1 {
-		env["EPHOR_FLUSH_EVERY"] = strconv.Itoa(f.FlushEvery)
-	}
-	return env
 }

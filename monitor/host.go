@@ -50,13 +50,16 @@ func disk() map[string]cfn.Resource {
 	}
 }
 
+// HostResource is the logical ID of the instance.
+const HostResource = "Host"
+
 // host is the instance. It stands in the default VPC. Its user data is run at every boot, and a
 // change of it restarts the machine instead of replacing it.
 //
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-ec2-instance.html
 func host(script string, needs []string) map[string]cfn.Resource {
 	return map[string]cfn.Resource{
-		"Host": {
+		HostResource: {
 			Type:      "AWS::EC2::Instance",
 			DependsOn: needs,
 			Properties: map[string]any{

@@ -18,7 +18,7 @@ func network() map[string]cfn.Resource {
 			Properties: map[string]any{
 				"GroupDescription": "The monitoring host",
 				"SecurityGroupIngress": []any{
-					rule(GrafanaPort, cfn.Ref(paramAllowed), "Grafana"),
+					rule(GrafanaPort, cfn.Ref(ParamAllowed), "Grafana"),
 					rule(StorePort, cfn.Ref(ParamWriters), "The store"),
 				},
 			},

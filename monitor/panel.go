@@ -31,10 +31,10 @@ type shared[B any] interface {
 	OverrideByQuery(string, []grafana.DynamicConfigValue) B
 }
 
-func panel(p dashboard.Panel, id uint32, place grafana.GridPos, full bool) cog.Builder[grafana.Panel] {
+func panel(p dashboard.Panel, id uint32, place grafana.GridPos, as form) cog.Builder[grafana.Panel] {
 	switch p.Kind {
 	case dashboard.Heat:
-		return describe(heatMap(p), p, id, place, full)
+		return describe(heatMap(p), p, id, place, as)
 	case dashboard.Stat:
 		b := stat.NewPanelBuilder().
 			GraphMode(common.BigValueGraphModeArea).
@@ -45,9 +45,9 @@ func panel(p dashboard.Panel, id uint32, place grafana.GridPos, full bool) cog.B
 				Thresholds(grafana.NewThresholdsConfigBuilder().Mode(grafana.ThresholdsModeAbsolute).Steps([]grafana.Threshold{
 					{Color: "green"}, {Value: cog.ToPtr(1.0), Color: "red"}}))
 		}
-		return describe(b, p, id, place, full)
+		return describe(b, p, id, place, as)
 	}
-	return describe(graph(p), p, id, place, full)
+	return describe(graph(p), p, id, place, as)
 }
 
 func graph(p dashboard.Panel) *timeseries.PanelBuilder {
@@ -104,9 +104,9 @@ const (
 	statPoints = 60
 )
 
-func describe[B shared[B]](b B, p dashboard.Panel, id uint32, place grafana.GridPos, full bool) B {
+func describe[B shared[B]](b B, p dashboard.Panel, id uint32, place grafana.GridPos, as form) B {
 	b.Id(id).Title(p.Title).GridPos(place).Datasource(dataSource()).Interval("1s")
-	if full && slices.ContainsFunc(p.Queries, func(q dashboard.Query) bool { return q.Rollup != "" }) {
+	if as == forHost && slices.ContainsFunc(p.Queries, func(q dashboard.Query) bool { return q.Rollup != "" }) {
 		b.Interval("$" + least(p))
 	}
 	if p.Description != "" {
@@ -130,7 +130,7 @@ func describe[B shared[B]](b B, p dashboard.Panel, id uint32, place grafana.Grid
 		}
 	}
 	for i, q := range p.Queries {
-		for _, t := range targets(q, string(rune('A'+i)), full) {
+		for _, t := range targets(q, string(rune('A'+i)), as) {
 			b.WithTarget(t)
 			if q.Color != "" {
 				b.OverrideByQuery(t.RefID, []grafana.DynamicConfigValue{{

@@ -112,11 +112,12 @@ func least(p dashboard.Panel) string {
 }
 
 // targets are a panel's query as the page has it, with the statements for long ranges beside it, or as
-// Grafana has it: as one for the raw points and one for the rollups, of which one is empty.
-func targets(q dashboard.Query, ref string, full bool) []query {
+// Grafana has it: as one for the raw points and one for the rollups, of which one is empty. Where the store has no
+// rollups, there is the first alone.
+func targets(q dashboard.Query, ref string, as form) []query {
 	t := query{RefID: ref, Query: q.InfluxQL, RawQuery: true, ResultFormat: "time_series", Alias: q.Alias}
 	rolledAlias := strings.ReplaceAll(q.Alias, "$tag_instance", "$tag_function")
-	if !full {
+	if as == forPage {
 		for i, s := range spans {
 			if q.Rollup == "" || s.rollup.window == "" {
 				continue
@@ -131,7 +132,7 @@ func targets(q dashboard.Query, ref string, full bool) []query {
 		return []query{t}
 	}
 	t.Query = filtered(t.Query)
-	if q.Rollup == "" {
+	if q.Rollup == "" || as == forStore {
 		return []query{t}
 	}
 	long := t

@@ -30,7 +30,7 @@ func TestDashboardsKeepToGrafanasSchema(t *testing.T) {
 		dashboard.Gauge("depth"), dashboard.Histogram("sizes"),
 		{Title: "A bar", Kind: dashboard.Bars, Stack: true, Width: 3, Queries: []dashboard.Query{{InfluxQL: "SELECT 1 WHERE $timeFilter", Color: "red"}}},
 	}})
-	for name, render := range map[string]func(ephor.Grafana) ([]Dashboard, error){"the page": Dashboards, "Grafana": GrafanaDashboards} {
+	for name, render := range map[string]func(ephor.Grafana) ([]Dashboard, error){"the page": Dashboards, "Grafana": GrafanaDashboards, "a store": StoreDashboards} {
 		boards, err := render(g)
 		if err != nil {
 			t.Fatal(err)

@@ -66,9 +66,10 @@ const (
 	paramInstanceType = "InstanceType"
 	paramImage        = "ImageId"
 	// ParamKeepImage is the image that a host has and goes on with, whatever ImageId names by then.
-	ParamKeepImage  = "KeepImage"
-	paramVolume     = "VolumeSize"
-	paramAllowed    = "AllowedCIDR"
+	ParamKeepImage = "KeepImage"
+	paramVolume    = "VolumeSize"
+	// ParamAllowed says who may open Grafana; by default that is nobody.
+	ParamAllowed    = "AllowedCIDR"
 	paramZone       = "Zone"
 	paramInfluxDB   = "InfluxDBVersion"
 	paramGrafana    = "GrafanaVersion"
@@ -134,7 +135,7 @@ func parameters() map[string]cfn.Parameter {
 		paramGrafana:    version("13.2.3", "Grafana"),
 		paramRawDays:    days("7", "every single point"),
 		paramRollupDays: days(rollupDays, "sums and percentiles of 10 seconds and of a minute"),
-		paramAllowed: {
+		ParamAllowed: {
 			Type:                  "String",
 			Default:               "127.0.0.1/32",
 			Description:           "Who may open Grafana, e.g. 203.0.113.7/32. The default is nobody.",

@@ -103,7 +103,7 @@ func TestOnlyTwoPortsAreOpen(t *testing.T) {
 // Nothing is open by default, Grafana is never open to all, and the store only by that very word.
 func TestNobodyIsLetInByDefault(t *testing.T) {
 	t.Parallel()
-	for name, world := range map[string]bool{paramAllowed: false, ParamWriters: true} {
+	for name, world := range map[string]bool{ParamAllowed: false, ParamWriters: true} {
 		p := parameters()[name]
 		if p.Default != "127.0.0.1/32" {
 			t.Errorf("%s: the default is %v", name, p.Default)
@@ -289,7 +289,7 @@ func TestHostAndStackUnderstandEachOther(t *testing.T) {
 		return &eval.Scope{
 			Template:   template,
 			Conditions: map[string]bool{zoneGiven: false, imageKept: false},
-			Parameters: map[string]any{paramImage: "ami-1", ParamKeepImage: "ami-0", paramInstanceType: "t4g.small", paramVolume: "20", paramAllowed: "127.0.0.1/32", ParamWriters: "0.0.0.0/0",
+			Parameters: map[string]any{paramImage: "ami-1", ParamKeepImage: "ami-0", paramInstanceType: "t4g.small", paramVolume: "20", ParamAllowed: "127.0.0.1/32", ParamWriters: "0.0.0.0/0",
 				paramZone: "", paramInfluxDB: "1.13.1-1", paramGrafana: "13.2.3", paramRawDays: "7", paramRollupDays: "90"},
 			Pseudo:    eval.Pseudo{StackName: "Hello-Monitoring", Region: "eu-central-1", AccountID: "000000000000"},
 			Resources: fixed{data},

@@ -14,7 +14,10 @@ import (
 // GrafanaDashboards are Dashboards as Grafana shows them: with variables by which a reader picks
 // functions, versions and execution environments, and a row for each function that is picked. The
 // local page, which has no variables, shows Dashboards.
-func GrafanaDashboards(g ephor.Grafana) ([]Dashboard, error) { return renderAll(g, true) }
+func GrafanaDashboards(g ephor.Grafana) ([]Dashboard, error) { return renderAll(g, forHost) }
+
+// StoreDashboards are GrafanaDashboards for a store that nobody has set up to roll up as the host's does.
+func StoreDashboards(g ephor.Grafana) ([]Dashboard, error) { return renderAll(g, forStore) }
 
 // The variables, each named as the tag that it picks values of. The list of a variable is of those
 // that the ones before it leave.

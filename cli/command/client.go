@@ -1,6 +1,13 @@
 package command
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"net/http"
+	"time"
+
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+
 	"context"
 	"encoding/json"
 	"errors"
@@ -29,6 +36,18 @@ func laptopAWS(endpoint string) aws.Config {
 		BaseEndpoint: &endpoint,
 		Credentials:  credentials.NewStaticCredentialsProvider(laptopKey, laptopKey, ""),
 	}
+}
+
+// sign signs a request whose body is body, for a service.
+//
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv.html
+func sign(ctx context.Context, config aws.Config, r *http.Request, body []byte, service string) error {
+	who, err := config.Credentials.Retrieve(ctx)
+	if err != nil {
+		return err
+	}
+	sum := sha256.Sum256(body)
+	return v4.NewSigner().SignHTTP(ctx, who, r, hex.EncodeToString(sum[:]), service, config.Region, time.Now())
 }
 
 // addresses is what a running `up` leaves in its state for the commands of other terminals, and

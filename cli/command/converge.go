@@ -12,7 +12,6 @@ import (
 	"github.com/ephor-io/ephor"
 	"github.com/ephor-io/ephor/deploy"
 	"github.com/ephor-io/ephor/internal/gotool"
-	"github.com/ephor-io/ephor/monitor"
 )
 
 // functionTags are those of the binary that Lambda runs: without the command line, and without
@@ -31,12 +30,12 @@ func functionBuild(source gotool.Package, dir, goos, goarch string) gotool.Confi
 	}
 }
 
-// workflow is the application's way to its stacks, the same for up and for provision: the monitoring
-// stack comes by hooks, before the application's own. parameters are the monitoring template's.
-func workflow(app *ephor.App, c deploy.WorkflowConfig, parameters map[string]string) *deploy.Workflow {
+// workflow is the application's way to its stacks where t says, the same for up and for provision: what
+// monitors it comes by hooks, before the application's own. parameters are the monitoring template's.
+func workflow(app *ephor.App, t target, c deploy.WorkflowConfig, parameters map[string]string) *deploy.Workflow {
 	c.App = app
-	if g, ok := app.Monitoring(); ok {
-		c.Hooks = append(c.Hooks, monitor.Hooks(g, parameters))
+	if hooks, ok := monitoringHooks(app, t, parameters); ok {
+		c.Hooks = append(c.Hooks, hooks)
 	}
 	c.Hooks = slices.Concat(c.Hooks, app.Hooks())
 	return deploy.NewWorkflow(c)
@@ -75,7 +74,7 @@ func (p *program) converge(ctx context.Context, c converging, show func(deploy.E
 	if err := p.app.Validate(); err != nil {
 		return nil, err
 	}
-	w := workflow(p.app, deploy.WorkflowConfig{Build: c.functionBuild(), Built: c.Built, Deployer: c.deployer(show), Events: show}, nil)
+	w := workflow(p.app, target{name: targetLaptop}, deploy.WorkflowConfig{Build: c.functionBuild(), Built: c.Built, Deployer: c.deployer(show), Events: show}, nil)
 	result, err := convergeAll(ctx, w, begun)
 	if err := w.Failed(ctx, err); err != nil {
 		return nil, err

@@ -69,7 +69,11 @@ func (p *program) dashboard(c *cobra.Command, args []string, f dashboardFlags) e
 		}
 		return p.printText(text)
 	}
-	boards, err := monitor.GrafanaDashboards(g)
+	render := monitor.GrafanaDashboards
+	if _, own := p.app.Store(); own {
+		render = monitor.StoreDashboards
+	}
+	boards, err := render(g)
 	if err != nil {
 		return err
 	}

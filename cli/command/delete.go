@@ -34,7 +34,7 @@ to ask: on a terminal. A bucket that holds something is refused, as CloudFormati
 	}
 	c.Flags().SortFlags = false
 	c.Flags().BoolVar(&f.yes, "yes", false, "do not ask")
-	c.Flags().BoolVar(&f.artifacts, "artifacts", false, "delete the artifact bucket, too, with every version of every package in it")
+	c.Flags().BoolVar(&f.artifacts, "artifacts", false, "delete the artifact bucket, too, with every version of every package in it, and the repository of the images")
 	f.target.flag(c)
 	return c
 }
@@ -47,11 +47,11 @@ func (p *program) delete(c *cobra.Command, args []string, f deleteFlags) error {
 		return err
 	}
 	ctx := c.Context()
-	lower, err := p.lower(ctx)
+	lower, err := p.lower(ctx, f.target)
 	if err != nil {
 		return err
 	}
-	stacks, err := p.stacksNamed(args, lower)
+	stacks, err := p.stacksNamed(args, f.target, lower)
 	if err != nil {
 		return usage(c, err)
 	}
@@ -76,7 +76,12 @@ func (p *program) delete(c *cobra.Command, args []string, f deleteFlags) error {
 		return p.deployError(f.target, err)
 	}
 	if f.artifacts {
-		return p.deployError(f.target, d.DeleteArtifacts(ctx, p.app.Name()))
+		if err := d.DeleteArtifacts(ctx, p.app.Name()); err != nil {
+			return p.deployError(f.target, err)
+		}
+		if p.hasRepository(f.target) {
+			return p.deployError(f.target, d.DeleteImages(ctx, p.app.Name()))
+		}
 	}
 	return nil
 }
@@ -97,9 +102,9 @@ func (p *program) toDelete(ctx context.Context, d *deploying, t target, stacks [
 	return there, p.deployError(t, d.Deletable(ctx, stacks...))
 }
 
-// lower are the names of the stacks below the application's, each behind those that it imports from.
-func (p *program) lower(ctx context.Context) ([]string, error) {
-	w := workflow(p.app, deploy.WorkflowConfig{DryRun: true}, nil)
+// lower are the names of the stacks below the application's where t says, each behind those that it imports from.
+func (p *program) lower(ctx context.Context, t target) ([]string, error) {
+	w := workflow(p.app, t, deploy.WorkflowConfig{DryRun: true}, nil)
 	if err := w.Declare(ctx); err != nil {
 		return nil, err
 	}
@@ -111,7 +116,7 @@ func (p *program) lower(ctx context.Context) ([]string, error) {
 }
 
 // stacksNamed are the stacks to delete, importers before what they import from.
-func (p *program) stacksNamed(args, lower []string) ([]string, error) {
+func (p *program) stacksNamed(args []string, t target, lower []string) ([]string, error) {
 	all := []string{p.app.Name()}
 	for _, name := range slices.Backward(lower) {
 		all = append(all, name)
@@ -120,7 +125,7 @@ func (p *program) stacksNamed(args, lower []string) ([]string, error) {
 		return all, nil
 	}
 	name := args[0]
-	monitoring, monitored := p.app.Monitoring()
+	monitoring, monitored := hosted(p.app, t)
 	switch {
 	case name == "app":
 		name = p.app.Name()

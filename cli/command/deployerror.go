@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/ephor-io/ephor/deploy"
+	"github.com/ephor-io/ephor/internal/engine"
 )
 
 // deployError makes the error of a deployment one that says what to do.
@@ -19,6 +20,8 @@ func (p *program) deployError(t target, err error) error {
 		bucket *deploy.BucketError
 		used   *deploy.InUseError
 		kept   *deploy.ProtectedError
+		none   *engine.NotFoundError
+		failed *engine.Error
 	)
 	switch {
 	case err == nil:
@@ -41,6 +44,12 @@ func (p *program) deployError(t target, err error) error {
 		return err
 	case errors.As(err, &bucket):
 		return hinted(err, "aws s3api head-bucket --bucket "+bucket.Bucket+", which tells more; another region or another name of the application has another bucket")
+	case errors.As(err, &none):
+		return hinted(err, "starting one of them or installing it: apt-get install buildah, brew install podman, https://docs.docker.com/engine/install")
+	case errors.As(err, &failed) && strings.HasSuffix(failed.Command, "build"):
+		return hinted(err, "mending what the last lines name, in the Dockerfile or its folder, and the same again")
+	case errors.As(err, &failed):
+		return hinted(err, "the same again, which builds nothing anew that the engine has kept; or another engine: --engine "+strings.Join(engine.Names(), "|"))
 	}
 	return p.trouble(t, err)
 }

@@ -98,21 +98,30 @@ func (p *program) sayMetrics(ctx context.Context, d *deploying, t target, s depl
 	d.terminal.sayf("  %s; how many could not be asked for: %v", what, err)
 }
 
-// sayArtifacts tells what becomes of the artifact bucket.
+// sayArtifacts tells what becomes of the artifact bucket and of the repository of the images.
 func (p *program) sayArtifacts(ctx context.Context, d *deploying, f deleteFlags) error {
 	name, amount, err := d.Artifacts(ctx, p.app.Name())
+	if err := p.sayArtifact(d, f, "artifact bucket", name, amount, err); err != nil || !p.hasRepository(f.target) {
+		return err
+	}
+	name, amount, err = d.Images(ctx, p.app.Name())
+	return p.sayArtifact(d, f, "repository", name, amount, err)
+}
+
+// sayArtifact tells of one of them what Artifacts or Images has said.
+func (p *program) sayArtifact(d *deploying, f deleteFlags, what, name, amount string, err error) error {
 	switch {
 	case err != nil && f.artifacts:
 		return p.deployError(f.target, err)
 	case err != nil:
-		d.terminal.sayf("the artifact bucket stays, if there is one: %v", err)
+		d.terminal.sayf("the %s stays, if there is one: %v", what, err)
 	case amount == "" && f.artifacts:
-		d.terminal.sayf("artifact bucket %s: does not exist", name)
+		d.terminal.sayf("%s %s: does not exist", what, name)
 	case amount == "":
 	case f.artifacts:
-		d.terminal.sayf("goes: artifact bucket %s: %s", name, amount)
+		d.terminal.sayf("goes: %s %s: %s", what, name, amount)
 	default:
-		d.terminal.sayf("stays: artifact bucket %s: %s (--artifacts deletes it)", name, amount)
+		d.terminal.sayf("stays: %s %s: %s (--artifacts deletes it)", what, name, amount)
 	}
 	return nil
 }

@@ -3,17 +3,12 @@ package command
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
 	"strconv"
-	"time"
-
-	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 )
 
 // profileOrder is what the laptop's Lambda, which takes this one call more than AWS's, is asked for.
@@ -45,12 +40,7 @@ func askProfile(ctx context.Context, endpoint, function string, order profileOrd
 	if err != nil {
 		return profiled{}, fmt.Errorf("asking for a profile: %w", err)
 	}
-	config, sum := laptopAWS(endpoint), sha256.Sum256(body)
-	who, err := config.Credentials.Retrieve(ctx)
-	if err == nil {
-		err = v4.NewSigner().SignHTTP(ctx, who, r, hex.EncodeToString(sum[:]), "lambda", config.Region, time.Now())
-	}
-	if err != nil {
+	if err := sign(ctx, laptopAWS(endpoint), r, body, "lambda"); err != nil {
 		return profiled{}, fmt.Errorf("asking for a profile: %w", err)
 	}
 	response, err := http.DefaultClient.Do(r)

@@ -24,6 +24,7 @@ type provisionFlags struct {
 	target             target
 	build              buildFlags
 	parameters         []string
+	engine             string
 	dryRun, fast, json bool
 }
 
@@ -53,6 +54,7 @@ profile, single sign-on.`,
 	flags.BoolVar(&f.fast, "fast", false, "update the functions' code in place; refused if more than code has changed")
 	flags.StringArrayVar(&f.parameters, "parameter", nil, "a `NAME=VALUE` of the monitoring stack, see template monitor; kept from then on")
 	f.build.flags(c)
+	flags.StringVar(&f.engine, "engine", "", "what builds the image of a Dockerfile: `docker`, podman or buildah (default the first that answers)")
 	flags.BoolVar(&f.json, "json", false, "print results as JSON")
 	f.target.flag(c)
 	return c
@@ -75,12 +77,15 @@ func (p *program) provision(c *cobra.Command, f provisionFlags) error {
 	if f.dryRun && f.fast {
 		return usage(c, errors.New("--dry-run and --fast exclude each other: --fast itself refuses what is more than code"))
 	}
-	parameters, err := p.monitoringParameters(f.parameters)
+	parameters, err := p.monitoringParameters(f.target, f.parameters)
 	if err != nil {
 		return usage(c, err)
 	}
 	if err := errors.Join(f.target.check(c), f.build.check(c, f.target)); err != nil {
 		return err
+	}
+	if err := p.checkEngine(f); err != nil {
+		return usage(c, err)
 	}
 	if err := p.app.Validate(); err != nil {
 		return err
@@ -97,12 +102,17 @@ func (p *program) provision(c *cobra.Command, f provisionFlags) error {
 		return err
 	}
 	wc.Deployer, wc.Events, wc.DryRun = d.Deployer, d.progress.show, f.dryRun
+	if wc.Image != nil {
+		wc.Image.Engine = f.engine
+	} else if note := withoutImage(p.app); note != "" {
+		d.terminal.sayf("%s", note)
+	}
 	if !f.fast {
-		if parameters, err = p.keepImage(ctx, d, parameters); err != nil {
+		if parameters, err = p.keepImage(ctx, d, f.target, parameters); err != nil {
 			return p.deployError(f.target, err)
 		}
 	}
-	w := workflow(p.app, wc, parameters)
+	w := workflow(p.app, f.target, wc, parameters)
 	switch {
 	case f.dryRun:
 		plans, err := w.DryRun(ctx)
@@ -122,15 +132,17 @@ func (p *program) provision(c *cobra.Command, f provisionFlags) error {
 		return nil
 	}
 	if f.target.name == targetAWS {
-		p.warnOfWriters(ctx, d, parameters)
+		p.warnOfWriters(ctx, d, f.target, parameters)
 	}
 	result, err := w.Run(ctx)
 	if err != nil {
 		return p.deployError(f.target, err)
 	}
 	d.terminal.flush()
-	if g, ok := p.app.Monitoring(); ok {
+	if g, ok := hosted(p.app, f.target); ok {
 		d.terminal.sayf("%s", monitor.Login(result.Lower[g.Stack]))
+	} else {
+		p.sayStore(ctx, d)
 	}
 	return p.printProvisioned(provisioned{Stack: p.app.Name(), Unchanged: result.Unchanged, BuildID: wc.BuildID, Outputs: result.Outputs, Lower: result.Lower}, f.json)
 }
@@ -156,6 +168,9 @@ func (p *program) built(ctx context.Context, f buildFlags) (deploy.WorkflowConfi
 		build.LDFlags += " " + f.ldflags
 	}
 	c := deploy.WorkflowConfig{Build: build, BuildID: f.id}
+	if i, ok := p.app.Container(); ok && !f.laptop {
+		c.Image = &deploy.ImageConfig{Dockerfile: filepath.Join(pkg.Dir, filepath.FromSlash(i.Dockerfile))}
+	}
 	if c.BuildID == "" {
 		if c.BuildID, err = revision(ctx, pkg.ModuleDir); err != nil {
 			return c, err
@@ -171,12 +186,12 @@ func (p *program) built(ctx context.Context, f buildFlags) (deploy.WorkflowConfi
 // executable does not: then the same source would not make the same bytes.
 const buildTag = "ephor:build"
 
-// monitoringParameters reads NAME=VALUE and refuses what the monitoring template does not have.
-func (p *program) monitoringParameters(given []string) (map[string]string, error) {
+// monitoringParameters reads NAME=VALUE and refuses what the monitoring template where t says does not have.
+func (p *program) monitoringParameters(t target, given []string) (map[string]string, error) {
 	if len(given) == 0 {
 		return nil, nil
 	}
-	g, ok := p.app.Monitoring()
+	g, ok := hosted(p.app, t)
 	if !ok {
 		return nil, fmt.Errorf("--parameter: %s has no monitoring stack", p.app.Name())
 	}
@@ -200,8 +215,8 @@ func (p *program) monitoringParameters(given []string) (map[string]string, error
 
 // keepImage adds to the monitoring stack's parameters that its host keeps the image that it has, unless they
 // say something else about it. A stack that is not there yet takes the latest.
-func (p *program) keepImage(ctx context.Context, d *deploying, parameters map[string]string) (map[string]string, error) {
-	g, ok := p.app.Monitoring()
+func (p *program) keepImage(ctx context.Context, d *deploying, t target, parameters map[string]string) (map[string]string, error) {
+	g, ok := hosted(p.app, t)
 	if _, given := parameters[monitor.ParamKeepImage]; !ok || given {
 		return parameters, nil
 	}
@@ -219,8 +234,8 @@ func (p *program) keepImage(ctx context.Context, d *deploying, parameters map[st
 }
 
 // warnOfWriters says, before a new monitoring stack takes its minutes, that nobody may write to it yet.
-func (p *program) warnOfWriters(ctx context.Context, d *deploying, parameters map[string]string) {
-	g, ok := p.app.Monitoring()
+func (p *program) warnOfWriters(ctx context.Context, d *deploying, t target, parameters map[string]string) {
+	g, ok := hosted(p.app, t)
 	if _, given := parameters[monitor.ParamWriters]; !ok || given {
 		return
 	}

@@ -30,12 +30,14 @@ func (p *program) statusCommand() *cobra.Command {
 		Short: "Show what runs: the stacks with their outputs and exports, the environments, what was recorded",
 		Long: `status shows the stacks with their outputs, exports and who imports them, the functions with their
 environments, and whether every invocation is in the store. Where one is not, or other points of an
-environment are lost, it says which environment's they were and what is known of the reason.
+environment are lost, it says which environment's they were and what is known of the reason. Of the
+monitoring host it tells whether EC2 finds its machine well, and whether Grafana and the store answer.
 
 With --target aws it also asks CloudWatch how often Lambda invoked the functions, and reads the store
-that the monitoring stack tells the address of, as the user that EPHOR_STORE_TOKEN names. Where the
-store does not answer, all else is told and the exit status is 1. With --drift CloudFormation compares
-the stacks with their templates first, which takes up to some minutes.`,
+that the monitoring stack tells the address of, or the application's own, as the user that
+EPHOR_STORE_TOKEN names, or with that token. Where the store does not answer, all else is told and the
+exit status is 1. With --drift CloudFormation compares the stacks with their templates first, which
+takes up to some minutes.`,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if err := where.check(c); err != nil {
 				return err
@@ -58,6 +60,8 @@ type report struct {
 	Lambda *lambdaStatus `json:"lambda,omitempty"`
 	// The rest is told by the monitoring host and not there without one.
 	*monitored
+	// Health is the monitoring host's; without one it is not there.
+	Health *health `json:"health,omitempty"`
 	// CloudWatch is what it counted, on AWS alone.
 	CloudWatch *counted `json:"cloudwatch,omitempty"`
 	// Unaccounted says why what was recorded is not told, or not all of it.
@@ -116,8 +120,8 @@ func (p *program) statusOf(c *cobra.Command, where target, since string, drift, 
 		return err
 	}
 	d := deploy.New(deploy.Config{AWS: config})
-	g, ok := p.app.Monitoring()
-	lower, err := p.lower(ctx)
+	g, ok := hosted(p.app, where)
+	lower, err := p.lower(ctx, where)
 	if err != nil {
 		return err
 	}
@@ -143,19 +147,24 @@ func (p *program) statusOf(c *cobra.Command, where target, since string, drift, 
 		}
 	}
 	var unasked error // why the store or CloudWatch did not tell: what else there is is told all the same
+	own, hasOwn := p.app.Store()
 	switch {
+	case where.name == targetAWS && hasOwn && r.Stacks[0].Status != "":
+		unasked = p.accountInStore(ctx, config, where, from, own, &r)
 	case monitoring.Status == "":
 	case where.name == targetAWS && monitoring.Outputs["StoreURL"] == "":
+		r.Health = askHealth(ctx, config, d, where, monitoring, r.Addresses)
 		r.Unaccounted = &unaccounted{Reason: fmt.Sprintf("stack %s is %s and tells no address of a store yet, so what was recorded is not known", monitoring.Name, monitoring.Status)}
 	default:
+		r.Health = askHealth(ctx, config, d, where, monitoring, r.Addresses)
 		if where.name == targetAWS {
-			unasked = p.accountOnAWS(ctx, config, where, from, monitoring, &r)
+			unasked = p.accountOnHost(ctx, config, where, from, monitoring, &r)
 		} else {
 			r.monitored, unasked = p.askHost(ctx, r.Addresses, r.Lambda, from)
 		}
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
+	}
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
 	}
 	if unasked != nil && asJSON { // for people it is the error that the command ends with
 		r.Unaccounted = &unaccounted{Reason: unasked.Error()}
@@ -169,7 +178,7 @@ func (p *program) statusOf(c *cobra.Command, where target, since string, drift, 
 	} else {
 		err = r.print(p.stdout)
 	}
-	return cmp.Or(err, unasked)
+	return cmp.Or(unasked, err)
 }
 
 // askHost asks the monitoring host and accounts for what was invoked since from; zero is since up
@@ -239,6 +248,9 @@ func (r report) print(w io.Writer) error {
 	}
 	if r.Lambda != nil {
 		r.Lambda.print(t)
+	}
+	if r.Health != nil {
+		r.Health.print(t)
 	}
 	if r.Unaccounted != nil {
 		fmt.Fprintf(t, "\nnote: %s\n", r.Unaccounted.Reason)

@@ -1,6 +1,7 @@
 package command
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -8,11 +9,13 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 
+	"github.com/ephor-io/ephor"
 	"github.com/ephor-io/ephor/deploy"
 	"github.com/ephor-io/ephor/loss"
 	"github.com/ephor-io/ephor/metrics"
@@ -26,18 +29,33 @@ type counted struct {
 	Functions []loss.Count `json:"functions"`
 }
 
-// accountOnAWS accounts for what was invoked since from, or within the last hour: by environment, as the
-// logs have it, and by function, as CloudWatch does.
-func (p *program) accountOnAWS(ctx context.Context, config aws.Config, t target, from time.Time, monitoring deploy.State, r *report) error {
-	now := time.Now()
-	if from.IsZero() {
-		from = now.Add(-time.Hour)
-	}
+// accountOnHost is accountOnAWS with the store of the monitoring stack.
+func (p *program) accountOnHost(ctx context.Context, config aws.Config, t target, from time.Time, monitoring deploy.State, r *report) error {
 	s, err := storeOf(monitoring.Outputs)
 	if err != nil {
 		return err
 	}
-	r.Addresses.Store, r.Addresses.Page = s.url, monitoring.Outputs["GrafanaURL"]
+	r.Addresses.Page = monitoring.Outputs["GrafanaURL"]
+	return p.accountOnAWS(ctx, config, t, from, s, r)
+}
+
+// accountInStore is accountOnAWS with the application's own store.
+func (p *program) accountInStore(ctx context.Context, config aws.Config, t target, from time.Time, own ephor.Store, r *report) error {
+	s, err := connectStore(metrics.Config{URL: own.URL, CA: own.CA, Bucket: own.Bucket}, cmp.Or(own.Database, own.Bucket))
+	if err != nil {
+		return fmt.Errorf("the store's CA: %w", err)
+	}
+	return p.accountOnAWS(ctx, config, t, from, s, r)
+}
+
+// accountOnAWS accounts for what was invoked since from, or within the last hour: by environment, as the
+// logs have it, and by function, as CloudWatch does.
+func (p *program) accountOnAWS(ctx context.Context, config aws.Config, t target, from time.Time, s *store, r *report) error {
+	now := time.Now()
+	if from.IsZero() {
+		from = now.Add(-time.Hour)
+	}
+	r.Addresses.Store = s.url
 	m := &monitored{Since: from}
 	period := loss.Period{From: from}
 	served, err := p.served(ctx, config, t, period)
@@ -48,8 +66,12 @@ func (p *program) accountOnAWS(ctx context.Context, config aws.Config, t target,
 		return err
 	}
 	r.monitored = m
-	r.CloudWatch, err = p.counted(ctx, cloudwatch.NewFromConfig(config), t, s, period, now)
-	return err
+	counted, err := p.counted(ctx, cloudwatch.NewFromConfig(config), t, s, period, now)
+	if err != nil {
+		return err
+	}
+	r.CloudWatch = counted
+	return nil
 }
 
 // counted compares CloudWatch with the store.
@@ -71,18 +93,28 @@ func (p *program) counted(ctx context.Context, client cloudwatch.GetMetricDataAP
 
 // storeOf is the store of a monitoring stack with these outputs.
 func storeOf(outputs map[string]string) (*store, error) {
-	c := metrics.Config{URL: outputs["StoreURL"], CA: outputs["StoreCA"], Token: os.Getenv("EPHOR_STORE_TOKEN")}
+	c := metrics.Config{URL: outputs["StoreURL"], CA: outputs["StoreCA"]}
 	if c.URL == "" {
 		return nil, errors.New("the monitoring stack has no output StoreURL yet")
 	}
-	roots, err := c.Roots()
+	s, err := connectStore(c, outputs["StoreDatabase"])
 	if err != nil {
 		return nil, fmt.Errorf("output StoreCA of the monitoring stack: %w", err)
 	}
+	s.remedy = "waiting, if its machine has only just started; or provision --parameter WritersCIDR=…, whose addresses have to include the one that this is asked from"
+	return s, nil
+}
+
+// connectStore is the store at c's address, asked as whom EPHOR_STORE_TOKEN names. Its error is of c's CA.
+func connectStore(c metrics.Config, database string) (*store, error) {
+	roots, err := c.Roots()
+	if err != nil {
+		return nil, err
+	}
 	transport := &http.Transport{Proxy: http.ProxyFromEnvironment, TLSClientConfig: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}}
-	return &store{url: c.URL, database: outputs["StoreDatabase"], authorization: c.Authorization(),
-		client: &http.Client{Transport: transport, Timeout: 30 * time.Second},
-		remedy: "waiting, if its machine has only just started; or provision --parameter WritersCIDR=…, whose addresses have to include the one that this is asked from"}, nil
+	c.Token = os.Getenv("EPHOR_STORE_TOKEN")
+	return &store{url: strings.TrimSuffix(c.URL, "/"), database: database, authorization: c.Authorization(),
+		client: &http.Client{Transport: transport, Timeout: 30 * time.Second}}, nil
 }
 
 func (c *counted) print(t io.Writer) {

@@ -60,6 +60,7 @@ func TestStatusOnAWS(t *testing.T) {
 		Served, Recorded int64
 		CloudWatch       counted
 		Stacks           []struct{ Status string }
+		Health           health
 	}
 	if err := json.Unmarshal([]byte(run("--since", "30m", "--json")), &r); err != nil {
 		t.Fatal(err)
@@ -67,11 +68,15 @@ func TestStatusOnAWS(t *testing.T) {
 	if r.Served != 5 || r.Recorded != 5 || len(r.Stacks) != 2 || r.Stacks[0].Status != "CREATE_COMPLETE" {
 		t.Errorf("%+v", r)
 	}
+	// The laptop's page is no Grafana.
+	if h := r.Health; h.Verdict != unhealthy || h.Machine.State != "running" || h.Store.Verdict != healthy || !strings.HasPrefix(h.Why, "Grafana answers 404 Not Found") {
+		t.Errorf("health: %+v, store %+v", h, h.Store)
+	}
 	if diff := cmp.Diff([]loss.Count{{Function: function, Invoked: 1}}, r.CloudWatch.Functions); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
 	text := run("--since", "30m")
-	for _, want := range []string{"recorded 5 of 5 invocations", "by CloudWatch, of what began from ", function + "  1        0         1"} {
+	for _, want := range []string{"\nmonitoring host: unhealthy (Grafana answers", "recorded 5 of 5 invocations", "by CloudWatch, of what began from ", function + "  1        0         1"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("%q is not in\n%s", want, text)
 		}

@@ -44,12 +44,14 @@ func (p *program) template(c *cobra.Command, args []string, f buildFlags) error 
 		return err
 	}
 	name := args[0]
-	monitoring, monitored := p.app.Monitoring()
+	monitoring, monitored := hosted(p.app, target{name: targetAWS})
 	switch {
 	case name == "app":
 		name = p.app.Name()
 	case name == "monitor" && monitored:
 		name = monitoring.Stack
+	case name == "monitor":
+		return usage(c, fmt.Errorf("%s has no monitoring stack on AWS", p.app.Name()))
 	}
 	i := slices.IndexFunc(stacks, func(s ephor.Stack) bool { return s.Name == name })
 	if i < 0 {
@@ -84,7 +86,7 @@ func (p *program) stacks(c *cobra.Command, f buildFlags, build bool) ([]ephor.St
 		}
 		config.DryRun = true
 	}
-	w := workflow(p.app, config, nil)
+	w := workflow(p.app, target{name: targetAWS}, config, nil)
 	if err := w.Prepare(ctx); err != nil {
 		return nil, err
 	}

@@ -167,6 +167,19 @@ func render(e any) string {
 		return "made the artifact bucket " + e.Bucket
 	case deploy.BucketDeleted:
 		return "deleted the artifact bucket " + e.Bucket
+	case deploy.RepositoryMade:
+		return "made the repository " + e.Repository
+	case deploy.RepositoryDeleted:
+		return "deleted the repository " + e.Repository
+	case deploy.ImageBuilding:
+		return fmt.Sprintf("building the image for %s with %s", e.Platform, e.Engine)
+	case deploy.ImageBuilt:
+		return fmt.Sprintf("built the image in %s; pushing it", short(e.Took))
+	case deploy.ImagePushed:
+		if e.Cached {
+			return ""
+		}
+		return fmt.Sprintf("pushed %s in %s", megabytes(e.Size), short(e.Took))
 	case deploy.Waiting:
 		return fmt.Sprintf("stack %s: it is %s already, which is waited for", e.Stack, e.Status)
 	case deploy.CodeUpdated:

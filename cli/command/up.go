@@ -202,6 +202,9 @@ func (s *session) start(ctx context.Context, ports laptop.Ports) error {
 	if err := s.startLaptop(ctx, ports); err != nil {
 		return err
 	}
+	if note := withoutImage(s.program.app); note != "" {
+		s.terminal.sayf("%s", note)
+	}
 	a, err := s.program.converge(ctx, s.converging(), s.showDeployment, func() {})
 	if err != nil {
 		return err
@@ -213,6 +216,9 @@ func (s *session) start(ctx context.Context, ports laptop.Ports) error {
 	s.converged = converged{path, a.Deployed.Key}
 	if err := s.adopt(a); err != nil {
 		return err
+	}
+	if own, ok := s.program.app.Store(); ok {
+		s.terminal.sayf("metrics stay in the laptop's own store; on AWS they go to %s", own.URL)
 	}
 	return s.announce()
 }

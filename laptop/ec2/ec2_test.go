@@ -231,6 +231,9 @@ func TestTheWire(t *testing.T) {
 	f(200, "<code>16</code><name>running</name>", url.Values{"Action": {"DescribeInstances"}, "InstanceId.1": {i.InstanceID}})
 	f(400, "<Code>InvalidInstanceID.NotFound</Code>", url.Values{"Action": {"DescribeInstances"}, "InstanceId.1": {"i-none"}})
 	f(400, "<Code>InvalidParameterValue</Code>", url.Values{"Action": {"DescribeInstances"}, "Filter.1.Name": {"tag:Name"}})
+	status := url.Values{"Action": {"DescribeInstanceStatus"}, "InstanceId.1": {i.InstanceID}, "IncludeAllInstances": {"true"}}
+	f(200, "<instanceState><code>16</code><name>running</name></instanceState><systemStatus><status>not-applicable</status></systemStatus>", status)
+	f(400, "<Code>InvalidInstanceID.NotFound</Code>", url.Values{"Action": {"DescribeInstanceStatus"}, "InstanceId.1": {"i-none"}})
 	f(400, "RunInstances", url.Values{"Action": {"RunInstances"}})
 }
 
@@ -248,6 +251,8 @@ func TestBoto3(t *testing.T) {
 	cmd := exec.CommandContext(t.Context(), "python3", "-c", `
 import boto3, sys
 i = boto3.client("ec2").describe_instances(InstanceIds=[sys.argv[1]])["Reservations"][0]["Instances"][0]
+s = boto3.client("ec2").describe_instance_status(InstanceIds=[sys.argv[1]])["InstanceStatuses"][0]
+assert s["InstanceState"]["Name"] == "running" and s["SystemStatus"]["Status"] == s["InstanceStatus"]["Status"] == "not-applicable", s
 assert i["State"]["Name"] == "running" and i["PublicIpAddress"] == "127.0.0.1" and i["Tags"] == [{"Key": "Name", "Value": "grafana"}], i
 `, i.InstanceID)
 	cmd.Env = append(os.Environ(), "AWS_ENDPOINT_URL="+server.URL, "AWS_ACCESS_KEY_ID=id", "AWS_SECRET_ACCESS_KEY=secret", "AWS_DEFAULT_REGION=us-east-1",

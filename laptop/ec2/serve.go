@@ -13,14 +13,20 @@ import (
 
 const namespace = "http://ec2.amazonaws.com/doc/2016-11-15/"
 
-// ServeHTTP answers DescribeInstances in the EC2 query protocol; all else is refused by name.
+// ServeHTTP answers DescribeInstances and DescribeInstanceStatus in the EC2 query protocol; all else is refused by name.
 // https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeInstances.html
+// https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeInstanceStatus.html
 func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if action := r.FormValue("Action"); action != "DescribeInstances" {
-		writeError(w, fail("InvalidAction", "The action %s is not valid for this web service: on the laptop EC2 knows DescribeInstances", action))
-		return
+	var out any
+	var err error
+	switch action := r.FormValue("Action"); action {
+	case "DescribeInstances":
+		out, err = s.describe(r)
+	case "DescribeInstanceStatus":
+		out, err = s.describeStatus(r)
+	default:
+		err = fail("InvalidAction", "The action %s is not valid for this web service: on the laptop EC2 knows DescribeInstances and DescribeInstanceStatus", action)
 	}
-	out, err := s.describe(r)
 	if err != nil {
 		writeError(w, err)
 		return
@@ -39,12 +45,9 @@ type groupXML struct {
 }
 
 type instanceXML struct {
-	InstanceID string `xml:"instanceId"`
-	ImageID    string `xml:"imageId"`
-	State      struct {
-		Code int    `xml:"code"`
-		Name string `xml:"name"`
-	} `xml:"instanceState"`
+	InstanceID       string     `xml:"instanceId"`
+	ImageID          string     `xml:"imageId"`
+	State            stateXML   `xml:"instanceState"`
 	PrivateDNSName   string     `xml:"privateDnsName"`
 	DNSName          string     `xml:"dnsName"`
 	Reason           string     `xml:"reason"`
@@ -76,27 +79,33 @@ type describeXML struct {
 var stateCodes = map[string]int{"pending": 0, "running": 16, "terminated": 48}
 
 func (s *Service) describe(r *http.Request) (describeXML, error) {
-	if r.FormValue("Filter.1.Name") != "" {
-		return describeXML{}, fail("InvalidParameterValue", "filters are not known on the laptop: name the instances by InstanceId")
-	}
 	out := describeXML{Xmlns: namespace, RequestID: awsproto.NewID()}
-	instances := s.ListInstances()
-	if r.FormValue("InstanceId.1") != "" {
-		instances = nil
-		for n := 1; r.FormValue("InstanceId."+strconv.Itoa(n)) != ""; n++ {
-			i, err := s.GetInstance(r.FormValue("InstanceId." + strconv.Itoa(n)))
-			if err != nil {
-				return describeXML{}, err
-			}
-			instances = append(instances, i)
-		}
-	}
+	instances, err := s.asked(r)
 	for _, i := range instances {
 		out.Reservations = append(out.Reservations, reservationXML{
 			ReservationID: "r" + i.InstanceID[1:], OwnerID: s.config.Account, Instances: []instanceXML{s.toXML(i)},
 		})
 	}
-	return out, nil
+	return out, err
+}
+
+// asked are the instances that a request names, or all.
+func (s *Service) asked(r *http.Request) ([]Instance, error) {
+	if r.FormValue("Filter.1.Name") != "" {
+		return nil, fail("InvalidParameterValue", "filters are not known on the laptop: name the instances by InstanceId")
+	}
+	if r.FormValue("InstanceId.1") == "" {
+		return s.ListInstances(), nil
+	}
+	var instances []Instance
+	for n := 1; r.FormValue("InstanceId."+strconv.Itoa(n)) != ""; n++ {
+		i, err := s.GetInstance(r.FormValue("InstanceId." + strconv.Itoa(n)))
+		if err != nil {
+			return nil, err
+		}
+		instances = append(instances, i)
+	}
+	return instances, nil
 }
 
 func (s *Service) toXML(i Instance) instanceXML {
@@ -105,7 +114,7 @@ func (s *Service) toXML(i Instance) instanceXML {
 		KeyName: i.KeyName, InstanceType: i.InstanceType, LaunchTime: i.LaunchTime.Format(time.RFC3339), Zone: i.AvailabilityZone,
 		SubnetID: i.SubnetID, PrivateIPAddress: i.PrivateIPAddress, IPAddress: i.PublicIPAddress,
 	}
-	out.State.Name, out.State.Code = i.State, stateCodes[i.State]
+	out.State = i.stateXML()
 	for _, id := range i.SecurityGroupIDs {
 		g, _ := s.GetSecurityGroup(id) // a group cannot go before its instances
 		out.Groups = append(out.Groups, groupXML{id, g.GroupName})

@@ -63,6 +63,14 @@ func enter(count *atomic.Int64, limit int64) (leave func(), ok bool) {
 	return func() { count.Add(-1) }, true
 }
 
+// limits are what the limit is called that the function's environments have: its reservation's, or the account's.
+func (f *function) limits() throttleReasons {
+	if f.family.reservation() != nil {
+		return throttleReserved
+	}
+	return throttleAccount
+}
+
 func (f *function) throttle(reason string) error {
 	f.counters.throttles.Add(1)
 	return &Throttled{Reason: reason}

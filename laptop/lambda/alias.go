@@ -16,7 +16,7 @@ import (
 type Alias struct {
 	Name        string
 	ARN         string
-	Version     string // $LATEST or a number
+	Version     string // $LATEST, $LATEST.PUBLISHED or a number
 	Description string
 	// Weights is the part of the invocations that another version gets, from 0 to 1; the rest goes
 	// to Version. One entry at most.
@@ -95,6 +95,8 @@ func (r *record) check(a Alias) error {
 			return bad("$LATEST is not supported for an alias pointing to more than 1 version")
 		case version == a.Version:
 			return bad("Invalid function version %s. Function version %s is already included in routing configuration.", version, version)
+		case version == latestPublished:
+			return bad("the weight of %s: AdditionalVersionWeights are of numbered versions", version)
 		case weight < 0 || weight > 1:
 			return bad("the weight %v of version %s: from 0 to 1", weight, version)
 		}

@@ -15,6 +15,10 @@ const (
 )
 
 func (e *environment) serveAPI(w http.ResponseWriter, r *http.Request) {
+	if err := e.function.service.cfg.Guard(r); err != nil {
+		refuse(w, http.StatusForbidden, "Forbidden", "%s", err)
+		return
+	}
 	if path, ok := strings.CutPrefix(r.URL.Path, runtimePrefix); ok {
 		e.serveRuntime(w, r, path)
 		return

@@ -2,6 +2,7 @@ package lambda
 
 import (
 	"encoding/json"
+	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -205,19 +206,19 @@ func TestInvokeEventOfExtensions(t *testing.T) {
 	eventually(t, "the end of the environment", func() bool { return stats(t, h.s, "hello").Running == 0 })
 }
 
-func TestMiddlewareGuardsTheRuntimeAPI(t *testing.T) {
+func TestTheRuntimeAPIIsGuarded(t *testing.T) {
 	t.Parallel()
-	h := newByHand(t, Config{Middleware: func(next http.Handler) http.Handler {
-		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if r.Header.Get("Origin") != "" {
-				w.WriteHeader(http.StatusForbidden)
-				return
-			}
-			next.ServeHTTP(w, r)
-		})
+	h := newByHand(t, Config{Guard: func(r *http.Request) error {
+		if r.Header.Get("Origin") != "" {
+			return errors.New("a page of another site")
+		}
+		return nil
 	}})
-	h.want(403, "")(h.do("GET", "/2018-06-01/runtime/invocation/next", "", "Origin: http://evil.example"))
-	_, body, header := h.do("GET", "/2018-06-01/runtime/invocation/next", "")
+	status, body, header := h.do("GET", "/2018-06-01/runtime/invocation/next", "", "Origin: http://evil.example")
+	if want := `{"errorMessage":"a page of another site","errorType":"Forbidden"}`; status != 403 || body != want || header.Get("Content-Type") != "application/json" {
+		t.Errorf("a page gets %d %s (%s)", status, body, header.Get("Content-Type"))
+	}
+	_, body, header = h.do("GET", "/2018-06-01/runtime/invocation/next", "")
 	if body != `{"n":1}` {
 		t.Errorf("next: %s", body)
 	}

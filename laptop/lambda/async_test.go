@@ -368,6 +368,7 @@ func TestEventInvokeConfigOverTheWire(t *testing.T) {
 	}
 	for what, in := range map[string]sdk.PutFunctionEventInvokeConfigInput{
 		"a destination is a function": {DestinationConfig: &types.DestinationConfig{OnFailure: &types.OnFailure{Destination: aws.String("arn:aws:sqs:us-east-1:000000000000:q")}}},
+		"There is no such function":   {DestinationConfig: &types.DestinationConfig{OnFailure: &types.OnFailure{Destination: aws.String(s.arn("nobody"))}}},
 		"for itself":                  {DestinationConfig: &types.DestinationConfig{OnFailure: &types.OnFailure{Destination: aws.String(s.arn("hello"))}}},
 		"this account":                {DestinationConfig: &types.DestinationConfig{OnFailure: &types.OnFailure{Destination: aws.String("arn:aws:lambda:us-east-1:111111111111:function:f")}}},
 		"0 to 2":                      {MaximumRetryAttempts: aws.Int32(3)},

@@ -232,7 +232,9 @@ func TestLastRites(t *testing.T) {
 	t.Parallel()
 	c := older(t)
 	_, pid := inGroup(t, c)
-	text, args := lastRites(nil, c, nil, "/code")
+	marks := &strays{}
+	marks.open()
+	text, args := lastRites(nil, c, marks, t.TempDir())
 	if out, err := exec.Command("/bin/sh", append([]string{"-c", text, "guard"}, args...)...).CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}

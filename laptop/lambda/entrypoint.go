@@ -25,12 +25,44 @@ func (e *environment) invalidEntrypoint(err error) failure {
 	case errors.Is(err, syscall.ENOEXEC):
 		f.message = "fork/exec /var/task/bootstrap: exec format error"
 		e.log.remark(remedy(bootstrap, runtime.GOOS, runtime.GOARCH))
+	case errors.Is(err, errArchitecture):
+		f.message = "fork/exec /var/task/bootstrap: exec format error"
+		e.log.remark(err.Error())
 	case errors.Is(err, fs.ErrPermission):
 		f.message = "fork/exec /var/task/bootstrap: permission denied"
 	default:
 		f.message = err.Error()
 	}
 	return f
+}
+
+// errArchitecture is a program that runs on this machine and would not on the function's.
+var errArchitecture = errors.New("on Lambda it would not run")
+
+// checkArchitecture compares a program with the architecture that the function has on Lambda, x86_64 or arm64.
+// What is no program of Linux's is left to the system.
+func checkArchitecture(bootstrap, architecture string) error {
+	declared := map[string]string{"x86_64": "amd64", "arm64": "arm64"}[architecture]
+	built := machineOf(bootstrap)
+	if built == "" || built == declared {
+		return nil
+	}
+	return fmt.Errorf("bootstrap is a program for linux/%s, and the function's architecture is %s, so %w: declare the one that it is built for (Architectures), or build it with GOOS=linux GOARCH=%s",
+		built, architecture, errArchitecture, declared)
+}
+
+// machineOf is for which machine a program of Linux's is, and empty for anything else.
+func machineOf(bootstrap string) string {
+	f, err := os.Open(bootstrap)
+	if err != nil { // which the start tells
+		return ""
+	}
+	defer f.Close()
+	var head [20]byte
+	if n, _ := f.Read(head[:]); n < len(head) || string(head[:4]) != "\x7fELF" {
+		return ""
+	}
+	return machine(binary.LittleEndian.Uint16(head[18:]))
 }
 
 // machine is Go's name for what an ELF header says in e_machine.
@@ -51,13 +83,13 @@ func machine(number uint16) string {
 // remedy says what bootstrap is and how to make one that runs on a machine of goos and goarch.
 func remedy(bootstrap, goos, goarch string) string {
 	what := "neither a program nor a script that begins with #!"
-	if f, err := os.Open(bootstrap); err == nil {
+	if machine := machineOf(bootstrap); machine != "" {
+		what = "a program for linux/" + machine
+	} else if f, err := os.Open(bootstrap); err == nil {
 		defer f.Close()
-		var head [20]byte
+		var head [4]byte
 		n, _ := f.Read(head[:])
-		switch magic := string(head[:min(n, 4)]); {
-		case n == len(head) && magic == "\x7fELF":
-			what = "a program for linux/" + machine(binary.LittleEndian.Uint16(head[18:]))
+		switch magic := string(head[:n]); {
 		case magic == "\xcf\xfa\xed\xfe" || magic == "\xca\xfe\xba\xbe":
 			what = "a program for darwin"
 		case n > 1 && magic[:2] == "MZ":

@@ -7,10 +7,8 @@ import (
 	"errors"
 	"net/http"
 	"path/filepath"
-	"slices"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"github.com/ephor-io/ephor/laptop/internal/awsproto"
@@ -75,19 +73,6 @@ const (
 	stopping              // being shut down, or dead
 )
 
-// grace is what the processes of an environment have between SIGTERM and SIGKILL: nothing without
-// extensions, 500 ms where all are internal, 2 s where one is external. The caller holds e.mu. See
-// "Shutdown phase" in https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html
-func (e *environment) grace() time.Duration {
-	switch {
-	case len(e.extensions) == 0:
-		return 0
-	case slices.ContainsFunc(e.extensions, func(x *extension) bool { return x.external }):
-		return 2 * time.Second
-	}
-	return 500 * time.Millisecond
-}
-
 var errStopped = errors.New("the environment was shut down before it had started")
 
 func newEnvironment(f *function, rev *revision) *environment {
@@ -129,7 +114,7 @@ func (e *environment) live() {
 	defer s.code.let(e.rev.cfg)
 	e.tellInitStart()
 
-	api, err := newServer(s.cfg.Middleware(http.HandlerFunc(e.serveAPI)), func(err error) { e.log.remark(err.Error()) })
+	api, err := newServer(http.HandlerFunc(e.serveAPI), func(err error) { e.log.remark(err.Error()) })
 	if err != nil {
 		e.failInit(failure{kind: "Sandbox.Failure", message: err.Error()}, StopFailure)
 		return
@@ -176,6 +161,9 @@ func (e *environment) live() {
 func (e *environment) start(runtimeAPI string) (*process, error) {
 	s := e.function.service
 	root := s.code.path(e.rev.cfg.CodeSHA256)
+	if err := checkArchitecture(filepath.Join(root, "bootstrap"), e.rev.cfg.Architecture); err != nil {
+		return nil, err
+	}
 	output, err := newOutput(e.log)
 	if err != nil {
 		return nil, err
@@ -356,49 +344,4 @@ func (e *environment) report(inv *invocation, status, kind string) {
 	e.function.counters.busy.Add(-1)
 	e.function.service.cfg.Events(InvocationDone{Function: e.function.name, Stream: e.stream, RequestID: inv.id,
 		Duration: r.duration, Cold: inv.cold, ErrorType: cmp.Or(kind, inv.errorType)})
-}
-
-// shutdown ends the process: at once, or after SIGTERM and a grace when it has an extension.
-func (e *environment) shutdown(reason StopReason) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.phase == stopping {
-		return
-	}
-	if e.inv != nil { // Close has run out of patience
-		e.answer(e.inv, failure{kind: "Sandbox.Failure", message: "the execution environment was shut down"}.answer(e.inv.id))
-		e.conclude("error", "Sandbox.Failure")
-	}
-	e.abortManaged(failure{kind: "Sandbox.Failure", message: "the execution environment was shut down"})
-	e.stop(reason)
-}
-
-// stop is shutdown's second half. The caller holds e.mu.
-func (e *environment) stop(reason StopReason) {
-	e.phase = stopping
-	e.reason, e.stoppedAt = reason, time.Now()
-	close(e.halted)
-	if e.initTimer != nil {
-		e.initTimer.Stop()
-	}
-	p := e.process
-	if p == nil {
-		return // start looks at the phase
-	}
-	e.thaw()
-	grace := e.grace()
-	if grace == 0 {
-		p.signal(syscall.SIGKILL)
-		return
-	}
-	e.keepAlive = e.function.service.cfg.killAt(e.stoppedAt.Add(e.runtimeGrace()), func() { p.signal(syscall.SIGKILL) })
-	if reason == StopExit || !e.telemetry.subscribed() {
-		p.signal(syscall.SIGTERM)
-		return
-	}
-	end := e.stoppedAt.Add(e.runtimeGrace() / 2)
-	e.watchers.Go(func() {
-		e.telemetry.flushUntil(end)
-		p.signal(syscall.SIGTERM)
-	})
 }

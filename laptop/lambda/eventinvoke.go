@@ -120,6 +120,11 @@ func (s *Service) editEventInvoke(name string, edit func(c *EventInvokeConfig, e
 		if err := made.check(s.arn); err != nil {
 			return err
 		}
+		for _, arn := range []string{made.OnSuccess, made.OnFailure} {
+			if arn != "" && !s.stands(arn) {
+				return awsproto.Errorf("InvalidParameterValueException", "The destination ARN %s is invalid. There is no such function: create it first.", arn)
+			}
+		}
 		made.LastModified = time.Now().UTC().Truncate(time.Millisecond)
 		if i >= 0 {
 			rec.Events[i] = made

@@ -158,7 +158,7 @@ func (e *environment) tellInitFailed(inv *invocation, f failure, reason StopReas
 	}
 	e.mu.Unlock()
 	if reason == StopTimeout {
-		r.status = "timeout"
+		r.status, r.duration = "timeout", e.initLimit() // to the millisecond, as in environment.report
 	}
 	e.log.start(inv)
 	if e.log.json != nil { // the Telemetry API is closed

@@ -26,7 +26,7 @@ type family struct {
 type members struct {
 	record   *record
 	latest   *function
-	versions map[string]*function // by number
+	versions map[string]*function // by number, and $LATEST.PUBLISHED
 }
 
 func (f *family) record() *record   { return f.now.Load().record }
@@ -66,10 +66,15 @@ func (f *family) become(rec *record) {
 		m.latest = newFunction(f, rec.Function, nil)
 	}
 	for _, v := range rec.Versions {
-		if m.versions[v.Version] = old.versions[v.Version]; m.versions[v.Version] == nil {
+		pool := old.versions[v.Version]
+		m.versions[v.Version] = pool
+		switch {
+		case pool == nil, pool.missing != nil && f.service.code.has(v):
 			m.versions[v.Version] = newFunction(f, v, nil)
-		} else {
-			m.versions[v.Version].each(func(pool *function) { pool.reconfigure(v) })
+		case pool.missing != nil, sameEnvironment(pool.configuration(), v):
+			pool.each(func(pool *function) { pool.reconfigure(v) })
+		default: // $LATEST.PUBLISHED, the only version that changes
+			pool.each(func(pool *function) { pool.swap(v) })
 		}
 	}
 	f.now.Store(m)
@@ -113,10 +118,11 @@ func (f *family) resolve(qualifier string) (target, error) {
 	m := f.now.Load()
 	switch {
 	case qualifier == "":
-		return target{m.latest, m.record.ARN, m.record.Policy}, nil
+		pool, err := m.unqualified()
+		return target{pool, m.record.ARN, m.record.Policy}, err
 	case qualifier == latest:
 		return target{m.latest, m.record.ARN + ":" + latest, m.record.Policy}, nil
-	case isNumber(qualifier):
+	case isNumber(qualifier), qualifier == latestPublished:
 		if pool := m.versions[qualifier]; pool != nil {
 			cfg := pool.configuration()
 			return target{pool, cfg.ARN, cfg.Policy}, nil

@@ -25,7 +25,7 @@ type FunctionInput struct {
 	Role         string // the ARN of the execution role
 	Description  string
 	Architecture string        // x86_64 or arm64
-	MemorySize   int           // MB, 128 to 10240
+	MemorySize   int           // MB, 128 to 10240, on Managed Instances 2048 to 32768
 	Timeout      time.Duration // whole seconds, 1 to 900
 	Environment  map[string]string
 	Tags         map[string]string
@@ -57,7 +57,7 @@ func (c Code) isZero() bool { return c.ZipFile == nil && c.S3Bucket == "" && c.S
 type Function struct {
 	Name                string
 	ARN                 string // qualified, unless the version is $LATEST
-	Version             string // $LATEST or a number
+	Version             string // $LATEST, $LATEST.PUBLISHED or a number
 	Runtime             string
 	Handler             string
 	Role                string
@@ -116,13 +116,22 @@ func (f Function) clone() Function {
 }
 
 // CreateFunction makes a function, which is durable when it returns. Its error is AWS's:
-// ResourceConflictException if there is one of that name, InvalidParameterValueException, ….
+// ResourceConflictException if there is one of that name, InvalidParameterValueException, …. On Managed
+// Instances it also makes $LATEST.PUBLISHED, as CloudFormation does, and what UpdateFunction and
+// UpdateFunctionCode change is published there too.
 func (s *Service) CreateFunction(ctx context.Context, in FunctionInput) (Function, error) {
-	return s.create(ctx, in, false)
+	if in.ManagedInstances == nil {
+		return s.create(ctx, in, publication{})
+	}
+	if _, err := s.create(ctx, in, publication{true, toLatestPublished}); err != nil {
+		return Function{}, err
+	}
+	return s.Function(in.Name)
 }
 
-// create is CreateFunction, which publishes a first version if asked to and returns that one then.
-func (s *Service) create(ctx context.Context, in FunctionInput, publish bool) (Function, error) {
+// create makes a function as the API's call does: it publishes a first version if asked to and returns
+// that one then.
+func (s *Service) create(ctx context.Context, in FunctionInput, publish publication) (Function, error) {
 	s.changing.Lock()
 	defer s.changing.Unlock()
 	if s.closed() {
@@ -143,9 +152,9 @@ func (s *Service) create(ctx context.Context, in FunctionInput, publish bool) (F
 		return Function{}, err
 	}
 	stamp(&rec.Function)
-	f := rec.Function
-	if publish {
-		f = rec.publish("", "")
+	f, err := rec.publishTo(publish, "", "")
+	if err != nil {
+		return Function{}, err
 	}
 	if err := s.save(rec); err != nil {
 		return Function{}, err
@@ -190,7 +199,11 @@ func (s *Service) change(ctx context.Context, name string, code Code, layers []s
 		if latest := fam.latest(); latest.missing != nil && code.isZero() {
 			return latest.errMissing()
 		}
-		return s.configure(ctx, rec, code, layers, edit, held)
+		if err := s.configure(ctx, rec, code, layers, edit, held); err != nil {
+			return err
+		}
+		rec.keepPublished()
+		return nil
 	})
 	if err != nil {
 		return Function{}, err

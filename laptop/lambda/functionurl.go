@@ -163,7 +163,7 @@ func (s *Service) CreateFunctionURL(_ context.Context, name string, in FunctionU
 	var made FunctionURL
 	_, err := s.edit(name, func(fam *family, rec *record) error {
 		if _, ok := rec.alias(qualifier); !ok && qualifier != "" {
-			if isNumber(qualifier) || qualifier == latest {
+			if isNumber(qualifier) || qualifier == latest || qualifier == latestPublished {
 				return awsproto.Errorf("InvalidParameterValueException", "a function URL is of $LATEST, without a qualifier, or of an alias, not of %s", qualifier)
 			}
 			return s.errNotFound(fam.name + ":" + qualifier)

@@ -45,35 +45,63 @@ func findHierarchies(mounts, groups string) hierarchies {
 		}
 	}
 	h := hierarchies{older: map[string]string{}}
-	for line := range strings.Lines(mounts) {
-		// 36 35 98:0 <root> <mount point> <options> … - <type> <source> <options of the type>
-		head, tail, ok := strings.Cut(strings.TrimSpace(line), " - ")
-		fields, kind := strings.Fields(head), strings.Fields(tail)
-		if !ok || len(fields) < 6 || len(kind) < 3 {
-			continue
-		}
+	for _, m := range mountsOf(mounts) {
 		folder := func(controller string) (string, bool) {
 			path, ok := own[controller]
 			if !ok {
 				return "", false
 			}
-			below, ok := strings.CutPrefix(path, strings.TrimSuffix(fields[3], "/"))
-			return filepath.Join(fields[4], below), ok
+			below, ok := strings.CutPrefix(path, strings.TrimSuffix(m.root, "/"))
+			return filepath.Join(m.at, below), ok
 		}
-		switch kind[0] {
+		switch m.kind {
 		case "cgroup2":
 			if path, ok := folder(""); ok && h.unified == "" {
 				h.unified = path
 			}
 		case "cgroup":
 			for _, controller := range []string{"memory", "pids"} {
-				if path, ok := folder(controller); ok && slices.Contains(strings.Split(kind[2], ","), controller) {
+				if path, ok := folder(controller); ok && slices.Contains(m.options, controller) {
 					h.older[controller] = path
 				}
 			}
 		}
 	}
 	return h
+}
+
+// mounted is one line of /proc/PID/mountinfo: what of a file system is seen where.
+type mounted struct {
+	root, at, kind string
+	options        []string // of the file system
+}
+
+func mountsOf(mountinfo string) (all []mounted) {
+	for line := range strings.Lines(mountinfo) {
+		// 36 35 98:0 <root> <mount point> <options> … - <type> <source> <options of the type>
+		head, tail, ok := strings.Cut(strings.TrimSpace(line), " - ")
+		fields, kind := strings.Fields(head), strings.Fields(tail)
+		if !ok || len(fields) < 6 || len(kind) < 3 {
+			continue
+		}
+		all = append(all, mounted{root: fields[3], at: fields[4], kind: kind[0], options: strings.Split(kind[2], ",")})
+	}
+	return all
+}
+
+// cgroupMounts are the mount points of all control groups, of either version, those of controllers that
+// are not used here included. It is for the spawner's thread, which may have mounts of its own.
+func cgroupMounts() (folders []string) {
+	mounts, err := os.ReadFile("/proc/thread-self/mountinfo")
+	if err != nil { // without /proc there are no control groups either
+		return nil
+	}
+	for _, m := range mountsOf(string(mounts)) {
+		if strings.HasPrefix(m.kind, "cgroup") {
+			folders = append(folders, m.at)
+		}
+	}
+	return folders
 }
 
 // newControlGroups makes the control groups in which those of the environments are. Version 1

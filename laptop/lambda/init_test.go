@@ -66,17 +66,22 @@ func TestInitFailures(t *testing.T) {
 	hang := withInit("hang")
 	hang.Timeout = time.Second
 	f(hang, "Sandbox.Timedout", "RequestId: ID Error: Task timed out after 1.00 seconds", "Phase: invoke\tStatus: timeout")
+	if all := join(r.lines()); !strings.Contains(all, "\tDuration: 1000.00 ms\t") {
+		t.Errorf("the duration is not the timeout:\n%s", all)
+	}
 	f(withCode(map[string]file{"main": {0o755, nil}}), "Runtime.InvalidEntrypoint",
 		"RequestId: ID Error: Couldn't find valid bootstrap(s): [/var/task/bootstrap /opt/bootstrap]", "Error Type: Runtime.InvalidEntrypoint")
 	f(withCode(map[string]file{"bootstrap": {0o755, []byte("#!/no/such/interpreter\n")}}), "Runtime.InvalidEntrypoint",
 		"RequestId: ID Error: fork/exec /var/task/bootstrap: no such file or directory", both("Runtime.InvalidEntrypoint"))
 	f(withCode(map[string]file{"bootstrap": {0o644, []byte("#!/bin/sh\n")}}), "Runtime.InvalidEntrypoint",
 		"RequestId: ID Error: fork/exec /var/task/bootstrap: permission denied", "Error Type: Runtime.InvalidEntrypoint")
-	other, number := "arm64", byte(183)
+	other, number, architecture := "arm64", byte(183), "arm64"
 	if runtime.GOARCH == "arm64" {
-		other, number = "amd64", 62
+		other, number, architecture = "amd64", 62, "x86_64"
 	}
-	f(withCode(map[string]file{"bootstrap": {0o755, append([]byte("\x7fELF\x02\x01\x01123456789\x02\x00"), number, 0, 0)}}), "Runtime.InvalidEntrypoint",
+	foreign := withCode(map[string]file{"bootstrap": {0o755, append([]byte("\x7fELF\x02\x01\x01123456789\x02\x00"), number, 0, 0)}})
+	foreign.Architecture = architecture
+	f(foreign, "Runtime.InvalidEntrypoint",
 		"RequestId: ID Error: fork/exec /var/task/bootstrap: exec format error",
 		"ephor: bootstrap is a program for linux/"+other+", and this machine is "+runtime.GOOS+"/"+runtime.GOARCH+": build it with GOOS=")
 }

@@ -72,7 +72,7 @@ type InvokeOutput struct {
 	FunctionError string
 	// ErrorType is what an error is called, e.g. Runtime.ExitError or what the runtime named it.
 	ErrorType       string
-	ExecutedVersion string // $LATEST or a number
+	ExecutedVersion string // $LATEST, $LATEST.PUBLISHED or a number
 	RequestID       string
 	TraceID         string
 	LogTail         []byte // the last 4 KB of the log, if asked for

@@ -10,9 +10,9 @@ type Isolation struct {
 	// Opt says that a function's layers are at /opt. Otherwise PATH and LD_LIBRARY_PATH name their
 	// folder beside /opt.
 	Opt bool
-	// Processes says that no process can leave its environment: all are frozen, and die, with it.
-	// Otherwise those that leave its process group are not frozen, and are found by their
-	// environment variables when it ends.
+	// Processes says that no process leaves its environment, unless it is root and sets out to: all are
+	// frozen, and die, with it. Otherwise those that leave its process group are not frozen, and are
+	// found by a mark and by their environment variables when it ends.
 	Processes bool
 	// Memory says that the system counts and limits what an environment takes, by control groups.
 	Memory bool

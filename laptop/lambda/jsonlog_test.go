@@ -132,6 +132,13 @@ func TestJSONLogOfFailures(t *testing.T) {
 				c.edit(in)
 			}
 		}))
+		if _, err := s.edit("hello", func(_ *family, rec *record) error {
+			rec.MemorySize = 128 // Managed Instances have 2 GB at least, which is too much to fill here
+			rec.keepPublished()
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
 		out, err := s.Invoke(t.Context(), InvokeInput{Function: "hello", Payload: []byte(c.event), LogTail: true})
 		if err != nil || out.FunctionError == "" {
 			t.Fatalf("%s: %v %s", name, err, out.Payload)

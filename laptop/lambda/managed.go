@@ -18,7 +18,10 @@ type ManagedInstances struct {
 	// CapacityProviderARN names the capacity provider, of which there is none here: it is only told.
 	CapacityProviderARN string
 	// MaxConcurrency is how many invocations an environment may have at once, 1 to 1600:
-	// PerExecutionEnvironmentMaxConcurrency. It must be said: AWS names no default for OS-only runtimes.
+	// PerExecutionEnvironmentMaxConcurrency. It must be said: AWS names a default for Rust alone, 8 for each
+	// vCPU, and Go not among the languages. See
+	// https://docs.aws.amazon.com/lambda/latest/dg/lambda-managed-instances-rust.html and
+	// https://docs.aws.amazon.com/lambda/latest/dg/lambda-managed-instances-runtimes.html
 	MaxConcurrency int
 	// MemoryGiBPerVCPU is ExecutionEnvironmentMemoryGiBPerVCpu, 2 to 8, or 0 if it is not said. It is
 	// only told: a process here has the whole machine.
@@ -29,10 +32,26 @@ func (m *ManagedInstances) equal(other *ManagedInstances) bool {
 	return m == other || m != nil && other != nil && *m == *other
 }
 
-func (m *ManagedInstances) validate() error {
+// What a function on Managed Instances has at least, in MB: "2GB and 1 vCPU" in
+// https://docs.aws.amazon.com/lambda/latest/dg/lambda-managed-instances-best-practices.html, and at most:
+// https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html#lambda-CreateFunction-request-MemorySize
+const (
+	minManagedMemory = 2048
+	maxManagedMemory = 32_768
+)
+
+// validateManaged refuses what Managed Instances do not have. Of the OS-only runtimes they have provided.al2023:
+// https://docs.aws.amazon.com/lambda/latest/dg/lambda-managed-instances-runtimes.html
+func (f Function) validateManaged() error {
+	m := f.ManagedInstances
 	switch {
 	case m == nil:
 		return nil
+	case f.Runtime != "provided.al2023":
+		return awsproto.Errorf("InvalidParameterValueException", "CapacityProviderConfig: runtime %s: Managed Instances run provided.al2023", f.Runtime)
+	case f.MemorySize < minManagedMemory || f.MemorySize > maxManagedMemory:
+		return awsproto.Errorf("InvalidParameterValueException",
+			"CapacityProviderConfig: memory size %d MB: on Managed Instances %d to %d", f.MemorySize, minManagedMemory, maxManagedMemory)
 	case m.CapacityProviderARN == "":
 		return awsproto.Errorf("InvalidParameterValueException", "CapacityProviderConfig: CapacityProviderArn is missing")
 	case m.MaxConcurrency < 1 || m.MaxConcurrency > 1600:

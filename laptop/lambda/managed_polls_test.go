@@ -21,7 +21,7 @@ func TestManagedInstancesLimit(t *testing.T) {
 		s := open(t, Config{})
 		create(t, s, hello(t, onManagedInstances(limit), withVariables(map[string]string{"WORKERS": "5"})))
 		first := pidOf(t, call(t, s, `{}`))
-		f, err := s.lookup("hello")
+		f, err := s.lookup("hello:" + latestPublished)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -104,7 +104,7 @@ func TestManagedInstancesDroppedPolls(t *testing.T) {
 				t.Errorf("limit %d: %v %s", limit, err, out.Payload)
 			}
 		}
-		f, err := s.lookup("hello")
+		f, err := s.lookup("hello:" + latestPublished)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -17,6 +17,7 @@ import (
 // onManagedInstances lets an environment of the test function have n invocations at once.
 func onManagedInstances(n int) func(*FunctionInput) {
 	return func(in *FunctionInput) {
+		in.MemorySize = 2048
 		in.ManagedInstances = &ManagedInstances{
 			CapacityProviderARN: "arn:aws:lambda:us-east-1:000000000000:capacity-provider:mine", MaxConcurrency: n,
 		}
@@ -26,7 +27,7 @@ func onManagedInstances(n int) func(*FunctionInput) {
 // workers waits until n of hello's workers have asked for an event.
 func workers(t *testing.T, s *Service, n int) {
 	t.Helper()
-	f, err := s.lookup("hello")
+	f, err := s.lookup("hello:" + latestPublished)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -161,11 +162,22 @@ func TestManagedInstancesAreValidated(t *testing.T) {
 		{CapacityProviderARN: "arn", MaxConcurrency: 1601},
 		{CapacityProviderARN: "arn", MaxConcurrency: 1, MemoryGiBPerVCPU: 1},
 	} {
-		_, err := s.CreateFunction(t.Context(), hello(t, func(in *FunctionInput) { in.ManagedInstances = &m }))
+		_, err := s.CreateFunction(t.Context(), hello(t, func(in *FunctionInput) { in.ManagedInstances, in.MemorySize = &m, 2048 }))
 		if awsproto.From(err).Code != "InvalidParameterValueException" {
 			t.Errorf("%+v: %v", m, err)
 		}
 	}
+	for word, edit := range map[string]func(*FunctionInput){
+		"2047 MB":              func(in *FunctionInput) { in.MemorySize = 2047 },
+		"32769 MB":             func(in *FunctionInput) { in.MemorySize = 32_769 },
+		"runtime provided.al2": func(in *FunctionInput) { in.Runtime = "provided.al2" },
+	} {
+		_, err := s.CreateFunction(t.Context(), hello(t, onManagedInstances(1), edit))
+		if awsproto.From(err).Code != "InvalidParameterValueException" || !strings.Contains(err.Error(), word) {
+			t.Errorf("%s: %v", word, err)
+		}
+	}
+	create(t, s, hello(t, onManagedInstances(1), func(in *FunctionInput) { in.MemorySize = 32_768 }))
 }
 
 func TestManagedInstancesHaveNoInvokeEvent(t *testing.T) {

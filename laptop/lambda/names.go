@@ -52,6 +52,12 @@ func (s *Service) lookup(name string) (*function, error) {
 	return nil, s.errNotFound(fam.name + ":" + qualifier)
 }
 
+// stands reports whether a name, with its qualifier, stands for a function.
+func (s *Service) stands(name string) bool {
+	fam, qualifier, err := s.family(name)
+	return err == nil && fam.record().has(qualifier)
+}
+
 // here reports whether what stands before a function's name, if anything does, is this account and region.
 //
 // https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html#API_Invoke_RequestSyntax

@@ -11,8 +11,8 @@ import (
 )
 
 // namespaces makes mount namespaces in which /tmp is an environment's own, in memory and of a
-// limited size, the code cannot be written to, not even by root, and a function's layers are at
-// /opt. It is nil where this process may not make them: it needs CAP_SYS_ADMIN.
+// limited size, the code and the control groups cannot be written to, not even by root, and a
+// function's layers are at /opt. Whoever may mount can undo that, as can all processes of root. It is nil where this process may not make them: it needs CAP_SYS_ADMIN.
 //
 // A thread has a mount namespace of its own once it has left its process's, and what it starts gets
 // the same. So the spawner's thread, which starts everything, goes into an environment's namespace
@@ -21,6 +21,8 @@ type namespaces struct {
 	home int    // the thread's own namespace
 	code string // the folder with all functions' code
 	opt  bool   // a function's layers can be put over /opt
+
+	groups []string // where control groups are mounted, which a process would leave its own by
 }
 
 // namespace is an environment's. Its methods do nothing when it is nil.
@@ -44,7 +46,7 @@ func newNamespaces(code string) *namespaces {
 	if err != nil {
 		return nil
 	}
-	n := &namespaces{home: home, code: code}
+	n := &namespaces{home: home, code: code, groups: cgroupMounts()}
 	if err := os.MkdirAll(code, 0o700); err != nil {
 		n.close()
 		return nil
@@ -113,7 +115,7 @@ func (n *namespaces) make(size int, opt string) (*namespace, error) {
 }
 
 // mount puts an empty file system over /tmp and the code where it was, below /tmp too, read-only,
-// and the layers over /opt.
+// and the layers over /opt. The control groups, where they are, become read-only.
 func (n *namespaces) mount(size int, opt string) error {
 	code, err := unix.Open(n.code, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	if err != nil {
@@ -135,12 +137,30 @@ func (n *namespaces) mount(size int, opt string) error {
 	if err := unix.Mount("", n.code, "", unix.MS_REMOUNT|unix.MS_BIND|unix.MS_RDONLY|unix.MS_NODEV, ""); err != nil {
 		return fmt.Errorf("making %s read-only: %w", n.code, err)
 	}
+	for _, dir := range n.groups {
+		if err := readOnly(dir); err != nil {
+			return err
+		}
+	}
 	if opt == "" || !n.opt {
 		return nil
 	}
 	// A folder of a mount that is read-only is so in its other place too.
 	if err := unix.Mount(opt, "/opt", "", unix.MS_BIND, ""); err != nil {
 		return fmt.Errorf("mounting the layers of %s at /opt: %w", opt, err)
+	}
+	return nil
+}
+
+// readOnly lets nobody of the namespace write to a mount. What it forbids already it goes on to forbid.
+func readOnly(dir string) error {
+	var fs unix.Statfs_t
+	if err := unix.Statfs(dir, &fs); err != nil {
+		return fmt.Errorf("%s: %w", dir, err)
+	}
+	forbidden := uintptr(fs.Flags) & (unix.MS_NOSUID | unix.MS_NODEV | unix.MS_NOEXEC) // statfs(2) has the same numbers
+	if err := unix.Mount("", dir, "", unix.MS_REMOUNT|unix.MS_BIND|unix.MS_RDONLY|forbidden, ""); err != nil {
+		return fmt.Errorf("making %s read-only: %w", dir, err)
 	}
 	return nil
 }

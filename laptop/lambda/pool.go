@@ -116,7 +116,7 @@ func (f *function) take(ctx context.Context, inv *invocation) (*environment, err
 	if !f.balance() {
 		f.waiters = f.waiters[:len(f.waiters)-1]
 		f.mu.Unlock()
-		return nil, f.throttle(throttleAccount.concurrency)
+		return nil, f.throttle(f.limits().concurrency)
 	}
 	f.mu.Unlock()
 

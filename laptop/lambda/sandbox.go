@@ -20,13 +20,10 @@ type sandbox struct {
 	older *cgroup1   // nil where there are none, or nothing for them to do
 	space *namespace // nil where there are none
 	tmp   string     // the folder that TMPDIR names, without a namespace
-	// processors are those that the processes may run on, nil for all; from says who wants them back.
-	processors []int
-	from       *processors
-	opt        string // where the processes find the layers: /opt, or else their folder; empty without layers
+	opt   string     // where the processes find the layers: /opt, or else their folder; empty without layers
 
 	stream string // the environment's log stream, which its processes have in their variables
-	mark   mark   // which all its processes have, where there are no control groups
+	mark   mark   // which all its processes have
 	strays *strays
 }
 
@@ -37,13 +34,8 @@ func (s *spawner) newSandbox(cfg Function, opt, stream string) (*sandbox, error)
 	if s.namespaces != nil {
 		limit += room(cfg.EphemeralStorage)
 	}
-	b := &sandbox{group: s.cgroups.make(limit), older: s.older.make(limit), opt: opt, stream: stream, strays: &s.strays}
-	if cfg.ManagedInstances == nil {
-		b.processors, b.from = s.processors.take(processorsOf(cfg.MemorySize)), s.processors
-	}
-	if b.group == nil && b.older == nil {
-		b.mark = s.strays.next()
-	}
+	b := &sandbox{group: s.cgroups.make(limit), older: s.older.make(limit), opt: opt, stream: stream,
+		mark: s.strays.next(), strays: &s.strays}
 	var err error
 	s.do(func() { b.space, err = s.namespaces.make(cfg.EphemeralStorage, opt) })
 	if err == nil && b.space == nil {
@@ -68,13 +60,8 @@ func (b *sandbox) close() error {
 	b.kill()
 	b.group.remove()
 	b.older.remove()
-	if b.group == nil && b.older == nil {
-		b.strays.kill(b.mark, b.stream)
-	}
+	b.strays.kill(b.mark, b.stream)
 	b.space.close()
-	if b.from != nil {
-		b.from.give(b.processors)
-	}
 	if b.tmp == "" {
 		return nil
 	}

@@ -144,14 +144,15 @@ func TestStrays(t *testing.T) {
 		}
 		settled(t, s, "hello")
 		if !bare {
-			eventually(t, "the freeze of the stray", func() bool { return standsStill(t, pid) })
+			eventually(t, "the freeze of the stray", func() bool { return frozen(t, pid) })
+			before := used(t, pid)
 			gate := filepath.Join(t.TempDir(), "go")
 			done := make(chan struct{})
 			go func() {
 				defer close(done)
 				shell(t, s, "while [ ! -e "+gate+" ]; do sleep 0.05; done")
 			}()
-			eventually(t, "the thaw of the stray", func() bool { return !standsStill(t, pid) })
+			eventually(t, "the thaw of the stray", func() bool { return !frozen(t, pid) && used(t, pid) != before })
 			release(t, gate)
 			<-done
 			settled(t, s, "hello")
@@ -265,19 +266,33 @@ func TestStraysAtTheEnd(t *testing.T) {
 	}
 }
 
-// standsStill says that a process that computes without an end takes no time of the processor.
-func standsStill(t testing.TB, pid int) bool {
+// frozen is what the kernel says of a process's control group: that all its processes are frozen. That one
+// takes no time of the processor would prove nothing, as on a busy machine nobody gets any.
+func frozen(t testing.TB, pid int) bool {
 	t.Helper()
-	used := func() string {
-		data, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/schedstat")
-		if err != nil {
-			t.Fatal(err)
-		}
-		return string(data)
+	mounts, err := os.ReadFile("/proc/self/mountinfo")
+	if err != nil {
+		t.Fatal(err)
 	}
-	before := used()
-	sleepABit()
-	return used() == before
+	groups, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/cgroup")
+	if err != nil {
+		t.Fatal(err)
+	}
+	state := readNumber(findHierarchies(string(mounts), string(groups)).unified, "cgroup.events", "frozen ")
+	if state < 0 {
+		t.Fatalf("nothing tells whether process %d is frozen: it is in %s", pid, groups)
+	}
+	return state == 1
+}
+
+// used is what a process has had of the processors.
+func used(t testing.TB, pid int) string {
+	t.Helper()
+	data, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/schedstat")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
 }
 
 func TestLimits(t *testing.T) {

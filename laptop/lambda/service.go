@@ -43,8 +43,9 @@ type Config struct {
 	// Events is told what happens. It is called from many goroutines, sometimes with locks held,
 	// so it must neither block nor call the Service. Nil is told nothing.
 	Events func(Event)
-	// Middleware wraps the handler of every environment's Runtime API listener. Nil wraps nothing.
-	Middleware func(http.Handler) http.Handler
+	// Guard says why a request to an environment's Runtime API is refused, as one of a web page is, which
+	// is answered with 403. Nil refuses none.
+	Guard func(*http.Request) error
 
 	// FunctionURL is the address of the function URL with that ID; it should be the same in every
 	// call. Default https://ID.lambda-url.REGION.on.aws/, where nobody on this machine answers.
@@ -148,8 +149,8 @@ func Open(cfg Config) (*Service, error) {
 	if cfg.Logs == nil {
 		cfg.Logs = noSink{}
 	}
-	if cfg.Middleware == nil {
-		cfg.Middleware = func(h http.Handler) http.Handler { return h }
+	if cfg.Guard == nil {
+		cfg.Guard = func(*http.Request) error { return nil }
 	}
 	dir, err := filepath.Abs(cfg.Dir)
 	if err != nil {

@@ -70,19 +70,7 @@ func TestShutdownDeadlines(t *testing.T) {
 				sentences <- sentence{end, kill}
 				return func() {}
 			}})
-			folder := t.TempDir()
-			if kind == "external" {
-				folder = external(t, s, "stay", "SHUTDOWN", "agent")
-			} else {
-				create(t, s, hello(t, func(in *FunctionInput) {
-					in.Environment = map[string]string{"SIGTERM_STAY": filepath.Join(folder, "runtime.log")}
-					if kind == "internal" {
-						in.Environment["EXTENSION"] = "0s"
-					}
-				}))
-			}
-			call(t, s, `{}`)
-			settled(t, s, "hello")
+			folder := thatStays(t, s, kind)
 			e := environmentOf(t, s)
 			s.SpinDown()
 			for i, grace := range want {

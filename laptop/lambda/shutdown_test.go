@@ -24,20 +24,7 @@ func TestShutdown(t *testing.T) {
 			t.Parallel()
 			r := &recorder{}
 			s := open(t, Config{Events: r.add})
-			var folder string
-			if kind == "external" {
-				folder = external(t, s, "stay", "SHUTDOWN", "agent")
-			} else {
-				folder = t.TempDir()
-				create(t, s, hello(t, func(in *FunctionInput) {
-					in.Environment = map[string]string{"SIGTERM_STAY": filepath.Join(folder, "runtime.log")}
-					if kind == "internal" {
-						in.Environment["EXTENSION"] = "0s"
-					}
-				}))
-			}
-			call(t, s, `{}`)
-			settled(t, s, "hello")
+			folder := thatStays(t, s, kind)
 			e := environmentOf(t, s)
 			e.mu.Lock()
 			if e.grace() != c.grace || e.runtimeGrace() != c.runtime {
@@ -90,4 +77,24 @@ func TestShutdown(t *testing.T) {
 			}
 		})
 	}
+}
+
+// thatStays makes hello of programs that go on after SIGTERM, and has it idle: the runtime alone, one with
+// an internal extension, or one with an external one. The folder is where they note what they do.
+func thatStays(t *testing.T, s *Service, extension string) (folder string) {
+	t.Helper()
+	if extension == "external" {
+		folder = external(t, s, "stay", "SHUTDOWN", "agent")
+	} else {
+		folder = t.TempDir()
+		create(t, s, hello(t, func(in *FunctionInput) {
+			in.Environment = map[string]string{"SIGTERM_STAY": filepath.Join(folder, "runtime.log")}
+			if extension == "internal" {
+				in.Environment["EXTENSION"] = "0s"
+			}
+		}))
+	}
+	call(t, s, `{}`)
+	settled(t, s, "hello")
+	return folder
 }

@@ -31,8 +31,6 @@ type spawner struct {
 	namespaces *namespaces // nil where there are none
 	tmp        string      // in which environments without a namespace have their folders
 	strays     strays
-	all        []int // the processors that there are
-	processors *processors
 	requests   chan func()
 	done       chan struct{}
 }
@@ -42,8 +40,6 @@ type spawner struct {
 func newSpawner(code, tmp string, bare bool) (*spawner, error) {
 	s := &spawner{tmp: tmp, requests: make(chan func()), done: make(chan struct{})}
 	go s.run()
-	s.do(func() { s.all = ownProcessors() })
-	s.processors = newProcessors(s.all)
 	if !bare {
 		s.do(func() { s.cgroups, s.older = newControlGroups() })
 	}
@@ -115,13 +111,6 @@ func (s *spawner) start(c command, out *output) (p *process, err error) {
 		var older *cgroup1
 		if c.in != nil {
 			space, older = c.in.space, c.in.older
-		}
-		if c.in != nil && c.in.processors != nil {
-			if err = runOn(c.in.processors); err != nil {
-				err = fmt.Errorf("giving the environment its processors: %w", err)
-				return
-			}
-			defer func() { _ = runOn(s.all) }() // where it was
 		}
 		var entering error
 		limiting := s.older.within(older, func() {

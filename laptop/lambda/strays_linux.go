@@ -15,19 +15,12 @@ import (
 
 // lastRites is what the guard's shell does when this process has died: it ends what the process
 // groups do not reach. With control groups of version 2 that is one write, with those of version 1 a
-// few; without any it looks for processes that have a function's environment or one of the marks, as
+// few. Then it looks for processes that have a function's environment or one of the marks, as
 // strays.kill does, three times: what is found may be about to fork. What version 1 has counted is gone
-// with the processes, and its folders go last.
+// with the processes, and the folders go last.
 func lastRites(c *cgroups, older *cgroups1, marks *strays, code string) (script string, args []string) {
-	var parts []string
-	if c == nil && older == nil {
-		return `for pass in 1 2 3; do
-	for file in $(grep -lsaF -e "$1" /proc/[0-9]*/environ; grep -ls -e "$2" /proc/[0-9]*/limits); do
-		process=${file#/proc/}
-		kill -KILL "${process%/*}" 2> /dev/null
-	done
-done`, []string{"LAMBDA_TASK_ROOT=" + filepath.Join(code, ""), marks.pattern()}
-	}
+	parts := []string{"variable=$1\nlimit=$2\nshift 2"}
+	args = []string{"LAMBDA_TASK_ROOT=" + filepath.Join(code, ""), marks.pattern()}
 	if c != nil {
 		args = append(args, c.dir)
 		parts = append(parts, `if [ -d "$1" ]; then
@@ -35,14 +28,19 @@ done`, []string{"LAMBDA_TASK_ROOT=" + filepath.Join(code, ""), marks.pattern()}
 fi`)
 	}
 	args = append(args, older.folders()...)
-	if c == nil {
+	if c == nil && older != nil {
 		parts = append(parts, `tries=0
 while processes=$(cat "$1"/*/cgroup.procs 2> /dev/null) && [ -n "$processes" ] && [ "$tries" -lt 100 ]; do
 	kill -KILL $processes 2> /dev/null
 	tries=$((tries + 1))
 done`)
 	}
-	parts = append(parts, `for folder in "$@"; do
+	parts = append(parts, `for pass in 1 2 3; do
+	for file in $(grep -lsaF -e "$variable" /proc/[0-9]*/environ; grep -ls -e "$limit" /proc/[0-9]*/limits); do
+		process=${file#/proc/}
+		kill -KILL "${process%/*}" 2> /dev/null
+	done
+done`, `for folder in "$@"; do
 	tries=0
 	while [ -d "$folder" ] && [ "$tries" -lt 100 ]; do
 		rmdir "$folder"/*/ "$folder" 2> /dev/null || sleep 0.1
@@ -52,8 +50,8 @@ done`)
 	return strings.Join(parts, "\n"), args
 }
 
-// strays finds processes that have left their process group where there are no control groups: by
-// their environment's mark, and by AWS_LAMBDA_LOG_STREAM_NAME, which no two environments share either
+// strays finds processes that have left their process group where there are no control groups, or that
+// have left these too: by their environment's mark, and by AWS_LAMBDA_LOG_STREAM_NAME, which no two environments share either
 // and which those have that were started before the mark was there. One search serves all environments
 // that ended in the meantime.
 type strays struct {

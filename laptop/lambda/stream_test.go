@@ -125,7 +125,7 @@ func TestInvokeStreamTimeout(t *testing.T) {
 	s := open(t, Config{})
 	create(t, s, hello(t, func(in *FunctionInput) { in.Timeout = time.Second }))
 	to := &sink{}
-	out, err := s.InvokeStream(t.Context(), InvokeInput{Function: "hello", Payload: []byte(`{"do":"stream","text":"/nonexistent"}`)}, to)
+	out, err := s.InvokeStream(t.Context(), InvokeInput{Function: "hello", Payload: fmt.Appendf(nil, `{"do":"stream","text":%q}`, filepath.Join(t.TempDir(), "never"))}, to)
 	if err != nil || out.ErrorType != "Sandbox.Timedout" || to.text.String() != "one" {
 		t.Errorf("%v %+v %q", err, out, to.text.String())
 	}

@@ -75,7 +75,7 @@ func (s *Service) validate(cfg Function) error {
 		return bad("a function needs a role")
 	case cfg.Architecture != "x86_64" && cfg.Architecture != "arm64":
 		return bad("architecture %q: x86_64 or arm64", cfg.Architecture)
-	case cfg.MemorySize < 128 || cfg.MemorySize > 10240:
+	case cfg.ManagedInstances == nil && (cfg.MemorySize < 128 || cfg.MemorySize > 10240):
 		return bad("memory size %d MB: 128 to 10240", cfg.MemorySize)
 	case cfg.Timeout < time.Second || cfg.Timeout > 900*time.Second || cfg.Timeout%time.Second != 0:
 		return bad("timeout %v: whole seconds, 1 to 900", cfg.Timeout)
@@ -89,7 +89,7 @@ func (s *Service) validate(cfg Function) error {
 	if err := validateEnvironment(cfg.Environment); err != nil {
 		return err
 	}
-	if err := cfg.ManagedInstances.validate(); err != nil {
+	if err := cfg.validateManaged(); err != nil {
 		return err
 	}
 	if err := cfg.checkTenancy(); err != nil {

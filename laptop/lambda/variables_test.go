@@ -102,7 +102,7 @@ func TestVariablesByConfiguration(t *testing.T) {
 		"logs as JSON with the default level": {func(in *FunctionInput) { in.Logging = Logging{Format: "JSON"} },
 			map[string]string{"TZ": ":UTC", "AWS_LAMBDA_LOG_FORMAT": "JSON", "AWS_LAMBDA_LOG_LEVEL": "INFO"}},
 		"Managed Instances": {func(in *FunctionInput) {
-			in.ManagedInstances = &ManagedInstances{CapacityProviderARN: "arn:aws:lambda:us-east-1:000000000000:capacity-provider:p", MaxConcurrency: 7}
+			onManagedInstances(7)(in)
 		}, map[string]string{"TZ": ":UTC", "AWS_LAMBDA_MAX_CONCURRENCY": "7", "AWS_LAMBDA_LOG_FORMAT": "JSON", "AWS_LAMBDA_LOG_LEVEL": "INFO",
 			"AWS_LAMBDA_INITIALIZATION_TYPE": "lambda-managed-instances"}},
 		"what is not reserved": {func(in *FunctionInput) {

@@ -19,6 +19,8 @@ type PublishInput struct {
 	CodeSHA256, RevisionID string
 	// Mark becomes Function.Mark.
 	Mark string
+	// To is LATEST_PUBLISHED for the version $LATEST.PUBLISHED of Managed Instances; empty is the next number.
+	To string
 }
 
 // PublishVersion makes a version of what $LATEST is now, which never changes. If nothing has
@@ -38,8 +40,9 @@ func (s *Service) PublishVersion(_ context.Context, name string, in PublishInput
 		case len(in.Description) > 256:
 			return awsproto.Errorf("InvalidParameterValueException", "description of %d characters: 256 at most", len(in.Description))
 		}
-		published = rec.publish(in.Description, in.Mark)
-		return nil
+		var err error
+		published, err = rec.publishTo(publication{wanted: true, to: in.To}, in.Description, in.Mark)
+		return err
 	})
 	return published.clone(), err
 }
@@ -50,27 +53,33 @@ func (r *record) publish(description, mark string) Function {
 		return r.Versions[n-1]
 	}
 	r.LastVersion++
+	v := r.snapshot(strconv.Itoa(r.LastVersion), description, mark)
+	r.Versions = append(r.Versions, v)
+	return v
+}
+
+// snapshot is $LATEST as a version.
+func (r *record) snapshot(version, description, mark string) Function {
 	v := r.Function.clone()
-	v.Version = strconv.Itoa(r.LastVersion)
+	v.Version = version
 	v.ARN = r.ARN + ":" + v.Version
 	v.Policy, v.Tags, v.ReservedConcurrency = nil, nil, nil
 	if description != "" {
 		v.Description = description
 	}
 	v.RevisionID, v.Mark = awsproto.NewID(), mark
-	r.Versions = append(r.Versions, v)
 	return v
 }
 
 // sameVersion says that publishing f would only repeat v. A description alone is no change.
 func sameVersion(v, f Function) bool { return sameEnvironment(v, f) && v.CodeSize == f.CodeSize }
 
-// version is the index of a version, or -1.
+// version is the index of a version, a number or $LATEST.PUBLISHED, or -1.
 func (r *record) version(number string) int {
 	return slices.IndexFunc(r.Versions, func(v Function) bool { return v.Version == number })
 }
 
-// Versions returns $LATEST and then every version of a function in the order of their numbers.
+// Versions returns $LATEST, $LATEST.PUBLISHED if there is one, and then every version of a function in the order of their numbers.
 func (s *Service) Versions(name string) ([]Function, error) {
 	fam, _, err := s.family(name)
 	if err != nil {
@@ -90,7 +99,7 @@ func (s *Service) deleteVersion(name, qualifier string) error {
 		if qualifier == latest {
 			return awsproto.Errorf("InvalidParameterValueException", "$LATEST version cannot be deleted without deleting the function.")
 		}
-		if !isNumber(qualifier) {
+		if !isNumber(qualifier) && qualifier != latestPublished {
 			return awsproto.Errorf("InvalidParameterValueException", "qualifier %q: the number of a version; aliases are deleted by DeleteAlias", qualifier)
 		}
 		i := rec.version(qualifier)

@@ -103,6 +103,7 @@ func (s *Service) serveCreate(w http.ResponseWriter, r *http.Request, _ string) 
 		Architectures []string
 		Tags          map[string]string
 		Publish       bool
+		PublishTo     string
 		TenancyConfig *tenancy
 		configurationRequest
 	}
@@ -136,7 +137,7 @@ func (s *Service) serveCreate(w http.ResponseWriter, r *http.Request, _ string) 
 	if in.Layers != nil {
 		create.Layers = *in.Layers
 	}
-	f, err := s.create(r.Context(), create, in.Publish)
+	f, err := s.create(r.Context(), create, publication{in.Publish, in.PublishTo})
 	if err != nil {
 		return err
 	}
@@ -158,6 +159,7 @@ func (s *Service) serveUpdateCode(w http.ResponseWriter, r *http.Request, name s
 		codeRequest
 		Architectures   []string
 		Publish, DryRun bool
+		PublishTo       string
 		RevisionId      string
 	}
 	if err := decode(w, r, &in); err != nil {
@@ -171,7 +173,7 @@ func (s *Service) serveUpdateCode(w http.ResponseWriter, r *http.Request, name s
 		return awsproto.Errorf("InvalidParameterValueException", "Please provide a source for function code.")
 	}
 	f, err := s.update(r.Context(), name, update{
-		code: in.code(), layers: sameLayers, revision: in.RevisionId, publish: in.Publish, dryRun: in.DryRun,
+		code: in.code(), layers: sameLayers, revision: in.RevisionId, publish: publication{in.Publish, in.PublishTo}, dryRun: in.DryRun,
 		edit: func(cfg *Function) {
 			if architecture != "" {
 				cfg.Architecture = architecture
@@ -208,7 +210,7 @@ type update struct {
 	layers   []string
 	edit     func(*Function)
 	revision string // that $LATEST must have, unless it is empty
-	publish  bool
+	publish  publication
 	dryRun   bool // all is checked and nothing is changed
 }
 
@@ -237,10 +239,8 @@ func (s *Service) update(ctx context.Context, name string, u update) (Function, 
 		if u.dryRun {
 			return errDryRun
 		}
-		if u.publish {
-			f = rec.publish("", "")
-		}
-		return nil
+		f, err = rec.publishTo(u.publish, "", "")
+		return err
 	})
 	if errors.Is(err, errDryRun) {
 		err = nil

@@ -37,8 +37,11 @@ func writePage[T any](w http.ResponseWriter, r *http.Request, field string, limi
 	return awsproto.WriteJSON(w, http.StatusOK, answer)
 }
 
-// versionKey orders $LATEST before the numbers.
+// versionKey orders $LATEST and then $LATEST.PUBLISHED before the numbers.
 func versionKey(version string) string {
+	if version == latestPublished {
+		return "."
+	}
 	n, err := strconv.Atoi(version)
 	if err != nil {
 		return "-"

@@ -8,11 +8,11 @@ import (
 )
 
 func (s *Service) servePublishVersion(w http.ResponseWriter, r *http.Request, name string) error {
-	var in struct{ CodeSha256, Description, RevisionId string }
+	var in struct{ CodeSha256, Description, RevisionId, PublishTo string }
 	if err := decode(w, r, &in); err != nil {
 		return err
 	}
-	v, err := s.PublishVersion(r.Context(), name, PublishInput{Description: in.Description, CodeSHA256: in.CodeSha256, RevisionID: in.RevisionId})
+	v, err := s.PublishVersion(r.Context(), name, PublishInput{Description: in.Description, CodeSHA256: in.CodeSha256, RevisionID: in.RevisionId, To: in.PublishTo})
 	if err != nil {
 		return err
 	}
