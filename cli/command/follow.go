@@ -160,7 +160,10 @@ func (s *session) tellSuccession(news []string, err error, goesOn string, took t
 		s.notice.Store(nil)
 		if len(news) > 0 {
 			s.terminal.sayf("the application has followed %s later: %s", short(took), strings.Join(news, ", "))
+		} else if s.broken {
+			s.terminal.sayf("the source is mended, and what runs is as it says")
 		}
+		s.broken = false
 	case errors.As(err, &compile):
 		s.tellBuild(err, goesOn)
 	default:
@@ -196,4 +199,7 @@ func firstError(output string) string {
 }
 
 // tell puts a notice on the page.
-func (s *session) tell(text string, failed bool) { s.notice.Store(&notice{text: text, failed: failed}) }
+func (s *session) tell(text string, failed bool) {
+	s.notice.Store(&notice{text: text, failed: failed})
+	s.broken = s.broken || failed
+}

@@ -38,6 +38,7 @@ type session struct {
 	converged converged
 	current   atomic.Pointer[application]
 	stale     atomic.Bool   // converged does not hold any more
+	broken    bool          // the last change that was told of failed; of the one who follows the source
 	rested    chan struct{} // a change of the source has come to its end
 	// ready makes the monitoring host's signal; tests put something between function and store.
 	ready  func(userData, storeURL, pageURL string) (signalURL string, body []byte, err error)
