@@ -283,13 +283,15 @@ func strain(t *testing.T, s *session, tap *tap, books *ledger, ends string) {
 			t.Fatal(err)
 		}
 		var away sync.WaitGroup
+		over := make(chan struct{})
 		if ends == "ok" {
 			away.Go(func() {
 				time.Sleep(min(left, slice) / 4)
-				tap.leave(min(left, slice) / 4)
+				tap.leave(min(left, slice)/4, over)
 			})
 		}
 		r, err := s.load(t.Context(), plan, "/?ends="+ends)
+		close(over)
 		away.Wait()
 		if err != nil {
 			t.Fatal(err)

@@ -74,12 +74,21 @@ func (d *door) Accept() (net.Conn, error) {
 	}
 }
 
-// leave takes no connection for a while, and ends those that there are.
-func (p *tap) leave(while time.Duration) {
+// leave takes no connection for a while, and ends those that there are. It stays away until somebody has
+// noticed, who may have waited after the end of its connection, or until the load is over.
+func (p *tap) leave(while time.Duration, over <-chan struct{}) {
+	before := p.reset.Load()
 	p.away.Store(true)
+	defer p.away.Store(false)
 	p.CloseClientConnections()
 	time.Sleep(while)
-	p.away.Store(false)
+	for p.reset.Load() == before {
+		select {
+		case <-over:
+			return
+		case <-time.After(5 * time.Millisecond):
+		}
+	}
 }
 
 // trouble is what may happen to a batch on its way.
