@@ -136,7 +136,7 @@ func TestFurtherStacks(t *testing.T) {
 
 	// What is not there yet cannot be planned by CloudFormation, and is told all the same.
 	stdout, _ = run(0, "provision", "--dry-run", "--target", "laptop")
-	ordered("dry run of nothing", stdout, "stack Wharf-Sea: create", "stack Wharf-Ships: create", "it imports from Wharf-Sea", "stack Wharf: create", "it imports from Wharf-Ships")
+	ordered("dry run of nothing", stdout, "stack Wharf-Sea: create", "stack Wharf-Ships: create", "it imports what Wharf-Sea does not export yet", "stack Wharf: create", "it imports what Wharf-Ships does not export yet")
 
 	// up follows: a save makes all of them again, and one that imports in a circle is refused.
 	uptest.WriteFile(t, filepath.Join(dir, "main.go"), wharf+"// again\n")

@@ -138,7 +138,9 @@ func TestStrays(t *testing.T) {
 			s = isolated(t, "a control group", hasProcesses, cfg)
 		}
 		create(t, s, hello(t))
-		pid, err := strconv.Atoi(shell(t, s, "setsid sh -c 'while :; do :; done' > /dev/null 2>&1 & echo $!"))
+		// It is a stray when it leads a group of its own: stopped before that, it is stopped with the function's.
+		pid, err := strconv.Atoi(shell(t, s, "setsid sh -c 'while :; do :; done' > /dev/null 2>&1 & p=$!; "+
+			"while read -r id name state parent group rest < /proc/$p/stat; [ $group != $p ]; do sleep 0.01; done; echo $p"))
 		if err != nil {
 			t.Fatal(err)
 		}
