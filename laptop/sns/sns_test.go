@@ -208,6 +208,7 @@ func TestDeliveriesAreTriedAgain(t *testing.T) {
 		topic := newTopic(t, s)
 		subscribe(t, s, topic, "sqs", queueARN, nil)
 		publish(t, s, topic, Message{Body: "one"})
+		synctest.Wait()
 		if len(w.at) != 4 {
 			t.Errorf("%d attempts at once", len(w.at))
 		}
@@ -225,6 +226,7 @@ func TestDeliveriesAreTriedAgain(t *testing.T) {
 		w.fail = nil
 		s = open(t, dir, w)
 		time.Sleep(20 * time.Second)
+		synctest.Wait()
 		if got := w.got[queueARN]; len(got) != 1 || !strings.Contains(got[0], `"Message":"one"`) {
 			t.Errorf("after a start: %q", got)
 		}

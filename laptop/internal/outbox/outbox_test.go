@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -44,12 +45,13 @@ func TestDeliveriesAreTriedAgain(t *testing.T) {
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
 		s := &story{from: time.Now()}
-		down := true
+		var down atomic.Bool
+		down.Store(true)
 		open := func() *Box[string] {
 			b, err := Open(Config[string]{Dir: dir,
 				Deliver: func(_ context.Context, d string) error {
 					s.tell("%s", d)
-					if down {
+					if down.Load() {
 						return errors.New("down")
 					}
 					return nil
@@ -86,7 +88,8 @@ func TestDeliveriesAreTriedAgain(t *testing.T) {
 		if err := b.Send("b"); err != nil {
 			t.Fatal(err)
 		}
-		down = false
+		synctest.Wait()
+		down.Store(false)
 		time.Sleep(time.Second)
 		synctest.Wait()
 		s.is(t, "6s b", "6s b", "7s b")
