@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -31,6 +32,13 @@ type world struct {
 	from       time.Time
 	fail       func(target string) error
 	problems   []string
+}
+
+// of is what a target got.
+func (w *world) of(target string) []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Clone(w.got[target])
 }
 
 func (w *world) take(target, body string) error {
@@ -133,8 +141,8 @@ func TestRulesLeadEventsToTargets(t *testing.T) {
 	}
 	s = open(t, dir, w)
 	defer s.Close()
-	if _, err := s.Put(event); err != nil || len(w.got[function]) != 3 {
-		t.Errorf("after a start: %v, %v", w.got[function], err)
+	if _, err := s.Put(event); err != nil || len(w.of(function)) != 3 {
+		t.Errorf("after a start: %v, %v", w.of(function), err)
 	}
 	if err := s.DeleteBus("inner"); err == nil || !strings.Contains(err.Error(), "has rules") {
 		t.Errorf("deleting a bus with rules: %v", err)
@@ -214,7 +222,7 @@ func TestSchedulesOfRules(t *testing.T) {
 		if diff := cmp.Diff([]time.Duration{2 * time.Minute, 3 * time.Minute, 4 * time.Minute}, w.at); diff != "" {
 			t.Errorf("calls (-want +got):\n%s", diff)
 		}
-		if got := w.got[queue][0]; !strings.Contains(got, `"detail-type":"Scheduled Event"`) || !strings.Contains(got, `"time":"2000-01-01T00:03:00Z"`) || !strings.Contains(got, "rule/cron") {
+		if got := w.of(queue)[0]; !strings.Contains(got, `"detail-type":"Scheduled Event"`) || !strings.Contains(got, `"time":"2000-01-01T00:03:00Z"`) || !strings.Contains(got, "rule/cron") {
 			t.Errorf("the event is %s", got)
 		}
 		if err := s.SetState("", "rate", true); err != nil {
@@ -256,8 +264,8 @@ func TestDeadLetters(t *testing.T) {
 		}
 		want := map[string]string{"RULE_ARN": "arn:aws:events:us-east-1:000000000000:rule/books", "TARGET_ARN": function, "ERROR_CODE": "InternalFailure", "ERROR_MESSAGE": "down",
 			"RETRY_ATTEMPTS": "2", "EXHAUSTED_RETRY_CONDITION": "MaximumRetryAttempts"}
-		if diff := cmp.Diff(want, w.attributes); diff != "" || len(w.got[dead]) != 1 || !strings.Contains(w.got[dead][0], `"source":"shop"`) {
-			t.Errorf("the letter %v (-want +got):\n%s", w.got[dead], diff)
+		if diff := cmp.Diff(want, w.attributes); diff != "" || len(w.of(dead)) != 1 || !strings.Contains(w.of(dead)[0], `"source":"shop"`) {
+			t.Errorf("the letter %v (-want +got):\n%s", w.of(dead), diff)
 		}
 		// What is refused is not tried again, and without such a queue it is told.
 		w.fail = func(string) error {

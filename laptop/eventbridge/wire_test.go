@@ -64,7 +64,7 @@ func TestTheSDK(t *testing.T) {
 	if err != nil || put.FailedEntryCount != 1 || put.Entries[0].EventId == nil || *put.Entries[1].ErrorCode != "MalformedDetail" {
 		t.Errorf("%+v, %v", put, err)
 	}
-	if got := strings.Join(w.got[function], "|"); got != `{"n": 7}` {
+	if got := strings.Join(w.of(function), "|"); got != `{"n": 7}` {
 		t.Errorf("the function got %q", got)
 	}
 	_, err = c.PutEvents(ctx, &eventbridge.PutEventsInput{Entries: []types.PutEventsRequestEntry{{Source: aws.String("shop"), DetailType: aws.String("Order"), Detail: aws.String(`{"x": "` + strings.Repeat("x", 256<<10) + `"}`)}}})
@@ -122,7 +122,7 @@ func TestTheCLI(t *testing.T) {
 	run(`"FailedEntryCount": 0`, "put-targets", "--rule", "books", "--targets", "Id=q,Arn="+queue)
 	run(`"FailedEntryCount": 0`, "put-events", "--entries", `[{"Source": "shop", "DetailType": "Order", "Detail": "{\"kind\": \"book\"}"}]`)
 	run(`"ENABLED"`, "list-rules")
-	if got := w.got[queue]; len(got) != 1 || !strings.Contains(got[0], `"kind":"book"`) {
+	if got := w.of(queue); len(got) != 1 || !strings.Contains(got[0], `"kind":"book"`) {
 		t.Errorf("the queue got %q", got)
 	}
 }
@@ -146,7 +146,7 @@ except c.exceptions.ClientError as e:
 	if out, err := c.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	if got := strings.Join(w.got[topic], " "); got != `"2026-11-23T01:02:03Z"` {
+	if got := strings.Join(w.of(topic), " "); got != `"2026-11-23T01:02:03Z"` {
 		t.Errorf("the topic got %q", got)
 	}
 }

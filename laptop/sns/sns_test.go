@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -48,6 +49,13 @@ func (w *world) take(endpoint, body string) error {
 	}
 	w.got[endpoint] = append(w.got[endpoint], body)
 	return nil
+}
+
+// of is what an endpoint got.
+func (w *world) of(endpoint string) []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Clone(w.got[endpoint])
 }
 
 func (w *world) Invoke(_ context.Context, function, _ string, event []byte) error {
@@ -113,8 +121,8 @@ func TestFormsOfANotification(t *testing.T) {
 	id := publish(t, s, topic, m)
 
 	var e events.SNSEvent
-	if err := json.Unmarshal([]byte(w.got[function][0]), &e); err != nil || len(e.Records) != 1 {
-		t.Fatalf("%s: %v", w.got[function], err)
+	if err := json.Unmarshal([]byte(w.of(function)[0]), &e); err != nil || len(e.Records) != 1 {
+		t.Fatalf("%s: %v", w.of(function), err)
 	}
 	r := e.Records[0]
 	if r.EventSource != "aws:sns" || r.EventVersion != "1.0" || r.EventSubscriptionArn != arn || r.SNS.MessageID != id || r.SNS.Message != m.Body ||
@@ -125,9 +133,9 @@ func TestFormsOfANotification(t *testing.T) {
 		t.Errorf("attributes (-want +got):\n%s", diff)
 	}
 	var document struct{ Type, MessageId, TopicArn, Subject, Message, UnsubscribeURL string }
-	if err := json.Unmarshal([]byte(w.got[queueARN][0]), &document); err != nil || document.Message != m.Body || document.MessageId != id || document.Subject != m.Subject ||
+	if err := json.Unmarshal([]byte(w.of(queueARN)[0]), &document); err != nil || document.Message != m.Body || document.MessageId != id || document.Subject != m.Subject ||
 		!strings.Contains(document.UnsubscribeURL, "Action=Unsubscribe") {
-		t.Errorf("the queue got %s: %v", w.got[queueARN], err)
+		t.Errorf("the queue got %s: %v", w.of(queueARN), err)
 	}
 
 	// Raw: the message as it is, with its attributes.
@@ -143,13 +151,13 @@ func TestFormsOfANotification(t *testing.T) {
 		}
 	}
 	publish(t, s, topic, m)
-	if got := w.got[queueARN][1]; got != m.Body || !cmp.Equal(w.raw, m.Attributes) {
+	if got := w.of(queueARN)[1]; got != m.Body || !cmp.Equal(w.raw, m.Attributes) {
 		t.Errorf("raw: %s with %v", got, w.raw)
 	}
 	// For each protocol its own.
 	publish(t, s, topic, Message{Body: `{"default": "d", "lambda": "l"}`, PerProtocol: true})
-	if !strings.Contains(w.got[function][2], `"Message":"l"`) || w.got[queueARN][2] != "d" {
-		t.Errorf("per protocol: %s, %s", w.got[function][2], w.got[queueARN][2])
+	if !strings.Contains(w.of(function)[2], `"Message":"l"`) || w.of(queueARN)[2] != "d" {
+		t.Errorf("per protocol: %s, %s", w.of(function)[2], w.of(queueARN)[2])
 	}
 }
 
@@ -209,9 +217,11 @@ func TestDeliveriesAreTriedAgain(t *testing.T) {
 		subscribe(t, s, topic, "sqs", queueARN, nil)
 		publish(t, s, topic, Message{Body: "one"})
 		synctest.Wait()
+		w.mu.Lock()
 		if len(w.at) != 4 {
 			t.Errorf("%d attempts at once", len(w.at))
 		}
+		w.mu.Unlock()
 		time.Sleep(40 * time.Second)
 		if err := s.Close(); err != nil {
 			t.Fatal(err)
@@ -223,11 +233,13 @@ func TestDeliveriesAreTriedAgain(t *testing.T) {
 		if diff := cmp.Diff(want, w.at); diff != "" {
 			t.Errorf("attempts (-want +got):\n%s", diff)
 		}
+		w.mu.Lock()
 		w.fail = nil
+		w.mu.Unlock()
 		s = open(t, dir, w)
 		time.Sleep(20 * time.Second)
 		synctest.Wait()
-		if got := w.got[queueARN]; len(got) != 1 || !strings.Contains(got[0], `"Message":"one"`) {
+		if got := w.of(queueARN); len(got) != 1 || !strings.Contains(got[0], `"Message":"one"`) {
 			t.Errorf("after a start: %q", got)
 		}
 		if err := s.Close(); err != nil {
@@ -250,7 +262,7 @@ func TestDeadLetters(t *testing.T) {
 	topic := newTopic(t, s)
 	subscribe(t, s, topic, "lambda", function, map[string]string{"RedrivePolicy": `{"deadLetterTargetArn": "` + deadARN + `"}`})
 	publish(t, s, topic, Message{Body: "lost"})
-	if got := w.got[deadARN]; len(got) != 1 || !strings.Contains(got[0], `"Message":"lost"`) || len(w.problems) > 0 {
+	if got := w.of(deadARN); len(got) != 1 || !strings.Contains(got[0], `"Message":"lost"`) || len(w.problems) > 0 {
 		t.Errorf("the dead letters: %q; problems: %q", got, w.problems)
 	}
 	subscribe(t, s, topic, "sqs", queueARN, nil)

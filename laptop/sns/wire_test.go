@@ -74,7 +74,7 @@ func TestTheSDK(t *testing.T) {
 	if len(batch.Successful) != 1 || *batch.Successful[0].Id != "1" || len(batch.Failed) != 2 || *batch.Failed[0].Code != "InvalidParameter" || !batch.Failed[0].SenderFault {
 		t.Errorf("the batch: %+v", batch)
 	}
-	if got := strings.Join(w.got[queueARN], "|"); got != "a <book> & more|second" {
+	if got := strings.Join(w.of(queueARN), "|"); got != "a <book> & more|second" {
 		t.Errorf("the queue got %q", got)
 	}
 	_, err = c.PublishBatch(ctx, &sns.PublishBatchInput{TopicArn: topic.TopicArn, PublishBatchRequestEntries: []types.PublishBatchRequestEntry{
@@ -153,7 +153,7 @@ func TestTheCLI(t *testing.T) {
 	run("MessageId", "publish", "--topic-arn", topic, "--message", "a book", "--message-attributes", `{"kind": {"DataType": "String", "StringValue": "book"}}`)
 	run(`"Protocol": "lambda"`, "list-subscriptions-by-topic", "--topic-arn", topic)
 	run("", "delete-topic", "--topic-arn", topic)
-	if got := w.got[function]; len(got) != 1 || !strings.Contains(got[0], `"Message":"a book"`) {
+	if got := w.of(function); len(got) != 1 || !strings.Contains(got[0], `"Message":"a book"`) {
 		t.Errorf("the function got %q", got)
 	}
 }
@@ -179,7 +179,7 @@ except c.exceptions.NotFoundException:
 	if out, err := c.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	if got := strings.Join(w.got[queueARN], " "); got != "one two three" {
+	if got := strings.Join(w.of(queueARN), " "); got != "one two three" {
 		t.Errorf("the queue got %q", got)
 	}
 }
