@@ -87,8 +87,8 @@ func (c *cgroups1) close() {
 
 // cgroup1 is an environment's. Its methods do nothing when it is nil.
 type cgroup1 struct {
-	memory, pids string // its folders; empty where it is not limited
-	used         int    // the descriptor of memory.usage_in_bytes, 0 until it is asked for
+	memory, pids string  // its folders; empty where it is not limited
+	used         counter // of memory.usage_in_bytes
 }
 
 // make makes a group in which memory may take limit MB. It is nil if there is none.
@@ -206,10 +206,7 @@ func (g *cgroup1) peak() int {
 
 // usage is all that is charged to the group now, in bytes, or -1 if it is not known.
 func (g *cgroup1) usage() int {
-	if g.used <= 0 {
-		g.used = openToLook(unix.AT_FDCWD, filepath.Join(g.memory, "memory.usage_in_bytes"))
-	}
-	return numberIn(g.used)
+	return g.used.read(unix.AT_FDCWD, filepath.Join(g.memory, "memory.usage_in_bytes"))
 }
 
 // parts are what of it is the processes' own and what is in tmpfs or shared, in bytes. See section 5.2
@@ -255,8 +252,8 @@ func (g *cgroup1) kill() {
 
 // remove gives the group up, once its processes have gone.
 func (g *cgroup1) remove() {
-	if g != nil && g.used > 0 {
-		unix.Close(g.used)
+	if g != nil {
+		g.used.close()
 	}
 	for _, dir := range g.folders() {
 		removeGroup(dir)

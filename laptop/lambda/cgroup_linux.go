@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -87,9 +88,9 @@ func (c *cgroups) close() {
 
 // cgroup is an environment's control group. Its methods do nothing when it is nil.
 type cgroup struct {
-	fd      int // of the folder
-	procs   int // of cgroup.procs, open for reading
-	current int // of memory.current, 0 until it is asked for
+	fd      int     // of the folder
+	procs   int     // of cgroup.procs, open for reading
+	current counter // of memory.current
 	name    string
 	limited bool // in its memory
 	counted bool // its processes and threads are limited
@@ -165,30 +166,44 @@ func (g *cgroup) read(file, key string) int {
 
 // usage is all that is charged to the group now, in bytes, or -1 if it is not known.
 func (g *cgroup) usage() int {
-	if g.current <= 0 {
-		g.current = openToLook(g.fd, "memory.current")
-	}
-	return numberIn(g.current)
+	return g.current.read(g.fd, "memory.current")
 }
 
-// openToLook opens a file that is looked at again and again, after every invocation that is not quick; -1 if
-// there is none.
-func openToLook(dir int, file string) int {
-	fd, err := unix.Openat(dir, file, unix.O_RDONLY|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return -1
-	}
-	return fd
+// A counter is a file with a number that is read again and again, after every invocation that is not
+// quick, and so kept open. Its methods may be called from several goroutines: those of an environment's
+// processes and the warden's.
+type counter struct {
+	mu sync.Mutex
+	fd int // 0 until the first read, -1 after close
 }
 
-// numberIn is the number that an open file begins with, or -1.
-func numberIn(fd int) int {
+// read returns the number that the file of the folder dir begins with, or -1.
+func (c *counter) read(dir int, file string) int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.fd == 0 {
+		fd, err := unix.Openat(dir, file, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+		if err != nil {
+			return -1
+		}
+		c.fd = fd
+	}
 	var buf [32]byte
-	n, err := unix.Pread(fd, buf[:], 0)
+	n, err := unix.Pread(c.fd, buf[:], 0)
 	if err != nil {
 		return -1
 	}
 	return numberAfter(string(buf[:n]), "")
+}
+
+// close gives the file up: a later read has no number, not that of whatever has the descriptor then.
+func (c *counter) close() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.fd > 0 {
+		unix.Close(c.fd)
+	}
+	c.fd = -1
 }
 
 // parts are what of it is the processes' own and what is in tmpfs or shared, in bytes.
@@ -297,9 +312,7 @@ func (g *cgroup) remove() {
 			unix.Close(fd)
 		}
 	}
-	if g.current > 0 {
-		unix.Close(g.current)
-	}
+	g.current.close()
 	removeGroup(g.name)
 }
 

@@ -59,8 +59,9 @@ func (e *environment) runtimeNext(w http.ResponseWriter, r *http.Request) {
 	e.mu.Lock()
 	inv := e.inv
 	if inv != nil && (inv.state == runtimeAnswers || inv.state == runtimeFails) {
+		from := inv.state
 		e.mu.Unlock()
-		refuseTransition(w, inv.state, runtimeReady)
+		refuseTransition(w, from, runtimeReady)
 		return
 	}
 	if inv != nil && inv.state == runtimeRunning && !inv.answered { // it asks for the event again
