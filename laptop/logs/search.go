@@ -153,6 +153,9 @@ func (q *search) load(it item) ([]Event, error) {
 	var events []Event
 	for r := (reader{data: data[:n]}); r.next(); {
 		e := r.event
+		if e.Time < it.block.oldest || e.Time > it.block.newest {
+			continue // the stream was deleted meanwhile, and this is of the next one with its name
+		}
 		e.Stream = it.key.stream
 		e.key = key{e.Time, e.Stream, placeOf(it.segment, it.block.start+int64(r.start))}
 		if q.wants(e) {
