@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -164,29 +163,7 @@ func (d *debian) run(t *testing.T, args ...string) string {
 func (d *debian) boot(t *testing.T, killAt string) (said string, err error) {
 	t.Helper()
 	c := d.command("bash", "/user-data")
-	r, w := io.Pipe()
-	c.Stdout, c.Stderr = w, w
-	if err := c.Start(); err != nil {
-		t.Fatal(err)
-	}
-	read := make(chan string)
-	go func() {
-		var all strings.Builder
-		lines := bufio.NewScanner(r)
-		for lines.Scan() {
-			all.WriteString(lines.Text() + "\n")
-			if killAt != "" && strings.Contains(lines.Text(), " ephor: "+killAt) {
-				syscall.Kill(-c.Process.Pid, syscall.SIGKILL)
-			}
-		}
-		read <- all.String()
-	}()
-	// What runs in the background has the script's standard error no longer, but its output may be held
-	// by what a kill left behind.
-	c.WaitDelay = time.Second
-	err = c.Wait()
-	w.Close()
-	return <-read, err
+	return runGroup(t, c, func(line string) bool { return killAt != "" && strings.Contains(line, " ephor: "+killAt) })
 }
 
 // repository makes a vendor's repository: one package, signed. It returns the source for apt, the key's

@@ -72,7 +72,7 @@ func TestNothingElseIsMade(t *testing.T) {
 	}
 	want := map[string]int{
 		"AWS::SecretsManager::Secret": 4, "AWS::EC2::Volume": 1, "AWS::EC2::SecurityGroup": 1, "AWS::EC2::EIP": 1, "AWS::EC2::EIPAssociation": 1,
-		"AWS::EC2::Instance": 1, "AWS::IAM::Role": 1, "AWS::IAM::InstanceProfile": 1,
+		"AWS::EC2::Instance": 1, "AWS::IAM::Role": 1, "AWS::IAM::InstanceProfile": 1, "AWS::S3::Bucket": 1, "AWS::S3::BucketPolicy": 1,
 		"AWS::CloudFormation::WaitConditionHandle": 1, "AWS::CloudFormation::WaitCondition": 1,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -172,17 +172,26 @@ func TestRoleIsLeast(t *testing.T) {
 	}
 	var got []string
 	for _, s := range policies[0].(map[string]any)["PolicyDocument"].(map[string]any)["Statement"].([]any) {
-		m := s.(map[string]any)
+		m, when := s.(map[string]any), ""
+		if branches, ok := m["Fn::If"].([]any); ok {
+			if diff := cmp.Diff(map[string]any{"Ref": "AWS::NoValue"}, branches[2]); diff != "" {
+				t.Errorf("otherwise (-want +got):\n%s", diff)
+			}
+			m, when = branches[1].(map[string]any), " if "+branches[0].(string)
+		}
 		line, err := json.Marshal([]any{m["Effect"], m["Action"], m["Resource"], m["Condition"]})
 		if err != nil {
 			t.Fatal(err)
 		}
-		got = append(got, string(line))
+		got = append(got, string(line)+when)
 	}
 	want := []string{
 		`["Allow",["ssm:UpdateInstanceInformation","ssmmessages:CreateControlChannel","ssmmessages:CreateDataChannel","ssmmessages:OpenControlChannel","ssmmessages:OpenDataChannel"],"*",null]`,
 		`["Allow",["secretsmanager:GetSecretValue"],[{"Ref":"AdminSecret"},{"Ref":"WriterSecret"},{"Ref":"ReaderSecret"},{"Ref":"GrafanaSecret"}],null]`,
 		`["Allow",["ssm:GetParametersByPath"],[{"Fn::Sub":"arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:parameter/ephor/${AWS::StackName}/bundle"},{"Fn::Sub":"arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:parameter/ephor/${AWS::StackName}/script/*"}],null]`,
+		`["Allow",["s3:GetObject","s3:PutObject"],{"Fn::Sub":"arn:${AWS::Partition}:s3:::${BackupBucket}/*"},null]`,
+		`["Allow",["s3:ListBucket"],{"Fn::GetAtt":["BackupBucket","Arn"]},null]`,
+		`["Allow",["s3:GetObject","s3:ListBucket"],[{"Fn::Sub":"arn:${AWS::Partition}:s3:::${RestoreFrom}"},{"Fn::Sub":"arn:${AWS::Partition}:s3:::${RestoreFrom}/*"}],null] if RestoreGiven`,
 		`["Allow",["ec2:DescribeInstances","ec2:DescribeVolumes"],"*",null]`,
 		`["Allow",["ec2:AttachVolume","ec2:DetachVolume"],{"Fn::Sub":"arn:${AWS::Partition}:ec2:${AWS::Region}:${AWS::AccountId}:volume/${DataVolume}"},null]`,
 		`["Allow",["ec2:AttachVolume","ec2:DetachVolume","ec2:StopInstances"],{"Fn::Sub":"arn:${AWS::Partition}:ec2:${AWS::Region}:${AWS::AccountId}:instance/*"},{"StringEquals":{"aws:ResourceTag/ephor:stack":{"Ref":"AWS::StackId"}}}]`,
@@ -282,9 +291,9 @@ func (f fixed) Attribute(id, name string) (any, error) {
 func scopeOf(template *parse.Template, made eval.Resources, influxdb string) *eval.Scope {
 	return &eval.Scope{
 		Template:   template,
-		Conditions: map[string]bool{zoneGiven: false, imageKept: false},
+		Conditions: map[string]bool{zoneGiven: false, imageKept: false, backupOn: true, restoreGiven: false},
 		Parameters: map[string]any{paramImage: "ami-1", ParamKeepImage: "ami-0", paramInstanceType: "t4g.small", paramVolume: "20", ParamAllowed: "127.0.0.1/32", ParamWriters: "0.0.0.0/0",
-			paramZone: "", paramInfluxDB: influxdb, paramGrafana: "13.2.3", paramRawDays: "7", paramRollupDays: "90"},
+			paramZone: "", paramInfluxDB: influxdb, paramGrafana: "13.2.3", paramRawDays: "7", paramRollupDays: "90", ParamBackupDays: "7", paramRestoreFrom: ""},
 		Pseudo:    eval.Pseudo{StackName: "Hello-Monitoring", Region: "eu-central-1", AccountID: "000000000000"},
 		Resources: made,
 	}
@@ -338,7 +347,7 @@ func TestHostAndStackUnderstandEachOther(t *testing.T) {
 	values, exports := outputsOf(t, scope(string(data)))
 	if diff := cmp.Diff(map[string]string{
 		"StoreURL": "https://192.0.2.7:8086", "StoreDatabase": "ephor", "StoreCA": "TUlJ+/==", "StoreSecret": "arn:of:WriterSecret",
-		"GrafanaURL": "https://192.0.2.7:3000", "GrafanaSecret": "arn:of:GrafanaSecret", "HostImage": "ami-1", "DashboardURL": "https://192.0.2.7:3000/d/sparta-hello-world/sparta-hello-world",
+		"GrafanaURL": "https://192.0.2.7:3000", "GrafanaSecret": "arn:of:GrafanaSecret", "BackupBucket": "arn:of:BackupBucket", "HostImage": "ami-1", "DashboardURL": "https://192.0.2.7:3000/d/sparta-hello-world/sparta-hello-world",
 	}, values); diff != "" {
 		t.Errorf("outputs (-want +got):\n%s", diff)
 	}
@@ -373,9 +382,14 @@ func outputsOf(t *testing.T, scope *eval.Scope) (values map[string]string, expor
 
 func TestTemplateFitsIntoARequest(t *testing.T) {
 	t.Parallel()
-	if n := len(text(t)); n > parse.MaxInline {
-		t.Errorf("the template has %d bytes; CloudFormation takes %d in a request", n, parse.MaxInline)
+	b, err := json.Marshal(Template(hello())) // as it is sent
+	if err != nil {
+		t.Fatal(err)
 	}
+	if len(b) > parse.MaxInline {
+		t.Errorf("the template has %d bytes; CloudFormation takes %d in a request", len(b), parse.MaxInline)
+	}
+	t.Logf("%d of %d bytes", len(b), parse.MaxInline)
 }
 
 func TestInstanceTypesAreOfTheImagesArchitecture(t *testing.T) {
