@@ -47,6 +47,7 @@ mount -t proc proc "$1/proc"
 mount -t tmpfs tmpfs "$1/dev"
 for n in null zero full random urandom; do touch "$1/dev/$n"; mount --bind /dev/$n "$1/dev/$n"; done
 cp -a /dev/loop* "$1/dev/"
+ln -s /proc/self/fd "$1/dev/fd"
 mkdir -p "$1/dev/disk/by-id"
 echo up
 # A shell, because who is the first process has to bury all others.
