@@ -3,8 +3,6 @@ package deploy_test
 import (
 	"context"
 	"errors"
-	"path/filepath"
-	"runtime"
 	"strings"
 	"testing"
 
@@ -13,7 +11,6 @@ import (
 	"github.com/ephor-io/ephor"
 	"github.com/ephor-io/ephor/cfn"
 	"github.com/ephor-io/ephor/deploy"
-	"github.com/ephor-io/ephor/internal/gotool"
 )
 
 // Past CloudFormation goes code alone. What else differs in a stack of a hook is seen, its tags too, and what cannot
@@ -21,8 +18,7 @@ import (
 func TestFastSeesAllButCode(t *testing.T) {
 	t.Parallel()
 	d, _, _ := deployer(t)
-	build := gotool.Config{Package: "./testdata/life", Output: filepath.Join(t.TempDir(), "bootstrap"), Tags: []string{"ephor_lambda", "lambda.norpc"},
-		GOOS: runtime.GOOS, GOARCH: runtime.GOARCH}
+	build := hostBuild(t)
 	workflow := func(revision string, parameters, tags map[string]string) *deploy.Workflow {
 		app := ephor.New("EphorLife")
 		app.Function("Job", func() error { return nil })

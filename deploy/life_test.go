@@ -91,11 +91,16 @@ func (l *life) workflow(version string, memory int, change func(*cfn.Template)) 
 	}
 	return deploy.NewWorkflow(deploy.WorkflowConfig{
 		App: app, Hooks: []ephor.Hooks{hooks}, Deployer: l.deployer,
-		Build: gotool.Config{
-			Package: "./testdata/life", Output: l.output, Tags: []string{"ephor_lambda", "lambda.norpc"}, Trimpath: true,
-			LDFlags: "-s -w -X main.version=" + version, GOOS: l.goos, GOARCH: l.goarch,
-		},
+		Build: l.build("./testdata/life", "-X main.version="+version),
 	})
+}
+
+// build compiles a package's functions for where they are going to run, with further linker flags.
+func (l *life) build(pkg, ldflags string) gotool.Config {
+	return gotool.Config{
+		Package: pkg, Output: l.output, Tags: []string{"ephor_lambda", "lambda.norpc"}, Trimpath: true,
+		LDFlags: strings.TrimSpace("-s -w " + ldflags), GOOS: l.goos, GOARCH: l.goarch,
+	}
 }
 
 // broken adds a resource that cannot be made, after all others.

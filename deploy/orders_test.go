@@ -19,7 +19,6 @@ import (
 	"github.com/ephor-io/ephor/cfn"
 	"github.com/ephor-io/ephor/deploy"
 	"github.com/ephor-io/ephor/examples/orders/shop"
-	"github.com/ephor-io/ephor/internal/gotool"
 )
 
 const (
@@ -41,10 +40,7 @@ func (l *life) ordersWorkflow(memory int) *deploy.Workflow {
 	}
 	return deploy.NewWorkflow(deploy.WorkflowConfig{
 		App: app, Hooks: hooks, Deployer: l.deployer,
-		Build: gotool.Config{
-			Package: "../examples/orders", Output: l.output, Tags: []string{"ephor_lambda", "lambda.norpc"}, Trimpath: true,
-			LDFlags: "-s -w", GOOS: l.goos, GOARCH: l.goarch,
-		},
+		Build: l.build("../examples/orders", ""),
 	})
 }
 

@@ -21,7 +21,6 @@ import (
 	"github.com/ephor-io/ephor"
 	"github.com/ephor-io/ephor/deploy"
 	"github.com/ephor-io/ephor/internal/awstest"
-	"github.com/ephor-io/ephor/internal/gotool"
 	"github.com/ephor-io/ephor/internal/uptest"
 )
 
@@ -60,10 +59,7 @@ func (l *life) sourcesWorkflow(kind string, rate bool) *deploy.Workflow {
 	}
 	return deploy.NewWorkflow(deploy.WorkflowConfig{
 		App: app, Deployer: l.deployer,
-		Build: gotool.Config{
-			Package: "./testdata/sources", Output: l.output, Tags: []string{"ephor_lambda", "lambda.norpc"}, Trimpath: true,
-			LDFlags: "-s -w", GOOS: l.goos, GOARCH: l.goarch,
-		},
+		Build: l.build("./testdata/sources", ""),
 	})
 }
 

@@ -41,14 +41,7 @@ func TestProfile(t *testing.T) {
 	dir := uptest.NewModule(t, burner)
 	program := uptest.Build(t, dir)
 	a := up(t, dir, program, filepath.Join(dir, "state"), "--profile")
-	run := func(want int, args ...string) (stdout, stderr string) {
-		t.Helper()
-		status, stdout, stderr := command(t, dir, program, append(args, "--state", a.State)...)
-		if status != want {
-			t.Fatalf("%q: status %d, want %d\n%s%s", args, status, want, stdout, stderr)
-		}
-		return stdout, stderr
-	}
+	run := commands(t, dir, a)
 	if _, stderr := run(1, "profile"); !strings.Contains(stderr, "has no environment now") || !strings.Contains(stderr, "try: invoke Burn") {
 		t.Errorf("before it is invoked: %s", stderr)
 	}
