@@ -151,7 +151,7 @@ func TestLogsAndInvoke(t *testing.T) {
 	if _, stderr := run(1, "logs"); !strings.Contains(stderr, "Shop is not running") {
 		t.Errorf("logs without up: %q", stderr)
 	}
-	a = up(t, dir, program, a.State)
+	up(t, dir, program, a.State)
 	if starts, reports := count(); starts != 7 || reports != 7 {
 		t.Errorf("after kill -9: %d START and %d REPORT lines of seven invocations", starts, reports)
 	}

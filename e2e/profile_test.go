@@ -100,7 +100,7 @@ func TestProfile(t *testing.T) {
 
 	// Without --profile the functions are what would be deployed.
 	a.Stop(os.Interrupt)
-	a = up(t, dir, program, filepath.Join(dir, "state"))
+	up(t, dir, program, filepath.Join(dir, "state"))
 	run(0, "invoke")
 	if _, stderr := run(1, "profile", "--type", "heap"); !strings.Contains(stderr, "its program is built without that") || !strings.Contains(stderr, "try: up --profile") {
 		t.Errorf("without --profile: %s", stderr)
