@@ -123,7 +123,11 @@ func (s *server) serve(c net.Conn) {
 		if n, err := io.CopyN(io.Discard, r.Body, 256<<10); err != io.EOF || n == 256<<10 {
 			out.closing = true
 		}
-		err = out.finish(r.Method != http.MethodHead)
+		if out.sent {
+			out.sent, err = false, out.failed
+		} else {
+			err = out.finish(r.Method != http.MethodHead)
+		}
 		if out.then != nil {
 			out.then()
 			out.then = nil
@@ -164,6 +168,8 @@ type responseWriter struct {
 	out     []byte
 	closing bool
 	then    func() // what to do when the answer has been sent
+	sent    bool   // by send
+	failed  error  // send's
 }
 
 // afterwards does what ends the environment, and cuts its connections, once the answer to the
@@ -189,6 +195,9 @@ func (w *responseWriter) Write(p []byte) (int, error) {
 	w.body = append(w.body, p...)
 	return len(p), nil
 }
+
+// send is finish before the handler has returned, for another goroutine: the handler does no more than wait for it.
+func (w *responseWriter) send() { w.sent, w.failed = true, w.finish(true) }
 
 // finish sends the answer and makes w ready for another.
 func (w *responseWriter) finish(withBody bool) error {
