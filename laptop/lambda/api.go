@@ -91,7 +91,7 @@ func readBody(r *http.Request, limit int64) ([]byte, error) {
 type poll struct {
 	w        http.ResponseWriter
 	replaced chan struct{}
-	answered chan struct{} // closed when deliver has answered it
+	answered chan struct{} // closed when deliver has answered it, or begun to
 }
 
 // lost says that nobody waits for the poll's answer any more. The caller holds the environment's mutex.

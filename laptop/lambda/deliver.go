@@ -2,19 +2,17 @@ package lambda
 
 import "net/http"
 
-// maxDirect is the longest event, in bytes, that is written before somebody reads it: a socket takes so much.
-const maxDirect = 16 << 10
-
 // deliver gives the event to the runtime and to the extensions that want it, and lets the process go on. The caller
 // holds e.mu.
 //
 // It answers the polls itself, so that no goroutine needs to wake before the event is there. And it does so before the
 // thaw: SIGCONT wakes all threads of the process, of which one then finds the event. Were the event to come later,
-// they would find nothing, go to sleep again, and one would have to be woken once more.
+// they would find nothing, go to sleep again, and one would have to be woken once more. What of an event the socket
+// does not take while nobody reads, the goroutine that has waited with the poll sends.
 func (e *environment) deliver(inv *invocation) {
 	answered := make([]*poll, 0, 1+maxExtensions)
 	e.runtimeReady = false
-	if len(inv.payload) <= maxDirect && e.poll.answer(inv, writeEvent) {
+	if e.poll.answer(inv, writeEvent) {
 		inv.state = runtimeRunning
 		answered, e.poll = append(answered, e.poll), nil
 	} else {

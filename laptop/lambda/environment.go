@@ -238,11 +238,11 @@ func (e *environment) begin(inv *invocation) (begun bool) {
 	}
 	inv.deadline = inv.start.Add(e.rev.cfg.Timeout)
 	inv.timer = time.AfterFunc(left, func() { e.overrun(inv) })
-	e.function.counters.invocations.Add(1)
-	e.function.counters.busy.Add(1)
 	e.log.start(inv)
 	e.tellStart(inv)
 	e.deliver(inv)
+	e.function.counters.invocations.Add(1)
+	e.function.counters.busy.Add(1) // now that it is not frozen any more
 	return true
 }
 
