@@ -29,8 +29,11 @@ func Script() string {
 			panic(err) // it is linked in
 		}
 		b.Write(text)
-		if name == "host/07-schema.sh" {
+		switch name {
+		case "host/07-schema.sh":
 			b.WriteString(schemaScript())
+		case "host/08-grafana.sh":
+			b.WriteString(grafanaScript())
 		}
 	}
 	return b.String()
