@@ -34,6 +34,7 @@ var floors = map[string][]string{
 	"internal/engine":         {},
 	"internal/gotool":         {"internal/guard"},
 	"internal/guard":          {},
+	"internal/grafana":        {"internal/guard"},
 	"internal/watch":          {},
 	"internal/resourcespec":   {},
 	"internal/awstest":        {},

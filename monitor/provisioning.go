@@ -92,7 +92,10 @@ func (v View) files() []file {
 	for _, b := range v.Boards {
 		all = append(all, file{"json/" + b.UID + ".json", b.JSON})
 	}
-	return append(all, file{"alerting/ephor.json", v.Rules})
+	if len(v.Rules) > 0 {
+		all = append(all, file{"alerting/ephor.json", v.Rules})
+	}
+	return all
 }
 
 // Provisioning are the files of the folder that a Grafana of ours is provisioned from, by their names, where
