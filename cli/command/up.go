@@ -49,7 +49,7 @@ over without losing a request. Ctrl-C ends it; what was recorded stays for the n
 	flags.BoolVar(&f.json, "json", false, "print results as JSON")
 	flags.BoolVar(&f.fresh, "fresh", false, "start empty: delete all metrics, stacks and logs of earlier runs")
 	flags.BoolVar(&f.profile, "profile", false, "build the functions so that the command profile can look into them")
-	flags.StringVar(&f.grafana, "grafana", "", "show the dashboards in a Grafana, too: `where` is its home or executable, which up runs, or the URL of one that runs on this machine; without a value it is on PATH")
+	flags.StringVar(&f.grafana, "grafana", "", "show the dashboards in a Grafana, too, that is `where`: the home or executable of one for up to run, the URL of one that runs here, or PATH")
 	flags.Lookup("grafana").NoOptDefVal = grafanaOnPath
 	flags.IntVar(&f.page, "page-port", 3000, "the page's `port`; taken, it moves to the next free one unless given here")
 	flags.IntVar(&f.store, "store-port", 8086, "the store's `port`, likewise")
