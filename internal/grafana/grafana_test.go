@@ -27,7 +27,9 @@ func installed(t *testing.T, version string) string {
 	return dir
 }
 
-func board(uid string) []byte { return fmt.Appendf(nil, `{"uid": %q, "title": %q, "panels": []}`, uid, uid) }
+func board(uid string) []byte {
+	return fmt.Appendf(nil, `{"uid": %q, "title": %q, "panels": []}`, uid, uid)
+}
 
 func files(dir string, boards ...string) map[string][]byte {
 	all := map[string][]byte{

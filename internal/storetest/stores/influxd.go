@@ -1,4 +1,4 @@
-package storetest_test
+package stores
 
 import (
 	"crypto/tls"
@@ -16,55 +16,44 @@ import (
 	"github.com/ephor-io/ephor/metrics"
 )
 
-// Debian's influxd 1.6.
-func TestInfluxd(t *testing.T) {
-	t.Parallel()
-	openAndClosed(t, "")
-}
-
-// InfluxDB 1.8, the last of version 1 that the module proxy alone can build.
-func TestInfluxd18(t *testing.T) {
-	t.Parallel()
+// Influxd18 is the program of InfluxDB 1.8, the last of version 1 that the module proxy alone can build.
+func Influxd18(t *testing.T) (program string) {
+	t.Helper()
 	program, err := exec.LookPath("influxd-1.8")
 	if err != nil {
 		t.Skip("influxd-1.8 is not on PATH: docs/metrics.md says how to build it")
 	}
-	openAndClosed(t, program)
+	return program
 }
 
-// openAndClosed runs the suite against an influxd that takes everybody, and against one with users and TLS,
-// as a monitoring host has it: the publisher's may only write.
-func openAndClosed(t *testing.T, program string) {
-	t.Run("open", func(t *testing.T) {
-		t.Parallel()
-		storetest.Run(t, func(t *testing.T) storetest.Store {
-			address := influxdtest.StartWith(t, influxdtest.Config{Program: program, Database: "ephor"})
-			return storetest.Store{
-				Config: metrics.Config{URL: address}, Database: "ephor",
-				Create: func(t *testing.T, name string) { createDatabase(t, http.DefaultClient, address, "", name) },
-			}
-		})
-	})
-	t.Run("closed", func(t *testing.T) {
-		t.Parallel()
-		storetest.Run(t, func(t *testing.T) storetest.Store {
-			authority := storetest.NewAuthority(t)
-			_, file := authority.Certificate(t)
-			client := trusting(t, authority)
-			address := influxdtest.StartWith(t, influxdtest.Config{Program: program, Database: "ephor", Admin: "admin:root's own", Certificate: file, Client: client})
-			admin := basic("admin:root's own")
-			statement(t, client, address, admin, `CREATE USER "writer" WITH PASSWORD 'se:cret'`)
-			statement(t, client, address, admin, `GRANT WRITE ON "ephor" TO "writer"`)
-			return storetest.Store{
-				Config:   metrics.Config{URL: address, Database: "ephor", Token: "writer:se:cret", CA: authority.PEM},
-				Database: "ephor", Authorization: admin,
-				Create: func(t *testing.T, name string) {
-					createDatabase(t, client, address, admin, name)
-					statement(t, client, address, admin, `GRANT WRITE ON "`+name+`" TO "writer"`)
-				},
-			}
-		})
-	})
+// OpenInfluxd is an influxd that takes everybody. The program "" is Debian's 1.6.
+func OpenInfluxd(t *testing.T, program string) storetest.Store {
+	t.Helper()
+	address := influxdtest.StartWith(t, influxdtest.Config{Program: program, Database: "ephor"})
+	return storetest.Store{
+		Config: metrics.Config{URL: address}, Database: "ephor",
+		Create: func(t *testing.T, name string) { createDatabase(t, http.DefaultClient, address, "", name) },
+	}
+}
+
+// ClosedInfluxd is one with users and TLS, as a monitoring host has it: the publisher's may only write.
+func ClosedInfluxd(t *testing.T, program string) storetest.Store {
+	t.Helper()
+	authority := storetest.NewAuthority(t)
+	_, file := authority.Certificate(t)
+	client := trusting(t, authority)
+	address := influxdtest.StartWith(t, influxdtest.Config{Program: program, Database: "ephor", Admin: "admin:root's own", Certificate: file, Client: client})
+	admin := basic("admin:root's own")
+	statement(t, client, address, admin, `CREATE USER "writer" WITH PASSWORD 'se:cret'`)
+	statement(t, client, address, admin, `GRANT WRITE ON "ephor" TO "writer"`)
+	return storetest.Store{
+		Config:   metrics.Config{URL: address, Database: "ephor", Token: "writer:se:cret", CA: authority.PEM},
+		Database: "ephor", Authorization: admin,
+		Create: func(t *testing.T, name string) {
+			createDatabase(t, client, address, admin, name)
+			statement(t, client, address, admin, `GRANT WRITE ON "`+name+`" TO "writer"`)
+		},
+	}
 }
 
 func basic(userAndPassword string) string {
