@@ -47,7 +47,7 @@ func EngineByBucket(t *testing.T) storetest.Store {
 	server.Config.ErrorLog = log.New(t.Output(), "", 0) // it tells of those who do not trust it
 	server.StartTLS()
 	t.Cleanup(server.Close)
-	client := trusting(t, authority)
+	client := Trusting(t, authority.PEM)
 	return storetest.Store{
 		Config: metrics.Config{URL: server.URL, Org: "any", Bucket: "ephor", CA: authority.PEM}, Database: "ephor",
 		Create: func(t *testing.T, name string) { createDatabase(t, client, server.URL, "", name) },

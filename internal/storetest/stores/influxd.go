@@ -1,8 +1,6 @@
 package stores
 
 import (
-	"crypto/tls"
-	"crypto/x509"
 	"encoding/base64"
 	"io"
 	"net/http"
@@ -41,7 +39,7 @@ func ClosedInfluxd(t *testing.T, program string) storetest.Store {
 	t.Helper()
 	authority := storetest.NewAuthority(t)
 	_, file := authority.Certificate(t)
-	client := trusting(t, authority)
+	client := Trusting(t, authority.PEM)
 	address := influxdtest.StartWith(t, influxdtest.Config{Program: program, Database: "ephor", Admin: "admin:root's own", Certificate: file, Client: client})
 	admin := basic("admin:root's own")
 	statement(t, client, address, admin, `CREATE USER "writer" WITH PASSWORD 'se:cret'`)
@@ -58,18 +56,6 @@ func ClosedInfluxd(t *testing.T, program string) storetest.Store {
 
 func basic(userAndPassword string) string {
 	return "Basic " + base64.StdEncoding.EncodeToString([]byte(userAndPassword))
-}
-
-// trusting is a client that knows the authority's certificates.
-func trusting(t *testing.T, a *storetest.Authority) *http.Client {
-	t.Helper()
-	roots := x509.NewCertPool()
-	if !roots.AppendCertsFromPEM([]byte(a.PEM)) {
-		t.Fatal("the authority's certificate is not PEM")
-	}
-	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}}
-	t.Cleanup(transport.CloseIdleConnections)
-	return &http.Client{Transport: transport}
 }
 
 func createDatabase(t *testing.T, client *http.Client, address, authorization, name string) {
