@@ -33,6 +33,8 @@ import (
 const depot = `package main
 
 import (
+	"time"
+
 	"github.com/ephor-io/ephor"
 	"github.com/ephor-io/ephor/cli"
 	"github.com/ephor-io/ephor/dashboard"
@@ -48,7 +50,7 @@ func handle() (string, error) {
 
 func main() {
 	app := ephor.New("NAME")
-	app.Function("Handle", handle)
+	app.Function("Handle", handle).Timeout = time.Minute // whatever else the machine does
 	app.Monitor(ephor.Store{
 		STORE
 		Dashboards: []dashboard.Dashboard{{Title: "Depot", Panels: []dashboard.Panel{dashboard.Gauge("depth"), dashboard.Histogram("sizes")}}},
@@ -242,7 +244,7 @@ func (d *storedDepot) invoke() {
 func (d *storedDepot) accounts() {
 	d.Helper()
 	asked := 0
-	uptest.Eventually(d.T, "the store has all invocations", func() bool {
+	uptest.Within(d.T, 5*time.Minute, "the store has all invocations", func() bool {
 		if d.sum(recorded) == float64(d.invoked) {
 			return true
 		}

@@ -177,7 +177,7 @@ func (g *api) call(ctx context.Context, a ask, out any) error {
 		return &StrangeError{What: a.what, ContentType: kind}
 	}
 	if err := json.Unmarshal(text, out); err != nil {
-		return fails(fmt.Errorf("Grafana's answer: %w", err))
+		return fails(fmt.Errorf("what Grafana answers: %w", err))
 	}
 	return nil
 }

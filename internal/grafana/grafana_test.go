@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -120,7 +121,7 @@ func TestStandInForGrafanaRuns(t *testing.T) {
 	}
 	// It listens nowhere else.
 	if address, ok := outward(t); ok {
-		if conn, err := net.Dial("tcp", fmt.Sprintf("%s:%d", address, g.Port())); err == nil {
+		if conn, err := net.Dial("tcp", net.JoinHostPort(address, strconv.Itoa(g.Port()))); err == nil {
 			conn.Close()
 			t.Errorf("it listens on %s", address)
 		}
@@ -137,7 +138,7 @@ func TestStandInForGrafanaRuns(t *testing.T) {
 		t.Errorf("rules that it does not take: %v", err)
 	}
 	g.Close()
-	if _, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", g.Port())); err == nil {
+	if _, err := net.Dial("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(g.Port()))); err == nil {
 		t.Error("it still listens")
 	}
 	info, err := os.Stat(grafana.PasswordFile(c.Dir))
