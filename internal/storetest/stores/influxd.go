@@ -5,7 +5,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"os/exec"
 	"strings"
 	"testing"
 
@@ -17,11 +16,7 @@ import (
 // Influxd18 is the program of InfluxDB 1.8, the last of version 1 that the module proxy alone can build.
 func Influxd18(t *testing.T) (program string) {
 	t.Helper()
-	program, err := exec.LookPath("influxd-1.8")
-	if err != nil {
-		t.Skip("influxd-1.8 is not on PATH: docs/metrics.md says how to build it")
-	}
-	return program
+	return storeProgram(t, "influxd-1.8")
 }
 
 // OpenInfluxd is an influxd that takes everybody. The program "" is Debian's 1.6.
