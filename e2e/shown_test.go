@@ -22,7 +22,7 @@ type row struct {
 	Values []float64
 }
 
-// shown is what a Grafana shows before a store: the answers by look, panel and query, as in "5m Duration/C", rounded as
+// shown is what a Grafana shows before a store: the answers by look, panel and query, as in "14m Duration/C", rounded as
 // far as two engines may add up in another order.
 type shown map[string][]row
 
@@ -33,7 +33,7 @@ type look struct {
 }
 
 // looks read the points, the rollups of 10 s, and those of a minute.
-var looks = []look{{"5m", 5 * time.Minute, 10 * time.Second}, {"1h", time.Hour, time.Minute}, {"24h", 24 * time.Hour, 10 * time.Minute}}
+var looks = []look{{"14m", 14 * time.Minute, 10 * time.Second}, {"1h", time.Hour, time.Minute}, {"24h", 24 * time.Hour, 10 * time.Minute}}
 
 type series struct {
 	Name    string

@@ -164,12 +164,17 @@ func (d *storedDepot) keep() {
 	if err != nil {
 		d.Fatal(err)
 	}
-	template, err := json.Marshal(map[string]any{"Resources": map[string]any{"Writer": map[string]any{
-		"Type": "AWS::SecretsManager::Secret", "Properties": map[string]any{"Name": d.name + "/writer", "SecretString": string(value)}}}})
+	d.stack(d.name+"-Secret", map[string]any{"Type": "AWS::SecretsManager::Secret", "Properties": map[string]any{"Name": d.name + "/writer", "SecretString": string(value)}})
+}
+
+// stack makes a stack of one resource.
+func (d *storedDepot) stack(stack string, resource map[string]any) {
+	d.Helper()
+	template, err := json.Marshal(map[string]any{"Resources": map[string]any{"It": resource}})
 	if err != nil {
 		d.Fatal(err)
 	}
-	stack, text := d.name+"-Secret", string(template)
+	text := string(template)
 	if _, err := d.aws.stacks.CreateStack(d.Context(), &cloudformation.CreateStackInput{StackName: &stack, TemplateBody: &text}); err != nil {
 		d.Fatal(err)
 	}
@@ -217,7 +222,12 @@ func (d *storedDepot) check() {
 	if status, _, said := d.run(nil, "status", "--target", "aws"); status != 0 || strings.Contains(said, "error") {
 		d.Errorf("status before there is anything: %d, %s", status, said)
 	}
+	before := d.name + "-Monitoring" // of a time when it had a host
+	d.stack(before, map[string]any{"Type": "AWS::S3::Bucket"})
 	_, said := d.must("provision", "--target", "aws", "--arch", runtime.GOARCH)
+	if !strings.Contains(said, "stack "+before+" is no part of the application any more") || !strings.Contains(said, "delete-stack --stack-name "+before) {
+		d.Errorf("provision does not tell of the monitoring stack: %s", said)
+	}
 	if !strings.Contains(said, "metrics go to "+d.url) || !strings.Contains(said, "dashboard --push URL --source UID") {
 		d.Errorf("provision does not say where metrics go: %s", said)
 	}
