@@ -39,8 +39,11 @@ func PushAlerts(ctx context.Context, to Target, group string, rules []byte) erro
 		return err
 	}
 	var file ruleFile
-	if err := json.Unmarshal(rules, &file); err != nil || len(file.Groups) != 1 {
-		return fmt.Errorf("the alert rules: %d groups: %w", len(file.Groups), err)
+	if err := json.Unmarshal(rules, &file); err != nil {
+		return fmt.Errorf("the alert rules: %w", err)
+	}
+	if len(file.Groups) != 1 {
+		return fmt.Errorf("the alert rules: there are %d groups of them, and Alerts renders one", len(file.Groups))
 	}
 	from := file.Groups[0]
 	if len(from.Rules) == 0 {
