@@ -16,6 +16,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -33,6 +34,7 @@ import (
 const depot = `package main
 
 import (
+	"context"
 	"time"
 
 	"github.com/ephor-io/ephor"
@@ -43,7 +45,8 @@ import (
 
 var sold = metrics.NewCounter("sold")
 
-func handle() (string, error) {
+func handle(_ context.Context, in struct{ MS int }) (string, error) {
+	time.Sleep(time.Duration(in.MS) * time.Millisecond)
 	sold.Add(2)
 	return "sold", nil
 }
@@ -94,6 +97,7 @@ type storedDepot struct {
 	url                string // of the store, with TLS
 	client             *http.Client
 	secret             string // what functions write with; "" for none
+	laptop             *application
 	aws                *account
 	cloudwatch         *cloudwatchtest.Server
 	env                []string
@@ -102,7 +106,7 @@ type storedDepot struct {
 
 func newDepot(t *testing.T, kind string, s storetest.Store, laptop *application) *storedDepot {
 	t.Helper()
-	d := &storedDepot{T: t, name: "Depot" + kind, store: s, url: s.Config.URL, cloudwatch: &cloudwatchtest.Server{}, aws: newAccount(t, laptop)}
+	d := &storedDepot{T: t, name: "Depot" + kind, store: s, url: s.Config.URL, cloudwatch: &cloudwatchtest.Server{}, laptop: laptop, aws: newAccount(t, laptop)}
 	ca := s.Config.CA
 	if ca == "" { // a token goes over TLS alone
 		authority := storetest.NewAuthority(t)
@@ -232,22 +236,29 @@ func (d *storedDepot) check() {
 		d.Errorf("provision does not say where metrics go: %s", said)
 	}
 	for range 5 {
-		d.invoke()
+		d.invoke(1, "{}")
 	}
 	d.accounts()
 	d.answers()
 	d.refuses()
 }
 
-func (d *storedDepot) invoke() {
+// invoke invokes the function so often at once.
+func (d *storedDepot) invoke(times int, payload string) {
 	d.Helper()
 	function := d.name + "-Handle"
-	out, err := d.aws.lambda.Invoke(d.Context(), &lambda.InvokeInput{FunctionName: &function, Payload: []byte("{}")})
-	if err != nil || out.FunctionError != nil {
-		d.Fatalf("%v, %+v", err, out)
+	var clients sync.WaitGroup
+	for range times {
+		clients.Go(func() {
+			out, err := d.aws.lambda.Invoke(d.Context(), &lambda.InvokeInput{FunctionName: &function, Payload: []byte(payload)})
+			if err != nil || out.FunctionError != nil {
+				d.Errorf("%v, %+v", err, out)
+			}
+		})
 	}
-	d.cloudwatch.Add("AWS/Lambda", "Invocations", "FunctionName", function, time.Now(), 1)
-	d.invoked++
+	clients.Wait()
+	d.cloudwatch.Add("AWS/Lambda", "Invocations", "FunctionName", function, time.Now(), float64(times))
+	d.invoked += times
 }
 
 // accounts asks status, which has all invocations.
@@ -258,9 +269,10 @@ func (d *storedDepot) accounts() {
 		if d.sum(recorded) == float64(d.invoked) {
 			return true
 		}
-		// Where a slow store has not answered in time, what waits goes out with the next invocation.
+		// Where a slow store has not answered in time, what waits goes out with the environment's next invocation.
 		if asked++; asked%50 == 0 {
-			d.invoke()
+			counts, _ := countedBy(d.T, d.laptop)
+			d.invoke(counts[d.name+"-Handle"].Environments, `{"MS": 1000}`)
 		}
 		return false
 	})
