@@ -34,6 +34,7 @@ var floors = map[string][]string{
 	"internal/engine":         {},
 	"internal/gotool":         {"internal/guard"},
 	"internal/guard":          {},
+	"internal/grafana":        {"internal/guard"},
 	"internal/watch":          {},
 	"internal/resourcespec":   {},
 	"internal/awstest":        {},
@@ -55,6 +56,9 @@ var floors = map[string][]string{
 	// In Grafana's place in tests, one of them as a program.
 	"internal/grafanatest":         {},
 	"internal/grafanatest/grafana": {"internal/grafanatest"},
+
+	// All kinds of stores, for tests.
+	"internal/storetest/stores": {"influx", "internal/influxdtest", "internal/storetest", "metrics"},
 }
 
 const module = "github.com/ephor-io/ephor"

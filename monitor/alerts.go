@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/ephor-io/ephor"
@@ -19,11 +20,23 @@ func Alerts(g ephor.Grafana) ([]byte, error) {
 		return nil, err
 	}
 	group := ruleGroup{OrgID: 1, Name: "ephor", Folder: "Ephor", Interval: "1m", Rules: rules(g.Alerts)}
-	text, err := json.MarshalIndent(ruleFile{APIVersion: 1, Groups: []ruleGroup{group}}, "", "  ")
+	text, err := json.MarshalIndent(ruleFile{APIVersion: 1, Groups: []ruleGroup{group}, DeleteRules: off(group)}, "", "  ")
 	if err != nil {
 		return nil, fmt.Errorf("rendering the alerts: %w", err)
 	}
 	return append(text, '\n'), nil
+}
+
+// off are the rules that a group could have and has not. Grafana keeps a rule that has gone from its file unless it is told
+// there to delete it.
+func off(group ruleGroup) []goneRule {
+	var gone []goneRule
+	for _, r := range rules(dashboard.Alerts{P99: time.Second, Silence: time.Hour}) {
+		if !slices.ContainsFunc(group.Rules, func(is rule) bool { return is.UID == r.UID }) {
+			gone = append(gone, goneRule{OrgID: group.OrgID, UID: r.UID})
+		}
+	}
+	return gone
 }
 
 // window is what an alert looks back on.

@@ -2,6 +2,7 @@ package monitor
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -55,12 +56,30 @@ func TestAlertsAreTurnedOff(t *testing.T) {
 	t.Parallel()
 	f := func(a dashboard.Alerts, want ...string) {
 		t.Helper()
+		text, err := Alerts(ephor.Grafana{Alerts: a})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var file ruleFile
+		if err := json.Unmarshal(text, &file); err != nil {
+			t.Fatal(err)
+		}
 		var got []string
-		for _, r := range rules(a) {
+		for _, r := range file.Groups[0].Rules {
 			got = append(got, r.UID)
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("%+v (-want +got):\n%s", a, diff)
+		}
+		// What was on before is taken away.
+		all := []string{"ephor-error-share", "ephor-p99", "ephor-dropped", "ephor-silence"}
+		for _, r := range file.DeleteRules {
+			got = append(got, r.UID)
+		}
+		slices.Sort(got)
+		slices.Sort(all)
+		if diff := cmp.Diff(all, got); diff != "" {
+			t.Errorf("%+v: there and gone (-want +got):\n%s", a, diff)
 		}
 	}
 	f(dashboard.Alerts{}, "ephor-error-share", "ephor-dropped", "ephor-backup")

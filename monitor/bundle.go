@@ -19,19 +19,10 @@ import (
 const MaxParameter = 4 << 10
 
 // bundle is what the host's Grafana shows, as the pieces that stand in the stack: a checksum, then
-// a gzipped tar in base64. It has
-//
-//	json/UID.json        each dashboard
-//	alerting/ephor.json  the alert rules
-//
-// In parameters it is changed without a word to the machine, which looks every minute; the
+// a gzipped tar in base64. In parameters it is changed without a word to the machine, which looks every minute; the
 // checksum tells it when all pieces are of one kind.
 func bundle(g ephor.Grafana) ([]string, error) {
-	boards, err := GrafanaDashboards(g)
-	if err != nil {
-		return nil, err
-	}
-	rules, err := Alerts(g)
+	view, err := ViewOf(g)
 	if err != nil {
 		return nil, err
 	}
@@ -41,17 +32,12 @@ func bundle(g ephor.Grafana) ([]string, error) {
 		return nil, fmt.Errorf("packing the dashboards: %w", err)
 	}
 	t := tar.NewWriter(z)
-	file := func(name string, text []byte) error {
-		if err := t.WriteHeader(&tar.Header{Name: name, Mode: 0o640, Size: int64(len(text))}); err != nil {
-			return err
-		}
-		_, err := t.Write(text)
-		return err
+	for _, f := range view.files() {
+		err = firstOf(err, t.WriteHeader(&tar.Header{Name: f.name, Mode: 0o640, Size: int64(len(f.text))}))
+		_, werr := t.Write(f.text)
+		err = firstOf(err, werr)
 	}
-	for _, b := range boards {
-		err = firstOf(err, file("json/"+b.UID+".json", b.JSON))
-	}
-	if err := firstOf(err, file("alerting/ephor.json", rules), t.Close(), z.Close()); err != nil {
+	if err := firstOf(err, t.Close(), z.Close()); err != nil {
 		return nil, fmt.Errorf("packing the dashboards: %w", err)
 	}
 	text := base64.StdEncoding.EncodeToString(packed.Bytes())

@@ -3,7 +3,6 @@ package monitor
 import (
 	"bytes"
 	"context"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -18,16 +17,32 @@ type Target struct {
 	// URL is where it is, with the path that it is served under.
 	URL string
 	// Token is a service account's token or, with a colon in it, user:password. The account has to be an
-	// editor.
+	// editor, and an administrator of its organisation for alert rules and data sources.
 	Token string
 	// Source is the UID of the data source that the panels shall ask; "" means DataSourceUID.
 	Source string
+	// Folder is the UID of the folder that dashboards and alert rules go to. "" leaves a dashboard in the folder that
+	// it is in there, which at first is none; alert rules go to AlertFolder then.
+	Folder string
 	// Client makes the requests; nil means http.DefaultClient.
 	Client *http.Client
 }
 
+// Part is what of a Grafana a request was about.
+type Part string
+
+// The parts.
+const (
+	PartSource    Part = "data source"
+	PartFolder    Part = "folder"
+	PartDashboard Part = "dashboard"
+	PartRules     Part = "alert rules"
+	PartItself    Part = "Grafana itself"
+)
+
 // RefusedError is what a Grafana said no to.
 type RefusedError struct {
+	Part Part
 	// What was asked for, and the HTTP status and message of the answer.
 	What    string
 	Status  int
@@ -38,11 +53,51 @@ func (e *RefusedError) Error() string {
 	return fmt.Sprintf("%s: Grafana answers %d: %s", e.What, e.Status, e.Message)
 }
 
+// StrangeError is an answer that is none of Grafana's API.
+type StrangeError struct {
+	What, ContentType string
+}
+
+func (e *StrangeError) Error() string {
+	return fmt.Sprintf("%s: the answer is of the kind %q, and Grafana's API answers in JSON", e.What, e.ContentType)
+}
+
 // Push puts dashboards into a Grafana, over those that have the same UID there, and returns where each
-// is shown. Before the first it looks whether the data source is there. A refusal is a *RefusedError.
+// is shown. Before the first it looks whether the data source is there and takes InfluxQL. A dashboard that is there as it
+// should be is left alone, so that Grafana keeps no version of it that is none. A refusal is a *RefusedError.
 //
 // https://grafana.com/docs/grafana/latest/developers/http_api/dashboard/
 func Push(ctx context.Context, to Target, boards []Dashboard) ([]string, error) {
+	g, err := to.open()
+	if err != nil {
+		return nil, err
+	}
+	if err := g.checkSource(ctx); err != nil {
+		return nil, err
+	}
+	if to.Folder != "" {
+		if err := g.call(ctx, ask{part: PartFolder, what: "folder " + to.Folder, path: []string{"api/folders", to.Folder}}, nil); err != nil {
+			return nil, err
+		}
+	}
+	var shown []string
+	for _, b := range boards {
+		at, err := g.pushBoard(ctx, b)
+		if err != nil {
+			return shown, err
+		}
+		shown = append(shown, at)
+	}
+	return shown, nil
+}
+
+// api is the HTTP API of one Grafana.
+type api struct {
+	Target
+	base *url.URL
+}
+
+func (to Target) open() (*api, error) {
 	base, err := url.Parse(to.URL)
 	if err != nil || base.Scheme != "http" && base.Scheme != "https" || base.Host == "" {
 		return nil, fmt.Errorf("%q is not the address of a Grafana, such as https://grafana.example.com", to.URL)
@@ -50,99 +105,110 @@ func Push(ctx context.Context, to Target, boards []Dashboard) ([]string, error) 
 	if base.User != nil {
 		return nil, errors.New("the address holds a password, which everybody sees on the command line")
 	}
-	uid := to.Source
-	if uid == "" {
-		uid = DataSourceUID
+	if to.Source == "" {
+		to.Source = DataSourceUID
 	}
-	if err := to.call(ctx, "data source "+uid, http.MethodGet, base.JoinPath("api/datasources/uid", uid), nil, nil); err != nil {
-		return nil, err
+	client := http.DefaultClient
+	if to.Client != nil {
+		client = to.Client
 	}
-	var shown []string
-	for _, b := range boards {
-		model, err := withSource(b.JSON, uid)
+	own := *client
+	// A redirect would turn a POST into a GET. It is how Grafana tells its proper address.
+	own.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	to.Client = &own
+	return &api{Target: to, base: base}, nil
+}
+
+// ask is one request.
+type ask struct {
+	part   Part
+	what   string   // for people
+	method string   // "" is GET
+	path   []string // what stands behind the first is escaped
+	query  url.Values
+	body   any // nil for none
+}
+
+// call makes one request. out, if not nil, takes the answer.
+func (g *api) call(ctx context.Context, a ask, out any) error {
+	fails := func(err error) error { return fmt.Errorf("%s: %w", a.what, err) }
+	var body io.Reader
+	if a.body != nil {
+		text, err := json.Marshal(a.body)
 		if err != nil {
-			return shown, fmt.Errorf("dashboard %q: %w", b.Title, err)
+			return fails(err)
 		}
-		body, err := json.Marshal(map[string]any{"dashboard": json.RawMessage(model), "overwrite": true, "message": "put here by Ephor"})
-		if err != nil {
-			return shown, fmt.Errorf("dashboard %q: %w", b.Title, err)
-		}
-		var answer struct{ URL string }
-		if err := to.call(ctx, fmt.Sprintf("dashboard %q", b.Title), http.MethodPost, base.JoinPath("api/dashboards/db"), body, &answer); err != nil {
-			return shown, err
-		}
-		// Grafana's answer has the path that it is served under in it already.
-		shown = append(shown, base.Scheme+"://"+base.Host+answer.URL)
+		body = bytes.NewReader(text)
 	}
-	return shown, nil
-}
-
-// withSource is a dashboard whose panels ask another data source.
-func withSource(text []byte, uid string) ([]byte, error) {
-	var v any
-	if err := json.Unmarshal(text, &v); err != nil {
-		return nil, err
+	path := a.path[0]
+	for _, p := range a.path[1:] {
+		path += "/" + url.PathEscape(p)
 	}
-	replaceSource(v, DataSourceUID, uid)
-	return json.Marshal(v)
-}
-
-// replaceSource names another InfluxDB data source wherever one is named: in place of from, or of any
-// where from is "".
-func replaceSource(v any, from, to string) {
-	switch v := v.(type) {
-	case map[string]any:
-		if uid := v["uid"]; v["type"] == "influxdb" && uid != nil && (from == "" || uid == from) {
-			v["uid"] = to
-		}
-		for _, item := range v {
-			replaceSource(item, from, to)
-		}
-	case []any:
-		for _, item := range v {
-			replaceSource(item, from, to)
-		}
-	}
-}
-
-// call is one request. out, if not nil, takes the answer.
-func (to Target) call(ctx context.Context, what, method string, at *url.URL, body []byte, out any) error {
-	r, err := http.NewRequestWithContext(ctx, method, at.String(), bytes.NewReader(body))
+	at := g.base.JoinPath(path)
+	at.RawQuery = a.query.Encode()
+	r, err := http.NewRequestWithContext(ctx, a.method, at.String(), body)
 	if err != nil {
-		return fmt.Errorf("%s: %w", what, err)
+		return fails(err)
 	}
-	r.Header.Set("Content-Type", "application/json")
-	switch {
-	case strings.Contains(to.Token, ":"):
-		r.Header.Set("Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte(to.Token)))
-	case to.Token != "":
-		r.Header.Set("Authorization", "Bearer "+to.Token)
+	if a.body != nil {
+		r.Header.Set("Content-Type", "application/json")
 	}
-	client := to.Client
-	if client == nil {
-		client = http.DefaultClient
-	}
-	resp, err := client.Do(r)
+	r.Header.Set("Accept", "application/json")
+	g.authenticate(r)
+	resp, err := g.Client.Do(r)
 	if err != nil {
-		return fmt.Errorf("%s: %w", what, err)
+		return fails(err)
 	}
 	defer resp.Body.Close()
-	text, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
+	text, err := io.ReadAll(io.LimitReader(resp.Body, 16<<20))
 	if err != nil {
-		return fmt.Errorf("%s: reading Grafana's answer: %w", what, err)
+		return fails(fmt.Errorf("reading Grafana's answer: %w", err))
 	}
-	if resp.StatusCode != http.StatusOK {
-		var said struct{ Message string }
-		if json.Unmarshal(text, &said) != nil || said.Message == "" {
-			said.Message = http.StatusText(resp.StatusCode)
-		}
-		return &RefusedError{What: what, Status: resp.StatusCode, Message: said.Message}
+	if resp.StatusCode/100 != 2 {
+		return &RefusedError{Part: a.part, What: a.what, Status: resp.StatusCode, Message: reason(resp, text)}
 	}
-	if out == nil {
+	if resp.StatusCode == http.StatusNoContent || len(text) == 0 {
 		return nil
 	}
+	if out == nil {
+		out = &json.RawMessage{}
+	}
+	if kind := resp.Header.Get("Content-Type"); !strings.Contains(kind, "json") {
+		return &StrangeError{What: a.what, ContentType: kind}
+	}
 	if err := json.Unmarshal(text, out); err != nil {
-		return fmt.Errorf("%s: Grafana's answer: %w", what, err)
+		return fails(fmt.Errorf("what Grafana answers: %w", err))
 	}
 	return nil
+}
+
+// https://grafana.com/docs/grafana/latest/developers/http_api/authentication/
+func (g *api) authenticate(r *http.Request) {
+	switch user, password, basic := strings.Cut(g.Token, ":"); {
+	case basic:
+		r.SetBasicAuth(user, password)
+	case g.Token != "":
+		r.Header.Set("Authorization", "Bearer "+g.Token)
+	}
+}
+
+// reason is why Grafana says no: the message of its answer, or where it is to be asked instead.
+func reason(resp *http.Response, text []byte) string {
+	var said struct{ Message string }
+	switch err := json.Unmarshal(text, &said); {
+	case resp.StatusCode/100 == 3:
+		return "it is to be asked at " + resp.Header.Get("Location")
+	case err != nil || said.Message == "":
+		return http.StatusText(resp.StatusCode)
+	}
+	return said.Message
+}
+
+// there reports whether a request found what it asked for.
+func there(err error) (bool, error) {
+	var refused *RefusedError
+	if errors.As(err, &refused) && refused.Status == http.StatusNotFound {
+		return false, nil
+	}
+	return err == nil, err
 }

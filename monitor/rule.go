@@ -8,8 +8,13 @@ import "time"
 // https://grafana.com/docs/grafana/latest/alerting/fundamentals/alert-rules/queries-conditions/
 type (
 	ruleFile struct {
-		APIVersion int         `json:"apiVersion"`
-		Groups     []ruleGroup `json:"groups"`
+		APIVersion  int         `json:"apiVersion"`
+		Groups      []ruleGroup `json:"groups"`
+		DeleteRules []goneRule  `json:"deleteRules,omitempty"`
+	}
+	goneRule struct {
+		OrgID int    `json:"orgId"`
+		UID   string `json:"uid"`
 	}
 	ruleGroup struct {
 		OrgID    int    `json:"orgId"`

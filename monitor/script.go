@@ -29,6 +29,8 @@ func Script() string {
 		switch name {
 		case "host/07-schema.sh":
 			b.WriteString(schemaScript())
+		case "host/08-grafana.sh":
+			b.WriteString(grafanaScript())
 		case "host/10-backup.sh":
 			fmt.Fprintf(&b, "\nbackup_every=%.0f # seconds\n", dashboard.BackupEvery.Seconds())
 		}

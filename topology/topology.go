@@ -93,6 +93,9 @@ func Of(app *ephor.App, stacks []ephor.Stack) (Graph, error) {
 			return g, err
 		}
 	}
+	if own, ok := app.Store(); ok {
+		g.store(app, own)
+	}
 	return g, nil
 }
 

@@ -18,6 +18,7 @@ type application struct {
 	// Monitoring is the monitoring stack; "" without one.
 	Monitoring string              `json:"monitoring,omitempty"`
 	Boards     []monitor.Dashboard `json:"boards,omitempty"`
+	View       monitor.View        `json:"view,omitzero"` // what a Grafana shows in the page's place
 	Functions  []string            `json:"functions"`
 	URLs       []string            `json:"urls,omitempty"` // the functions with one of their own
 	Routes     []string            `json:"routes,omitempty"`
@@ -50,7 +51,10 @@ func describe(app *ephor.App) (*application, error) {
 	}
 	a.Monitoring = g.Stack
 	var err error
-	a.Boards, err = monitor.Dashboards(g)
+	if a.Boards, err = monitor.Dashboards(g); err != nil {
+		return a, err
+	}
+	a.View, err = monitor.ViewOf(g)
 	return a, err
 }
 

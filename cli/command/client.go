@@ -58,6 +58,8 @@ type addresses struct {
 	Store     string `json:"store"`
 	Endpoint  string `json:"endpoint"`
 	Dashboard string `json:"dashboard,omitempty"`
+	// Grafana are the dashboards' in the Grafana of --grafana.
+	Grafana []string `json:"grafana,omitempty"`
 	// URLs are the functions' own, by the functions' names.
 	URLs map[string]string `json:"urls,omitempty"`
 }
@@ -66,6 +68,8 @@ type addresses struct {
 const (
 	buildFolder  = "build"
 	laptopFolder = "laptop"
+	// grafanaFolder is the Grafana's that up --grafana starts.
+	grafanaFolder = "grafana"
 	// provisionFolder is where provision builds.
 	provisionFolder = "provision"
 )

@@ -23,8 +23,8 @@ const grafanaToken = "GRAFANA_TOKEN"
 const pushTimeout = 30 * time.Second
 
 type dashboardFlags struct {
-	push, source, ca string
-	alerts           bool
+	push, source, folder, ca string
+	alerts                   bool
 }
 
 func (p *program) dashboardCommand() *cobra.Command {
@@ -34,8 +34,9 @@ func (p *program) dashboardCommand() *cobra.Command {
 		Short: "Print the dashboards as Grafana's JSON, or put them into a Grafana",
 		Long: `dashboard prints the application's dashboards as Grafana's JSON on standard output, or only the one
 with a title; where there are several, as a JSON list. With --push it puts them into any Grafana by its
-HTTP API instead, over those that it has put there before, and prints their addresses. The environment
-variable ` + grafanaToken + ` holds a service account's token, or user:password; the account is an editor.`,
+HTTP API instead, over those of the same UID there, and prints their addresses. The environment
+variable ` + grafanaToken + ` holds a service account's token, or user:password; the account is an editor, and an
+administrator for --alerts. Contact points are left as they are.`,
 		Example: `  dashboard > hello.json
   dashboard --push https://grafana.example.com --source my-influxdb`,
 		Args: cobra.ArbitraryArgs,
@@ -45,29 +46,30 @@ variable ` + grafanaToken + ` holds a service account's token, or user:password;
 	flags.SortFlags = false
 	flags.StringVar(&f.push, "push", "", "put the dashboards into the Grafana at this `URL`")
 	flags.StringVar(&f.source, "source", "", "the `UID` of the data source there that reads the store (default "+monitor.DataSourceUID+")")
+	flags.StringVar(&f.folder, "folder", "", "the `UID` of the folder there to put them into (default where they are)")
 	flags.StringVar(&f.ca, "ca", "", "a `file` with the certificate of the authority that Grafana's certificate is from, where it is no public one")
-	flags.BoolVar(&f.alerts, "alerts", false, "print the alert rules instead, as a file that Grafana is provisioned with")
+	flags.BoolVar(&f.alerts, "alerts", false, "print the alert rules instead, as a file that Grafana is provisioned with; with --push put them there, too")
 	return c
 }
 
 func (p *program) dashboard(c *cobra.Command, args []string, f dashboardFlags) error {
 	title := strings.Join(args, " ")
-	if f.alerts && (f.push != "" || title != "") {
-		return usage(c, errors.New("--alerts only prints, and all of them"))
+	if f.alerts && title != "" {
+		return usage(c, errors.New("--alerts is for all of them, and for no one dashboard"))
 	}
-	if f.push == "" && (f.source != "" || f.ca != "") {
-		return usage(c, errors.New("--source and --ca are for --push"))
+	if f.push == "" && (f.source != "" || f.ca != "" || f.folder != "") {
+		return usage(c, errors.New("--source, --folder and --ca are for --push"))
 	}
 	g, ok := p.app.Monitoring()
 	if !ok {
 		return hinted(fmt.Errorf("%s has no monitoring", p.app.Name()), "app.Monitor(ephor.Grafana{}) in its main")
 	}
-	if f.alerts {
-		text, err := monitor.Alerts(g)
-		if err != nil {
-			return err
-		}
-		return p.printText(text)
+	rules, err := monitor.Alerts(g)
+	if err != nil {
+		return err
+	}
+	if f.alerts && f.push == "" {
+		return p.printText(rules)
 	}
 	render := monitor.GrafanaDashboards
 	if _, own := p.app.Store(); own {
@@ -85,7 +87,7 @@ func (p *program) dashboard(c *cobra.Command, args []string, f dashboardFlags) e
 	if f.push == "" {
 		return p.printDashboards(boards)
 	}
-	return p.pushDashboards(c, boards, f)
+	return p.pushDashboards(c, boards, rules, f)
 }
 
 // titled is the one dashboard of a title, whatever its letters' case.
@@ -118,29 +120,26 @@ func (p *program) printText(text []byte) error {
 	return nil
 }
 
-func (p *program) pushDashboards(c *cobra.Command, boards []monitor.Dashboard, f dashboardFlags) error {
+func (p *program) pushDashboards(c *cobra.Command, boards []monitor.Dashboard, rules []byte, f dashboardFlags) error {
 	client, err := grafanaClient(f.ca)
 	if err != nil {
 		return err
 	}
-	to := monitor.Target{URL: f.push, Token: os.Getenv(grafanaToken), Source: f.source, Client: client}
+	to := monitor.Target{URL: f.push, Token: os.Getenv(grafanaToken), Source: f.source, Folder: f.folder, Client: client}
 	shown, err := monitor.Push(c.Context(), to, boards)
 	for _, address := range shown {
 		if perr := p.printText([]byte(address + "\n")); perr != nil {
 			return perr
 		}
 	}
-	var refused *monitor.RefusedError
+	if err == nil && f.alerts {
+		err = monitor.PushAlerts(c.Context(), to, p.app.Name(), rules)
+	}
 	var unknown x509.UnknownAuthorityError
-	switch {
-	case errors.As(err, &refused) && (refused.Status == http.StatusUnauthorized || refused.Status == http.StatusForbidden):
-		return hinted(err, grafanaToken+"=… with the token of a service account that is an editor")
-	case errors.As(err, &refused) && refused.Status == http.StatusNotFound:
-		return hinted(err, "--source with the UID of an InfluxDB data source that is there")
-	case errors.As(err, &unknown):
+	if errors.As(err, &unknown) {
 		return hinted(err, "--ca with the certificate of Grafana's authority; of the monitoring host it is the stack's output StoreCA, in base64")
 	}
-	return err
+	return grafanaTrouble(err)
 }
 
 // grafanaClient trusts the authority in a file, or those of the machine.

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"encoding/pem"
+	"fmt"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -59,16 +61,19 @@ func TestDashboardRefuses(t *testing.T) {
 		}
 	}
 	f(shop(), 1, "one of Orders, Stock", "sales")
-	f(shop(), 2, "--alerts only prints", "--alerts", "orders")
+	f(shop(), 2, "--alerts is for all of them", "--alerts", "orders")
 	f(shop(), 2, "are for --push", "--source", "x")
+	f(shop(), 2, "are for --push", "--folder", "x")
 	f(shop(), 1, "is not the address of a Grafana", "--push", "grafana")
 	f(shop(), 1, "the address holds a password", "--push", "https://admin:pw@example.com")
 	f(ephor.New("Shop"), 1, "app.Monitor(")
 }
 
-func TestDashboardPush(t *testing.T) {
+func TestDashboardPushIntoAStandIn(t *testing.T) {
 	var grafana grafanatest.Server
-	grafana.Let("", "the-token")
+	grafana.Let("pass:word", "the-token")
+	grafana.LetAs("viewers", grafanatest.Viewer)
+	grafana.LetAs("editors", grafanatest.Editor)
 	server := httptest.NewTLSServer(&grafana)
 	t.Cleanup(server.Close)
 	ca := filepath.Join(t.TempDir(), "ca.pem")
@@ -82,20 +87,106 @@ func TestDashboardPush(t *testing.T) {
 			t.Errorf("%q: status %d, want %d and %q:\n%s%s", args, status, want, text, out, said)
 		}
 	}
+	version := func(uid string, want int, folder string) {
+		t.Helper()
+		if n, in := grafana.Version(uid); n != want || in != folder {
+			t.Errorf("dashboard %s has version %d in folder %q, want %d in %q", uid, n, in, want, folder)
+		}
+	}
 	f(1, "--ca with the certificate")
 	f(1, "GRAFANA_TOKEN=…", "--ca", ca)
 	t.Setenv(grafanaToken, "the-token")
 	f(1, "--source with the UID", "--ca", ca)
-	if err := grafana.Connect(grafanatest.Source{Name: "Mine", UID: "mine", Type: "influxdb", Access: "proxy", URL: "http://127.0.0.1:1"}); err != nil {
-		t.Fatal(err)
+	connect := func(s grafanatest.Source) {
+		t.Helper()
+		s.Name, s.Access, s.URL = s.UID, "proxy", "http://127.0.0.1:1"
+		if err := grafana.Connect(s); err != nil {
+			t.Fatal(err)
+		}
 	}
+	connect(grafanatest.Source{UID: "mine", Type: "influxdb"})
+	connect(grafanatest.Source{UID: "prom", Type: "prometheus"})
+	connect(grafanatest.Source{UID: "flux", Type: "influxdb", JSONData: map[string]any{"version": "Flux"}})
+	f(1, `its type is "prometheus"`, "--ca", ca, "--source", "prom")
+	f(1, `its query language is Flux`, "--ca", ca, "--source", "flux")
 	f(0, server.URL+"/d/orders/orders\n"+server.URL+"/d/stock/stock\n", "--ca", ca, "--source", "mine")
 	f(0, server.URL+"/d/orders/orders\n", "--ca", ca, "--source", "mine") // over what is there
+	version("orders", 1, "")                                              // and is the same
 	if diff := cmp.Diff([]string{"orders", "stock"}, grafana.Dashboards()); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	text, there := grafana.Dashboard("orders")
 	if !there || !strings.Contains(string(text), `"uid":"mine"`) || strings.Contains(string(text), `"uid":"ephor"`) {
 		t.Errorf("the panels ask another data source: %s", text)
+	}
+
+	// What somebody has put into a folder stays there, unless another is named.
+	grafana.Move("orders", "team")
+	connect(grafanatest.Source{UID: "other", Type: "influxdb"})
+	f(0, "/d/orders/orders\n", "--ca", ca, "--source", "other")
+	version("orders", 2, "team")
+	version("stock", 2, "")
+	f(1, "--folder with the UID", "--ca", ca, "--source", "other", "--folder", "nowhere")
+	f(0, "/d/stock/stock\n", "--ca", ca, "--source", "other", "--folder", "team")
+	version("orders", 2, "team")
+	version("stock", 3, "team")
+
+	// An editor's token does for dashboards, and the administrator's password for all.
+	t.Setenv(grafanaToken, "viewers")
+	f(1, "service account that is an editor", "--ca", ca, "--source", "mine")
+	t.Setenv(grafanaToken, "editors")
+	f(0, "/d/stock/stock\n", "--ca", ca, "--source", "mine")
+	f(1, "service account that is an administrator", "--ca", ca, "--source", "mine", "--alerts")
+	if groups := grafana.Groups(); len(groups) != 0 {
+		t.Errorf("there are rules: %v", groups)
+	}
+	t.Setenv(grafanaToken, "admin:pass:word")
+	for range 2 {
+		f(0, "/d/stock/stock\n", "--ca", ca, "--source", "mine", "--alerts")
+	}
+	groups := grafana.Groups()
+	if len(groups) != 1 || len(groups["ephor/Shop"].Rules) != 2 || groups["ephor/Shop"].Interval != 60 {
+		t.Errorf("the rules are %+v", groups)
+	}
+	for _, r := range groups["ephor/Shop"].Rules {
+		if !strings.HasSuffix(r.UID, "-shop") || r.Data[0].DatasourceUID != "mine" {
+			t.Errorf("rule %+v", r)
+		}
+	}
+
+	// One that a file has put there is the file's.
+	if err := grafana.Show([]json.RawMessage{[]byte(`{"uid": "orders", "title": "Orders"}`)}); err != nil {
+		t.Fatal(err)
+	}
+	f(1, "Cannot save provisioned dashboard", "--ca", ca, "--source", "mine")
+}
+
+// TestDashboardPushTells: whatever an address answers, it is told with a way out.
+func TestDashboardPushTells(t *testing.T) {
+	t.Parallel()
+	f := func(status int, kind, body, want string) {
+		t.Helper()
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", kind)
+			w.Header().Set("Location", "https://grafana.example.com/login")
+			w.WriteHeader(status)
+			fmt.Fprint(w, body)
+		}))
+		defer server.Close()
+		got, out, said := runProgram(t, shop(), "dashboard", "--push", server.URL)
+		if got != 1 || out != "" || !strings.Contains(said, want) || !strings.Contains(said, "\n  try: ") {
+			t.Errorf("%d %s: status %d, %s%s, want %s", status, kind, got, out, said, want)
+		}
+	}
+	f(200, "text/html", "<html>", `the answer is of the kind "text/html"`)
+	f(302, "text/html", "<html>", "it is to be asked at https://grafana.example.com/login")
+	f(401, "application/json", `{"message": "Unauthorized"}`, "Grafana answers 401: Unauthorized")
+	f(403, "application/json", `{"message": "Permission denied"}`, "Grafana answers 403: Permission denied")
+	f(404, "application/json", `{"message": "Data source not found"}`, "--source with the UID")
+	f(429, "text/plain", "", "Grafana answers 429: Too Many Requests")
+	f(502, "text/html", "<html>", "Grafana answers 502: Bad Gateway")
+	status, _, said := runProgram(t, shop(), "dashboard", "--push", "http://127.0.0.1:1")
+	if status != 1 || !strings.Contains(said, "try: the address of a Grafana that runs") {
+		t.Errorf("nobody there: %d, %s", status, said)
 	}
 }

@@ -148,7 +148,13 @@ func (s *session) succeed(ctx, patience context.Context) (news []string, err err
 	if news = now.since(was); len(news) == 0 && !now.Result.Unchanged {
 		news = []string{"its stacks have changed"}
 	}
-	return news, s.adopt(now)
+	if err := s.adopt(now); err != nil {
+		return news, err
+	}
+	if err := s.showInGrafana(ctx, now); err != nil && ctx.Err() == nil {
+		s.terminal.sayf("Grafana shows what it showed before: %v", err)
+	}
+	return news, nil
 }
 
 // tellSuccession tells what has become of a change of the program.

@@ -27,6 +27,9 @@ func (s *session) serve(ctx context.Context, plan load.Plan, f upFlags) error {
 		})
 	}
 	g.Go(func() error { return s.follow(ctx) })
+	if s.grafana.in != nil {
+		g.Go(func() error { s.grafana.in.keep(ctx); return nil })
+	}
 	g.Go(func() error {
 		<-ctx.Done()
 		return context.Cause(ctx)

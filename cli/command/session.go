@@ -40,6 +40,7 @@ type session struct {
 	stale     atomic.Bool   // converged does not hold any more
 	broken    bool          // the last change that was told of failed; of the one who follows the source
 	rested    chan struct{} // a change of the source has come to its end
+	grafana   showing
 	// ready makes the monitoring host's signal; tests put something between function and store.
 	ready  func(userData, storeURL, pageURL string) (signalURL string, body []byte, err error)
 	client *http.Client // for the page and the store
@@ -82,14 +83,19 @@ func (s *session) run(ctx context.Context, ports laptop.Ports, plan load.Plan, f
 	case asked:
 		err = nil
 	}
-	l := s.running.Load()
-	if l == nil {
-		return err
-	}
 	// ctx may have ended; what is under way has its time all the same.
 	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), drain)
 	defer cancel()
-	err = errors.Join(err, l.Close(end))
+	shown := make(chan error, 1)
+	go func() { shown <- s.closeGrafana(end) }()
+	l := s.running.Load()
+	if l != nil {
+		err = errors.Join(err, l.Close(end))
+	}
+	err = errors.Join(err, <-shown)
+	if l == nil {
+		return err
+	}
 	if rerr := os.Remove(addressFile(s.dir)); rerr != nil && !errors.Is(rerr, os.ErrNotExist) {
 		err = errors.Join(err, rerr)
 	}
@@ -224,6 +230,9 @@ func (s *session) printAddresses(w io.Writer) error {
 	}
 	if s.addresses.Dashboard != "" {
 		fmt.Fprintf(&b, "  dashboard  %s\n", s.addresses.Dashboard)
+		for _, at := range s.addresses.Grafana {
+			fmt.Fprintf(&b, "  Grafana    %s\n", at)
+		}
 		fmt.Fprintf(&b, "  store      %s  (InfluxDB 1.8, database %s)\n", s.addresses.Store, storeDatabase)
 	}
 	fmt.Fprintf(&b, "  AWS        %s  (any SDK or the aws CLI, any access key, region %s)\n", s.addresses.Endpoint, laptopRegion)

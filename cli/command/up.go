@@ -20,7 +20,8 @@ import (
 // upFlags are the flags of up.
 type upFlags struct {
 	page, store, endpoint, gateway int
-	load, loadURL                  string
+	grafanaPort                    int
+	load, loadURL, grafana         string
 	once, json, fresh, profile     bool
 }
 
@@ -34,8 +35,11 @@ monitoring stack and the application's, and follows the source: what is saved is
 over without losing a request. Ctrl-C ends it; what was recorded stays for the next time.`,
 		Example: `  up                                         run until Ctrl-C
   up --load 10s@50,10s@50..300               50 requests a second for 10 s, then up to 300
-  up --load 10s@50 --once --json             run the plan, report in JSON, end`,
-		RunE: func(c *cobra.Command, _ []string) error { return p.up(c, f) },
+  up --load 10s@50 --once --json             run the plan, report in JSON, end
+  up --grafana                               show the dashboards in the Grafana that is installed
+  GRAFANA_TOKEN=… up --grafana=http://localhost:3000    or in one that runs`,
+		Args: cobra.ArbitraryArgs,
+		RunE: func(c *cobra.Command, args []string) error { return p.up(c, args, f) },
 	}
 	flags := c.Flags()
 	flags.SortFlags = false
@@ -45,10 +49,13 @@ over without losing a request. Ctrl-C ends it; what was recorded stays for the n
 	flags.BoolVar(&f.json, "json", false, "print results as JSON")
 	flags.BoolVar(&f.fresh, "fresh", false, "start empty: delete all metrics, stacks and logs of earlier runs")
 	flags.BoolVar(&f.profile, "profile", false, "build the functions so that the command profile can look into them")
+	flags.StringVar(&f.grafana, "grafana", "", "show the dashboards in a Grafana, too, that is `where`: the home or executable of one for up to run, the URL of one that runs here, or PATH")
+	flags.Lookup("grafana").NoOptDefVal = grafanaOnPath
 	flags.IntVar(&f.page, "page-port", 3000, "the page's `port`; taken, it moves to the next free one unless given here")
 	flags.IntVar(&f.store, "store-port", 8086, "the store's `port`, likewise")
 	flags.IntVar(&f.endpoint, "endpoint-port", 4566, "the AWS endpoint's `port`, likewise")
 	flags.IntVar(&f.gateway, "gateway-port", 8080, "the API's `port`, likewise")
+	flags.IntVar(&f.grafanaPort, "grafana-port", 3001, "the `port` of the Grafana that up runs, likewise")
 	return c
 }
 
@@ -102,7 +109,7 @@ func (f upFlags) ports(c *cobra.Command) (laptop.Ports, error) {
 	for _, p := range []struct {
 		name   string
 		number int
-	}{{"page-port", f.page}, {"store-port", f.store}, {"endpoint-port", f.endpoint}, {"gateway-port", f.gateway}} {
+	}{{"page-port", f.page}, {"store-port", f.store}, {"endpoint-port", f.endpoint}, {"gateway-port", f.gateway}, {"grafana-port", f.grafanaPort}} {
 		if p.number < 0 || p.number > 65535 {
 			return laptop.Ports{}, usage(c, fmt.Errorf("--%s: %d is not a port: 0 (any) to 65535", p.name, p.number))
 		}
@@ -123,8 +130,12 @@ func (f upFlags) ports(c *cobra.Command) (laptop.Ports, error) {
 }
 
 // up runs the application on this machine.
-func (p *program) up(c *cobra.Command, f upFlags) (err error) {
+func (p *program) up(c *cobra.Command, args []string, f upFlags) (err error) {
 	plan, err := p.plan(c, f)
+	if err != nil {
+		return err
+	}
+	shows, err := p.grafanaOf(c, args, f)
 	if err != nil {
 		return err
 	}
@@ -158,6 +169,9 @@ func (p *program) up(c *cobra.Command, f upFlags) (err error) {
 	defer func() { err = errors.Join(err, held.release()) }()
 
 	s := newSession(p, pkg, dir, f)
+	if shows != nil {
+		s.grafana.in = shows(s)
+	}
 	defer s.terminal.close()
 	return s.run(ctx, ports, plan, f)
 }
@@ -191,7 +205,7 @@ func openState(dir string, fresh bool) (*lock, error) {
 
 // empty removes what an `up` makes in its state, but for the lock.
 func empty(dir string) (err error) {
-	for _, name := range []string{buildFolder, laptopFolder} {
+	for _, name := range []string{buildFolder, laptopFolder, grafanaFolder} {
 		err = errors.Join(err, os.RemoveAll(filepath.Join(dir, name)))
 	}
 	return err
@@ -215,6 +229,9 @@ func (s *session) start(ctx context.Context, ports laptop.Ports) error {
 	}
 	s.converged = converged{path, a.Deployed.Key}
 	if err := s.adopt(a); err != nil {
+		return err
+	}
+	if err := s.showInGrafana(ctx, a); err != nil {
 		return err
 	}
 	if own, ok := s.program.app.Store(); ok {

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"strconv"
 )
 
 // https://grafana.com/docs/grafana/latest/developers/http_api/folder_dashboard_search/
@@ -28,6 +29,7 @@ func (s *Server) save(w http.ResponseWriter, r *http.Request) {
 	var in struct {
 		Dashboard json.RawMessage
 		Overwrite bool
+		FolderUID string
 	}
 	if err := json.NewDecoder(r.Body).Decode(&in); err != nil {
 		answer(w, http.StatusBadRequest, map[string]string{"message": "bad request data"})
@@ -43,14 +45,24 @@ func (s *Server) save(w http.ResponseWriter, r *http.Request) {
 	if s.dashboards == nil {
 		s.dashboards = map[string]json.RawMessage{}
 	}
+	if s.provisioned[uid] {
+		answer(w, http.StatusBadRequest, map[string]string{"message": "Cannot save provisioned dashboard"})
+		return
+	}
+	if _, there := s.titles[in.FolderUID]; !there && in.FolderUID != "" {
+		answer(w, http.StatusBadRequest, map[string]string{"message": "folder not found"})
+		return
+	}
 	if _, there := s.dashboards[uid]; there && !in.Overwrite {
 		answer(w, http.StatusPreconditionFailed, map[string]string{"status": "version-mismatch", "message": "The dashboard has been changed by someone else"})
 		return
 	}
 	if s.versions == nil {
 		s.versions = map[string]int{}
+		s.folders = map[string]string{}
 	}
 	s.dashboards[uid] = in.Dashboard
+	s.folders[uid] = in.FolderUID // none: "the dashboard(s) are moved to the root level"
 	s.versions[uid]++
 	answer(w, http.StatusOK, map[string]any{"uid": uid, "url": "/d/" + uid + "/" + uid, "status": "success", "version": s.versions[uid]})
 }
@@ -64,5 +76,32 @@ func (s *Server) get(w http.ResponseWriter, r *http.Request) {
 		answer(w, http.StatusNotFound, map[string]string{"message": "Dashboard not found"})
 		return
 	}
-	answer(w, http.StatusOK, map[string]any{"dashboard": text, "meta": map[string]any{"version": s.versions[r.PathValue("uid")]}})
+	uid := r.PathValue("uid")
+	// The model as it was saved, with the numbers that Grafana gives it.
+	var model map[string]json.RawMessage
+	if err := json.Unmarshal(text, &model); err != nil {
+		answer(w, http.StatusInternalServerError, map[string]string{"message": err.Error()})
+		return
+	}
+	model["id"], model["version"] = json.RawMessage("7"), json.RawMessage(strconv.Itoa(s.versions[uid]))
+	answer(w, http.StatusOK, map[string]any{"dashboard": model, "meta": map[string]any{
+		"version": s.versions[uid], "url": "/d/" + uid + "/" + uid, "folderUid": s.folders[uid], "provisioned": s.provisioned[uid]}})
+}
+
+// Version is how often a dashboard was saved, and the UID of the folder that it is in.
+func (s *Server) Version(uid string) (version int, folder string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.versions[uid], s.folders[uid]
+}
+
+// Move puts a dashboard into a folder, which is made, as somebody does in their browser.
+func (s *Server) Move(uid, folder string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.titles == nil {
+		s.titles = map[string]string{}
+	}
+	s.titles[folder] = folder
+	s.folders[uid] = folder
 }

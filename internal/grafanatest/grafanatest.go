@@ -12,49 +12,88 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 )
 
 // Server is one Grafana. Its zero value lets nobody in. It is safe for concurrent use.
 type Server struct {
-	mu         sync.Mutex
-	password   string // of the user admin
-	token      string // of a service account
-	sources    map[string]Source
-	dashboards map[string]json.RawMessage // by UID
-	versions   map[string]int
-	// reload is what POST /api/admin/provisioning/alerting/reload does.
-	reload func() error
+	mu          sync.Mutex
+	password    string          // of the user admin
+	tokens      map[string]Role // of service accounts
+	anonymous   Role            // of who says nothing of themselves
+	sources     map[string]Source
+	dashboards  map[string]json.RawMessage // by UID
+	versions    map[string]int
+	folders     map[string]string       // of dashboards, by UID
+	titles      map[string]string       // of folders, by UID
+	provisioned map[string]bool         // the dashboards that are from files, by UID
+	groups      map[string]Group        // of alert rules, by their folder and name
+	reload      map[string]func() error // what POST /api/admin/provisioning/KIND/reload does
 }
 
-// Let sets what the server lets in: the password of the user admin, and the token of a service account.
+// Role is what somebody may do in their organisation.
+//
+// https://grafana.com/docs/grafana/latest/administration/roles-and-permissions/
+type Role int
+
+// The roles. None is nobody's.
+const (
+	None Role = iota
+	Viewer
+	Editor
+	Admin
+)
+
+// Let sets what the server lets in: the password of the user admin, and the token of a service account that is one.
 // "" is nobody's.
 func (s *Server) Let(password, token string) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.password, s.token = password, token
+	s.password = password
+	s.mu.Unlock()
+	s.LetAs(token, Admin)
 }
 
-// OnReload sets what a reload of the alerts does.
-func (s *Server) OnReload(f func() error) {
+// LetAs lets a service account in, or nobody of that token any more.
+func (s *Server) LetAs(token string, as Role) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.reload = f
+	if s.tokens == nil {
+		s.tokens = map[string]Role{}
+	}
+	s.tokens[token] = as
+}
+
+// LetAnybody lets those in who say nothing of themselves.
+func (s *Server) LetAnybody(as Role) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.anonymous = as
+}
+
+// OnReload sets what a reload of one kind of provisioning does: dashboards or alerting.
+func (s *Server) OnReload(kind string, f func() error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.reload == nil {
+		s.reload = map[string]func() error{}
+	}
+	s.reload[kind] = f
 }
 
 // Show replaces all dashboards, as file provisioning does. Each is Grafana's JSON model.
 func (s *Server) Show(all []json.RawMessage) error {
-	next := map[string]json.RawMessage{}
+	next, files := map[string]json.RawMessage{}, map[string]bool{}
 	for _, text := range all {
 		uid, _, err := name(text)
 		if err != nil {
 			return err
 		}
-		next[uid] = text
+		next[uid], files[uid] = text, true
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.dashboards = next
+	s.dashboards, s.provisioned = next, files
 	return nil
 }
 
@@ -96,20 +135,47 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		answer(w, http.StatusOK, map[string]string{"database": "ok", "version": "stand-in"})
 		return
 	}
-	if !s.admitted(r) {
+	role, known := s.role(r)
+	switch {
+	case !known:
 		answer(w, http.StatusUnauthorized, map[string]string{"message": "Invalid username or password"})
-		return
+	case role < needed(r):
+		answer(w, http.StatusForbidden, map[string]string{"message": "You'll need additional permissions to perform this action."})
+	default:
+		s.routes().ServeHTTP(w, r)
 	}
-	s.routes().ServeHTTP(w, r)
 }
 
-func (s *Server) admitted(r *http.Request) bool {
+func (s *Server) role(r *http.Request) (Role, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	same := func(a, b string) bool { return a != "" && subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }
-	user, password, basic := r.BasicAuth()
-	return basic && user == "admin" && same(s.password, password) ||
-		s.token != "" && same("Bearer "+s.token, r.Header.Get("Authorization"))
+	if user, password, basic := r.BasicAuth(); basic {
+		return Admin, user == "admin" && same(s.password, password)
+	}
+	if token, bears := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); bears {
+		role := s.tokens[token]
+		return role, token != "" && role != None
+	}
+	return s.anonymous, s.anonymous != None
+}
+
+// needed is the least role that may do what r asks. What reads is for all who are in, and so are queries.
+//
+// https://grafana.com/docs/grafana/latest/administration/roles-and-permissions/access-control/rbac-fixed-basic-role-definitions/
+func needed(r *http.Request) Role {
+	path := r.URL.Path
+	switch {
+	case strings.HasPrefix(path, "/api/datasources/proxy/"):
+		return Viewer
+	case strings.HasPrefix(path, "/api/admin/"), strings.HasPrefix(path, "/api/v1/provisioning/"):
+		return Admin
+	case r.Method == http.MethodGet:
+		return Viewer
+	case strings.HasPrefix(path, "/api/datasources"):
+		return Admin
+	}
+	return Editor
 }
 
 func (s *Server) routes() http.Handler {
@@ -120,23 +186,32 @@ func (s *Server) routes() http.Handler {
 	mux.HandleFunc("GET /api/search", s.search)
 	mux.HandleFunc("POST /api/dashboards/db", s.save)
 	mux.HandleFunc("GET /api/dashboards/uid/{uid}", s.get)
+	mux.HandleFunc("POST /api/folders", s.addFolder)
+	mux.HandleFunc("GET /api/folders/{uid}", s.getFolder)
+	mux.HandleFunc("PUT /api/v1/provisioning/folder/{folder}/rule-groups/{group}", s.putGroup)
+	mux.HandleFunc("DELETE /api/v1/provisioning/folder/{folder}/rule-groups/{group}", s.deleteGroup)
 	mux.HandleFunc("POST /api/datasources", s.addSource)
 	mux.HandleFunc("PUT /api/datasources/uid/{uid}", s.putSource)
 	mux.HandleFunc("GET /api/datasources/uid/{uid}", s.getSource)
 	mux.HandleFunc("/api/datasources/proxy/uid/{uid}/{path...}", s.proxy)
-	mux.HandleFunc("POST /api/admin/provisioning/alerting/reload", func(w http.ResponseWriter, _ *http.Request) {
-		s.mu.Lock()
-		reload := s.reload
-		s.mu.Unlock()
-		if reload != nil {
-			if err := reload(); err != nil {
-				answer(w, http.StatusInternalServerError, map[string]string{"message": err.Error()})
-				return
-			}
-		}
-		answer(w, http.StatusOK, map[string]string{"message": "Alerting config reloaded"})
-	})
+	mux.HandleFunc("POST /api/admin/provisioning/{kind}/reload", s.reloads)
 	return mux
+}
+
+// https://grafana.com/docs/grafana/latest/developers/http_api/admin/#reload-provisioning-configurations
+func (s *Server) reloads(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	reload := s.reload[r.PathValue("kind")]
+	s.mu.Unlock()
+	if reload == nil {
+		answer(w, http.StatusNotFound, map[string]string{"message": "Not found"})
+		return
+	}
+	if err := reload(); err != nil {
+		answer(w, http.StatusInternalServerError, map[string]string{"message": err.Error()})
+		return
+	}
+	answer(w, http.StatusOK, map[string]string{"message": r.PathValue("kind") + " config reloaded"})
 }
 
 func answer(w http.ResponseWriter, status int, v any) {

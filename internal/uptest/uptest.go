@@ -65,6 +65,7 @@ type Application struct {
 	Store     string
 	Endpoint  string
 	Dashboard string
+	Grafana   []string          // the dashboards there
 	URLs      map[string]string // of functions
 
 	t      testing.TB

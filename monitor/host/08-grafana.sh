@@ -28,28 +28,18 @@ admin_password = \$__file{$settings/grafana.password}
 cookie_secure = true
 cookie_samesite = strict
 disable_gravatar = true
-[users]
-allow_sign_up = false
+$(grafana_settings)
 [auth.anonymous]
 enabled = false
-[analytics]
-reporting_enabled = false
-check_for_updates = false
-check_for_plugin_updates = false
-[dashboards]
-min_refresh_interval = 1s
 [log]
 mode = file
 level = warn
 END
   word=$(password "$EPHOR_READER_SECRET")
-  printf '%s' "$word" | jq -R --rawfile ca "$settings/ca.pem" --arg url "https://127.0.0.1:$EPHOR_STORE_PORT" --arg db "$EPHOR_DATABASE" \
-    '{apiVersion: 1, prune: true, datasources: [{name: "Ephor", uid: "ephor", type: "influxdb", access: "proxy", url: $url, isDefault: true, editable: false,
-      database: $db, basicAuth: true, basicAuthUser: "reader", jsonData: {dbName: $db, httpMode: "POST", tlsAuthWithCACert: true},
-      secureJsonData: {basicAuthPassword: ., tlsCACert: $ca}}]}' >"$provisioning/datasources/ephor.yaml"
-  jq -n --arg path "$provisioning/json" \
-    '{apiVersion: 1, providers: [{name: "ephor", type: "file", disableDeletion: false, allowUiUpdates: false, updateIntervalSeconds: 10, options: {path: $path}}]}' \
-    >"$provisioning/dashboards/ephor.yaml"
+  printf '%s' "$word" | jq -R --rawfile ca "$settings/ca.pem" --arg url "https://127.0.0.1:$EPHOR_STORE_PORT" --argjson source "$(grafana_source)" \
+    '{apiVersion: 1, prune: true, datasources: [$source * {url: $url, editable: false, basicAuth: true, basicAuthUser: "reader",
+      jsonData: {tlsAuthWithCACert: true}, secureJsonData: {basicAuthPassword: ., tlsCACert: $ca}}]}' >"$provisioning/datasources/ephor.yaml"
+  grafana_provider | jq --arg path "$provisioning/json" '.providers[0].options.path = $path' >"$provisioning/dashboards/ephor.yaml"
   chown -R root:grafana "$provisioning"
   chmod -R u=rwX,g=rX,o= "$provisioning"
   chown root:grafana "$settings/grafana.ini" "$settings/grafana.password"

@@ -1,5 +1,5 @@
-// Command grafana stands in for the program of that name in tests of the boot script. It takes
-// the command lines, the settings and the files of provisioning that the script gives Grafana, and
+// Command grafana stands in for the program of that name in tests of the boot script and of up. It takes
+// the command lines, the settings and the files of provisioning that these give Grafana, and
 // keeps, as Grafana does, the administrator's password in a database of its own: the one
 // in the settings counts only when the database is made.
 //
@@ -24,15 +24,23 @@ import (
 	"github.com/ephor-io/ephor/internal/grafanatest"
 )
 
+// version is told by server -v, in Grafana's words; a test may link another.
+var version = "13.2.3"
+
 func main() {
 	if len(os.Args) < 2 {
 		log.Fatal("grafana: server or cli")
 	}
 	flags := flag.NewFlagSet(os.Args[1], flag.ExitOnError)
+	tells := flags.Bool("v", false, "")
 	flags.String("homepath", "", "")
 	flags.String("packaging", "", "")
 	config := flags.String("config", "", "")
 	_ = flags.Parse(os.Args[2:]) // ends the program
+	if *tells {
+		fmt.Printf("Version %s (commit: stand-in, branch: none)\n", version)
+		return
+	}
 	ini, err := settings(*config)
 	if err != nil {
 		log.Fatal(err)
@@ -48,7 +56,8 @@ func main() {
 	log.Fatal(err)
 }
 
-// settings reads an ini file into "section.key". $__file{path} is the file's content.
+// settings reads an ini file into "section.key". $__file{path} is the file's content; what stands in three quotation
+// marks may have any character; and a variable GF_SECTION_KEY stands above what the file has.
 func settings(path string) (map[string]string, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -67,6 +76,11 @@ func settings(path string) (map[string]string, error) {
 			continue
 		}
 		value = strings.TrimSpace(value)
+		if quoted, ok := strings.CutPrefix(value, `"""`); ok {
+			value = strings.TrimSuffix(quoted, `"""`)
+		} else if strings.ContainsAny(value, "#;`") {
+			return nil, fmt.Errorf("%s: %s has a character that begins a comment", path, key)
+		}
 		if file, ok := strings.CutPrefix(value, "$__file{"); ok {
 			text, err := os.ReadFile(strings.TrimSuffix(file, "}"))
 			if err != nil {
@@ -75,6 +89,11 @@ func settings(path string) (map[string]string, error) {
 			value = strings.TrimSpace(string(text))
 		}
 		out[section+"."+strings.TrimSpace(key)] = value
+	}
+	for name := range out {
+		if value, ok := os.LookupEnv("GF_" + strings.ToUpper(strings.ReplaceAll(name, ".", "_"))); ok {
+			out[name] = value
+		}
 	}
 	return out, nil
 }
@@ -102,9 +121,16 @@ func serve(ini map[string]string) error {
 	if err := alerts(); err != nil {
 		return err
 	}
-	s.OnReload(alerts)
+	s.OnReload("alerting", alerts)
+	s.OnReload("dashboards", func() error { return show(&s, ini) })
 	if err := show(&s, ini); err != nil {
 		return err
+	}
+	if ini["auth.anonymous.enabled"] == "true" {
+		if ini["auth.anonymous.org_role"] != "Viewer" {
+			return fmt.Errorf("the anonymous as %q", ini["auth.anonymous.org_role"])
+		}
+		s.LetAnybody(grafanatest.Viewer)
 	}
 	go func() {
 		for {
@@ -114,10 +140,26 @@ func serve(ini map[string]string) error {
 			}
 		}
 	}()
-	if ini["server.protocol"] != "https" {
-		return fmt.Errorf("protocol %q", ini["server.protocol"])
+	address := ini["server.http_addr"] + ":" + ini["server.http_port"]
+	switch ini["server.protocol"] {
+	case "https":
+		return http.ListenAndServeTLS(address, ini["server.cert_file"], ini["server.cert_key"], &s)
+	case "http":
+		return http.ListenAndServe(address, ofDomain(ini, &s))
 	}
-	return http.ListenAndServeTLS(ini["server.http_addr"]+":"+ini["server.http_port"], ini["server.cert_file"], ini["server.cert_key"], &s)
+	return fmt.Errorf("protocol %q", ini["server.protocol"])
+}
+
+// ofDomain sends those elsewhere who ask for another host than the domain.
+func ofDomain(ini map[string]string, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		host, _, _ := strings.Cut(r.Host, ":")
+		if ini["server.enforce_domain"] == "true" && host != ini["server.domain"] {
+			http.Redirect(w, r, strings.TrimSuffix(ini["server.root_url"], "/")+r.RequestURI, http.StatusMovedPermanently)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // sources connects what provisioning/datasources has. Its files are JSON here, which YAML takes too.
@@ -166,10 +208,7 @@ func rules(ini map[string]string) error {
 			APIVersion int
 			Groups     []struct {
 				Name, Folder, Interval string
-				Rules                  []struct {
-					UID, Title, Condition, For string
-					Data                       []struct{ RefID, DatasourceUID string }
-				}
+				Rules                  []grafanatest.Rule
 			}
 		}
 		if err := json.Unmarshal(text, &file); err != nil {
@@ -180,12 +219,8 @@ func rules(ini map[string]string) error {
 				return fmt.Errorf("rule group %q: name, folder and interval are required", g.Name)
 			}
 			for _, r := range g.Rules {
-				found := false
-				for _, d := range r.Data {
-					found = found || d.RefID == r.Condition
-				}
-				if r.UID == "" || r.Title == "" || r.For == "" || !found {
-					return fmt.Errorf("rule %q: uid, title, for, and a condition that is one of its data, are required", r.UID)
+				if err := r.Check(); err != nil {
+					return err
 				}
 			}
 		}

@@ -1,4 +1,4 @@
-package storetest_test
+package stores
 
 import (
 	"cmp"
@@ -18,34 +18,30 @@ import (
 	"github.com/ephor-io/ephor/metrics"
 )
 
-// InfluxDB 3 by its documentation, through the API of version 2, which it has for existing clients.
-func TestInfluxDB3AsDocumented(t *testing.T) {
-	t.Parallel()
-	storetest.Run(t, func(t *testing.T) storetest.Store {
-		s := newInfluxDB3(t, false)
-		return storetest.Store{
-			Config:   metrics.Config{URL: s.serve(), Bucket: "ephor", Token: s.token},
-			Database: "ephor", Authorization: "Bearer " + s.token,
-		}
-	})
+// InfluxDB3AsDocumented is InfluxDB 3 by its documentation, through the API of version 2, which it has for existing clients.
+func InfluxDB3AsDocumented(t *testing.T) storetest.Store {
+	t.Helper()
+	s := newInfluxDB3(t, false)
+	return storetest.Store{
+		Config:   metrics.Config{URL: s.serve(), Bucket: "ephor", Token: s.token},
+		Database: "ephor", Authorization: "Bearer " + s.token,
+	}
 }
 
-// The same through the API of version 1, and with what its source does where its documentation tells the
+// InfluxDB3OfItsSource is the same through the API of version 1, and with what its source does where its documentation tells the
 // APIs not apart: those of versions 1 and 2 refuse a batch for one point.
 //
 // https://github.com/influxdata/influxdb/issues/24850
-func TestInfluxDB3OfItsSource(t *testing.T) {
-	t.Parallel()
-	storetest.Run(t, func(t *testing.T) storetest.Store {
-		s := newInfluxDB3(t, true)
-		return storetest.Store{
-			Config:   metrics.Config{URL: s.serve(), Database: "ephor", Token: s.token},
-			Database: "ephor", Authorization: "Bearer " + s.token,
-			Except: map[string]string{
-				"conflicts": "150 bad points take more splits of a batch than there may be: good ones are given up with them, and counted",
-			},
-		}
-	})
+func InfluxDB3OfItsSource(t *testing.T) storetest.Store {
+	t.Helper()
+	s := newInfluxDB3(t, true)
+	return storetest.Store{
+		Config:   metrics.Config{URL: s.serve(), Database: "ephor", Token: s.token},
+		Database: "ephor", Authorization: "Bearer " + s.token,
+		Except: map[string]string{
+			"conflicts": "150 bad points take more splits of a batch than there may be: good ones are given up with them, and counted",
+		},
+	}
 }
 
 type influxDB3 struct {

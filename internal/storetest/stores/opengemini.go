@@ -1,4 +1,4 @@
-package storetest_test
+package stores
 
 import (
 	"fmt"
@@ -15,24 +15,22 @@ import (
 	"github.com/ephor-io/ephor/metrics"
 )
 
-// openGemini, as one program on one machine.
+// OpenGemini is openGemini as one program on one machine.
 //
 // https://docs.opengemini.org
-func TestOpenGemini(t *testing.T) {
-	t.Parallel()
-	storetest.Run(t, func(t *testing.T) storetest.Store {
-		address := startOpenGemini(t)
-		createDatabase(t, http.DefaultClient, address, "", "ephor")
-		return storetest.Store{
-			Config: metrics.Config{URL: address}, Database: "ephor", Lags: true,
-			Except: map[string]string{
-				"malformed": "a line that cannot be read is left out, and the answer is 204: nobody is told",
-				"conflicts": "of however many points that do not fit it says dropped=1",
-				"names":     "measurements with a comma are refused, as a partial write",
-			},
-			Create: func(t *testing.T, name string) { createDatabase(t, http.DefaultClient, address, "", name) },
-		}
-	})
+func OpenGemini(t *testing.T) storetest.Store {
+	t.Helper()
+	address := startOpenGemini(t)
+	createDatabase(t, http.DefaultClient, address, "", "ephor")
+	return storetest.Store{
+		Config: metrics.Config{URL: address}, Database: "ephor", Lags: true,
+		Except: map[string]string{
+			"malformed": "a line that cannot be read is left out, and the answer is 204: nobody is told",
+			"conflicts": "of however many points that do not fit it says dropped=1",
+			"names":     "measurements with a comma are refused, as a partial write",
+		},
+		Create: func(t *testing.T, name string) { createDatabase(t, http.DefaultClient, address, "", name) },
+	}
 }
 
 // startOpenGemini starts an openGemini of the test's own, which ends with it.

@@ -1,4 +1,4 @@
-package storetest_test
+package stores
 
 import (
 	"net/http"
@@ -15,26 +15,24 @@ import (
 	"github.com/ephor-io/ephor/metrics"
 )
 
-// InfluxDB 2.x by its documentation, for where its program, see TestInfluxDB2, is not at hand.
-func TestInfluxDB2AsDocumented(t *testing.T) {
-	t.Parallel()
-	storetest.Run(t, func(t *testing.T) storetest.Store {
-		s := &influxDB2{documented: newDocumented(t, "a-token=="), buckets: new(names)}
-		s.buckets.add("ephor")
-		s.HandleFunc("GET /ping", s.ping)
-		s.HandleFunc("POST /api/v2/write", s.write)
-		s.HandleFunc("POST /query", s.query)
-		return storetest.Store{
-			Config:   metrics.Config{URL: s.serve(), Org: "shop", Bucket: "ephor", Token: s.token},
-			Database: "ephor", // mapped to the bucket of that name, as DBRP mappings are by default
-			// https://docs.influxdata.com/influxdb/v2/query-data/influxql/dbrp/
-			Authorization: "Token " + s.token,
-			Create: func(t *testing.T, name string) {
-				s.create(httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/", nil), name)
-				s.buckets.add(name)
-			},
-		}
-	})
+// InfluxDB2AsDocumented is InfluxDB 2.x by its documentation, for where its program, see InfluxDB2, is not at hand.
+func InfluxDB2AsDocumented(t *testing.T) storetest.Store {
+	t.Helper()
+	s := &influxDB2{documented: newDocumented(t, "a-token=="), buckets: new(names)}
+	s.buckets.add("ephor")
+	s.HandleFunc("GET /ping", s.ping)
+	s.HandleFunc("POST /api/v2/write", s.write)
+	s.HandleFunc("POST /query", s.query)
+	return storetest.Store{
+		Config:   metrics.Config{URL: s.serve(), Org: "shop", Bucket: "ephor", Token: s.token},
+		Database: "ephor", // mapped to the bucket of that name, as DBRP mappings are by default
+		// https://docs.influxdata.com/influxdb/v2/query-data/influxql/dbrp/
+		Authorization: "Token " + s.token,
+		Create: func(t *testing.T, name string) {
+			s.create(httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/", nil), name)
+			s.buckets.add(name)
+		},
+	}
 }
 
 type influxDB2 struct {

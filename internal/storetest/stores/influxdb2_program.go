@@ -1,4 +1,4 @@
-package storetest_test
+package stores
 
 import (
 	"bytes"
@@ -15,23 +15,21 @@ import (
 	"github.com/ephor-io/ephor/metrics"
 )
 
-// InfluxDB 2's own program. testdata/influxd-2 builds one from Go's module proxy, without Flux.
-func TestInfluxDB2(t *testing.T) {
-	t.Parallel()
-	storetest.Run(t, func(t *testing.T) storetest.Store {
-		i := startInfluxDB2(t)
-		return storetest.Store{
-			Config: metrics.Config{URL: i.address, Org: "shop", Bucket: "ephor", Token: i.token},
-			// By itself it maps a database to the bucket of that name:
-			// https://docs.influxdata.com/influxdb/v2/query-data/influxql/dbrp/
-			Database: "ephor", Authorization: "Token " + i.token,
-			Create: func(t *testing.T, name string) {
-				if _, err := i.post("/api/v2/buckets", map[string]any{"orgID": i.org, "name": name, "retentionRules": []string{}}); err != nil {
-					t.Fatal(err)
-				}
-			},
-		}
-	})
+// InfluxDB2 is InfluxDB 2's own program. testdata/influxd-2 of package storetest builds one from Go's module proxy, without Flux.
+func InfluxDB2(t *testing.T) storetest.Store {
+	t.Helper()
+	i := startInfluxDB2(t)
+	return storetest.Store{
+		Config: metrics.Config{URL: i.address, Org: "shop", Bucket: "ephor", Token: i.token},
+		// By itself it maps a database to the bucket of that name:
+		// https://docs.influxdata.com/influxdb/v2/query-data/influxql/dbrp/
+		Database: "ephor", Authorization: "Token " + i.token,
+		Create: func(t *testing.T, name string) {
+			if _, err := i.post("/api/v2/buckets", map[string]any{"orgID": i.org, "name": name, "retentionRules": []string{}}); err != nil {
+				t.Fatal(err)
+			}
+		},
+	}
 }
 
 type influxDB2Program struct{ address, token, org string }

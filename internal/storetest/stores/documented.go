@@ -1,4 +1,6 @@
-package storetest_test
+// Package stores starts the stores that package storetest holds to what Ephor needs: programs, where they are
+// installed, and stand-ins that answer as a store's documentation says, where nobody packages it.
+package stores
 
 import (
 	"encoding/json"
