@@ -20,10 +20,24 @@ type Alerts struct {
 	// Silence is how long no invocation may come in before that is strange; 0 means no alert, because
 	// many functions are rarely called.
 	Silence time.Duration
+	// Throttles is how many invocations of a function Lambda may turn away in five minutes; 0 means none. Functions
+	// know nothing of it: an alarm of CloudWatch looks, one for each function, on AWS alone.
+	Throttles int
+	// HostSilence is how long the monitoring host may say nothing to CloudWatch, in whole minutes, two at least; 0 means
+	// five minutes. A negative value turns off the alarm of EC2's checks, too.
+	HostSilence time.Duration
 }
 
 // DefaultErrorShare is Alerts.ErrorShare where that is 0.
 const DefaultErrorShare = 0.05
+
+// DefaultHostSilence is Alerts.HostSilence where that is 0.
+const DefaultHostSilence = 5 * time.Minute
+
+// maxHostSilence is what an alarm of CloudWatch looks back on with periods of a minute.
+//
+// https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
+const maxHostSilence = 24 * time.Hour
 
 // Validate reports thresholds that can never or always be exceeded.
 func (a Alerts) Validate() error {
@@ -36,6 +50,9 @@ func (a Alerts) Validate() error {
 	}
 	if a.Silence > 0 && a.Silence < time.Minute {
 		errs = append(errs, fmt.Errorf("alerts: a silence of %s is less than the minute in which alerts are looked at", a.Silence))
+	}
+	if s := a.HostSilence; s > 0 && (s < 2*time.Minute || s > maxHostSilence || s%time.Minute != 0) {
+		errs = append(errs, fmt.Errorf("alerts: a silence of the host of %s: it speaks once a minute, and CloudWatch looks back a day: whole minutes from 2m to 24h", s))
 	}
 	return errors.Join(errs...)
 }

@@ -23,6 +23,7 @@ import (
 
 	"github.com/ephor-io/ephor/laptop/apigateway"
 	"github.com/ephor-io/ephor/laptop/cloudformation"
+	"github.com/ephor-io/ephor/laptop/cloudwatch"
 	"github.com/ephor-io/ephor/laptop/ec2"
 	"github.com/ephor-io/ephor/laptop/eventbridge"
 	"github.com/ephor-io/ephor/laptop/iam"
@@ -304,6 +305,11 @@ func (l *Laptop) open() (map[string]http.Handler, error) {
 		return nil, err
 	}
 	l.onClose("Scheduler", func(context.Context) error { return times.Close() })
+	alarms, err := cloudwatch.Open(cloudwatch.Config{Dir: dir("cloudwatch"), Region: c.Region, Account: Account})
+	if err != nil {
+		return nil, err
+	}
+	l.onClose("CloudWatch", func(context.Context) error { return alarms.Close() })
 	l.gateway, err = apigateway.Open(apigateway.Config{
 		Dir: dir("apigateway"), Region: c.Region, Account: Account, Port: c.Ports.Gateway.Number, PortFixed: c.Ports.Gateway.Fixed,
 		Invoker:    invoker{l.lambda},
@@ -327,7 +333,7 @@ func (l *Laptop) open() (map[string]http.Handler, error) {
 	}
 	l.cloudformation, err = cloudformation.Open(cloudformation.Config{
 		Dir: dir("cloudformation"), Region: c.Region, Account: Account,
-		Providers: providers(services{objects: objects, roles: roles, secrets: secrets, store: store, machines: machines, lambda: l.lambda, gateway: l.gateway, logs: events, queues: queues, topics: topics, events: l.events, times: times}, c.Region),
+		Providers: providers(services{objects: objects, roles: roles, secrets: secrets, store: store, machines: machines, lambda: l.lambda, gateway: l.gateway, logs: events, queues: queues, topics: topics, events: l.events, times: times, alarms: alarms}, c.Region),
 		Secrets:   secretReader{secrets}, Parameters: parameterReader{store}, Templates: templates{objects},
 		EndpointURL: func() string { return l.addresses.Endpoint },
 		Address:     l.gateway.LocalAddress,

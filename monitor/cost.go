@@ -3,14 +3,16 @@ package monitor
 import (
 	"fmt"
 	"strings"
+
+	"github.com/ephor-io/ephor"
 )
 
 // Cost is what a monitoring host costs in a month of 730 hours in us-east-1, in dollars at AWS's list
 // prices of November 2026. Other regions differ by a tenth or two, mostly upwards.
 type Cost struct {
 	// Type is the instance's; Instance is 0 where its price is not known here.
-	Type                              string
-	Instance, Disks, Address, Secrets float64
+	Type                                      string
+	Instance, Disks, Address, Secrets, Alarms float64
 }
 
 // What a month has, and what things cost in it: see docs/monitoring-host.md.
@@ -20,6 +22,8 @@ const (
 	systemDisk    = 8 // GB, as host has it
 	addressAnHour = 0.005
 	perSecret     = 0.40
+	perAlarm      = 0.10
+	aliveAMonth   = 0.30 + hoursAMonth*60*0.01/1000 // one metric, said once a minute
 )
 
 // instancePrices are dollars an hour of the types that suit a host.
@@ -33,9 +37,9 @@ func instancePrices() map[string]float64 {
 	}
 }
 
-// CostOf is what the host of a stack costs with these values of the template's parameters, defaults for
+// CostOf is what the host of g costs with these values of the template's parameters, defaults for
 // those that are not given. A volume size that is no number is an error.
-func CostOf(given map[string]string) (Cost, error) {
+func CostOf(g ephor.Grafana, given map[string]string) (Cost, error) {
 	defaults := parameters()
 	value := func(name string) string {
 		if v, ok := given[name]; ok {
@@ -47,13 +51,14 @@ func CostOf(given map[string]string) (Cost, error) {
 	if _, err := fmt.Sscanf(value(paramVolume), "%d", &gigabytes); err != nil {
 		return Cost{}, fmt.Errorf("%s=%s: it is a number of GB", paramVolume, value(paramVolume))
 	}
-	c := Cost{Type: value(paramInstanceType), Disks: perGigabyte * float64(gigabytes+systemDisk), Address: addressAnHour * hoursAMonth, Secrets: perSecret * float64(len(secrets()))}
+	c := Cost{Type: value(paramInstanceType), Disks: perGigabyte * float64(gigabytes+systemDisk), Address: addressAnHour * hoursAMonth, Secrets: perSecret * float64(len(secrets())),
+		Alarms: aliveAMonth + perAlarm*float64(len(hostAlarms(g, "")))}
 	c.Instance = instancePrices()[c.Type] * hoursAMonth
 	return c, nil
 }
 
 // Month is the sum.
-func (c Cost) Month() float64 { return c.Instance + c.Disks + c.Address + c.Secrets }
+func (c Cost) Month() float64 { return c.Instance + c.Disks + c.Address + c.Secrets + c.Alarms }
 
 // String is a line for people.
 func (c Cost) String() string {
@@ -63,6 +68,6 @@ func (c Cost) String() string {
 	} else {
 		fmt.Fprintf(&b, "about %.2f dollars a month at list prices of us-east-1: %s %.2f", c.Month(), c.Type, c.Instance)
 	}
-	fmt.Fprintf(&b, ", disks %.2f, address %.2f, secrets %.2f", c.Disks, c.Address, c.Secrets)
+	fmt.Fprintf(&b, ", disks %.2f, address %.2f, secrets %.2f, alarms %.2f", c.Disks, c.Address, c.Secrets, c.Alarms)
 	return b.String()
 }

@@ -5,8 +5,8 @@ import "github.com/ephor-io/ephor/cfn"
 // tagStack is the tag by which the host's role knows the stack's machines.
 const tagStack = "ephor:stack"
 
-// identity is the host's role: Session Manager, the stack's own secrets and dashboards, and taking
-// the stack's volume over from the machine that was the host before.
+// identity is the host's role: Session Manager, the stack's own secrets and dashboards, taking the
+// stack's volume over from the machine that was the host before, and one metric.
 //
 // The first is Session Manager's minimum, less than the managed policy AmazonSSMManagedInstanceCore, which
 // reads every parameter of the account:
@@ -51,6 +51,8 @@ func identity() map[string]cfn.Resource {
 							allow("*", nil, "ec2:DescribeInstances", "ec2:DescribeVolumes"),
 							allow(arn("ec2", "volume/${DataVolume}"), nil, "ec2:AttachVolume", "ec2:DetachVolume"),
 							allow(arn("ec2", "instance/*"), ours, "ec2:AttachVolume", "ec2:DetachVolume", "ec2:StopInstances"),
+							// https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/iam-cw-condition-keys-namespace.html
+							allow("*", map[string]any{"StringEquals": map[string]any{"cloudwatch:namespace": aliveNamespace()}}, "cloudwatch:PutMetricData"),
 						},
 					},
 				}},

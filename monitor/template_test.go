@@ -71,7 +71,7 @@ func TestNothingElseIsMade(t *testing.T) {
 	}
 	want := map[string]int{
 		"AWS::SecretsManager::Secret": 4, "AWS::EC2::Volume": 1, "AWS::EC2::SecurityGroup": 1, "AWS::EC2::EIP": 1, "AWS::EC2::EIPAssociation": 1,
-		"AWS::EC2::Instance": 1, "AWS::IAM::Role": 1, "AWS::IAM::InstanceProfile": 1,
+		"AWS::EC2::Instance": 1, "AWS::IAM::Role": 1, "AWS::IAM::InstanceProfile": 1, "AWS::CloudWatch::Alarm": 2,
 		"AWS::CloudFormation::WaitConditionHandle": 1, "AWS::CloudFormation::WaitCondition": 1,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -156,7 +156,7 @@ func TestNoKeyPairAndNoSSH(t *testing.T) {
 	}
 }
 
-// TestRoleIsLeast: Session Manager, the stack's own secrets, dashboards and volume, and by wildcard
+// TestRoleIsLeast: Session Manager, the stack's own secrets, dashboards, volume and metrics, and by wildcard
 // only what AWS cannot narrow.
 func TestRoleIsLeast(t *testing.T) {
 	t.Parallel()
@@ -185,6 +185,7 @@ func TestRoleIsLeast(t *testing.T) {
 		`["Allow",["ec2:DescribeInstances","ec2:DescribeVolumes"],"*",null]`,
 		`["Allow",["ec2:AttachVolume","ec2:DetachVolume"],{"Fn::Sub":"arn:${AWS::Partition}:ec2:${AWS::Region}:${AWS::AccountId}:volume/${DataVolume}"},null]`,
 		`["Allow",["ec2:AttachVolume","ec2:DetachVolume","ec2:StopInstances"],{"Fn::Sub":"arn:${AWS::Partition}:ec2:${AWS::Region}:${AWS::AccountId}:instance/*"},{"StringEquals":{"aws:ResourceTag/ephor:stack":{"Ref":"AWS::StackId"}}}]`,
+		`["Allow",["cloudwatch:PutMetricData"],"*",{"StringEquals":{"cloudwatch:namespace":{"Fn::Sub":"Ephor/${AWS::StackName}"}}}]`,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

@@ -42,6 +42,14 @@ fetch_bundle() {
   rm -rf "$dir"
 }
 
+# alive tells CloudWatch that store and Grafana answer. An alarm goes off where it does not hear that.
+# https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricData.html
+alive() {
+  { answers network && grafana_lives; } || return 0
+  signed monitoring --output /dev/null --data 'Action=PutMetricData&Version=2010-08-01&MetricData.member.1.MetricName=HostAlive&MetricData.member.1.Value=1' \
+    --data "Namespace=Ephor/$EPHOR_STACK" "${AWS_ENDPOINT_URL_CLOUDWATCH:-https://monitoring.$EPHOR_REGION.$EPHOR_DOMAIN}"
+}
+
 # refresh is run every minute. Grafana looks into its folder of dashboards itself, but into that
 # of alerts only when asked.
 # https://grafana.com/docs/grafana/latest/developers/http_api/admin/#reload-provisioning-configurations
@@ -60,4 +68,5 @@ refresh() {
     run_store network
     run_grafana
   fi
+  alive
 }

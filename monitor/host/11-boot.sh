@@ -78,6 +78,7 @@ boot)
   run_grafana
   checked
   again
+  alive
   ready
   say 'done'
   ;;
