@@ -15,7 +15,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/ephor-io/ephor/cfn/eval"
 	"github.com/ephor-io/ephor/cfn/parse"
 	"github.com/ephor-io/ephor/laptop/secretsmanager"
 )
@@ -25,7 +24,7 @@ const patience = 2 * time.Minute
 
 // steps are what the script says that it begins with, in their order. At each it is killed once.
 var steps = []string{
-	"installing what this script", "waiting for the address", "mounting the volume", "installing InfluxDB",
+	"installing what this script", "fetching the boot script", "waiting for the address", "mounting the volume", "installing InfluxDB",
 	"installing the agent", "making the certificates", "making the database", "opening the store", "starting Grafana",
 	"checking", "arranging", "telling the stack",
 }
@@ -93,6 +92,7 @@ func TestBootScriptWithStandInForGrafana(t *testing.T) {
 	run("new dashboards reach a running host", h.refreshes)
 	run("a failure names its line", h.fails)
 	run("no other key", h.refusesKeys)
+	run("no other script", h.refusesScripts)
 }
 
 type bootedHost struct {
@@ -167,6 +167,11 @@ func (h *bootedHost) prepare() {
 		t.Fatal(err)
 	}
 	c.show(pieces)
+	script, err := scriptParameters()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.put(script)
 }
 
 // resolved answers the references in the user data.
@@ -195,13 +200,7 @@ func (h *bootedHost) userData(influxdb string) string {
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	scope := &eval.Scope{
-		Template: template, Conditions: map[string]bool{zoneGiven: false}, Resources: resolved{h},
-		Pseudo: eval.Pseudo{StackName: "Hello-Monitoring", Region: "eu-central-1", AccountID: "000000000000"},
-		Parameters: map[string]any{paramImage: "ami-1", paramInstanceType: "t4g.small", paramVolume: "20", ParamAllowed: "127.0.0.1/32", ParamWriters: "0.0.0.0/0",
-			paramZone: "", paramInfluxDB: influxdb, paramGrafana: "13.2.3", paramRawDays: "7", paramRollupDays: "90"},
-	}
-	host, err := scope.Properties("Host")
+	host, err := scopeOf(template, resolved{h}, influxdb).Properties("Host")
 	if err != nil {
 		h.t.Fatal(err)
 	}

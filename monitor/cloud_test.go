@@ -16,6 +16,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/ephor-io/ephor/cfn"
 	"github.com/ephor-io/ephor/laptop/secretsmanager"
 	"github.com/ephor-io/ephor/laptop/ssm"
 )
@@ -86,10 +87,23 @@ func (c *cloud) environment() []string {
 }
 
 // show puts a bundle where the stack would put it.
-func (c *cloud) show(pieces []string) {
+func (c *cloud) show(pieces []string) { c.put(bundled(pieces)) }
+
+// put sets the parameters that the stack would have.
+func (c *cloud) put(parameters map[string]cfn.Resource) {
 	c.t.Helper()
-	for i, piece := range pieces {
-		_, err := c.store.PutParameter(ssm.ParameterInput{Name: fmt.Sprintf("/ephor/Hello-Monitoring/bundle/%03d", i), Value: piece}, true)
+	for _, r := range parameters {
+		text, err := json.Marshal(r.Properties)
+		var p struct {
+			Name  map[string]string
+			Value string
+		}
+		if err == nil {
+			err = json.Unmarshal(text, &p)
+		}
+		if err == nil {
+			_, err = c.store.PutParameter(ssm.ParameterInput{Name: strings.ReplaceAll(p.Name["Fn::Sub"], "${AWS::StackName}", "Hello-Monitoring"), Value: p.Value}, true)
+		}
 		if err != nil {
 			c.t.Fatal(err)
 		}

@@ -48,6 +48,11 @@ func Template(g ephor.Grafana) cfn.Template {
 		Outputs:    outputs(g, ready),
 	}
 	parameters := bundled(pieces)
+	whole, err := scriptParameters()
+	if err != nil {
+		panic("monitor: " + err.Error())
+	}
+	maps.Copy(parameters, whole)
 	for _, group := range []map[string]cfn.Resource{secrets(), network(), identity(), disk(), parameters, host(script, slices.Sorted(maps.Keys(parameters))), waiting(handle, ready), hostAlarms(g, ready)} {
 		for id, r := range group {
 			t.Resources[id] = r

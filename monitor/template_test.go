@@ -29,8 +29,9 @@ func TestTemplate(t *testing.T) {
 	t.Parallel()
 	// What is packed differs with the version of Go's compression, and is tested unpacked.
 	packed := regexp.MustCompile(`[A-Za-z0-9+/=]{500,}`)
-	named := regexp.MustCompile(`(HostReady(Handle)?)[0-9A-F]{8}`)
-	golden(t, "template.json", named.ReplaceAll(packed.ReplaceAll(text(t), []byte("PACKED")), []byte("$1")))
+	named := regexp.MustCompile(`(HostReady(?:Handle)?|Script)[0-9A-F]{8}`)
+	path := regexp.MustCompile(`(/script/|EPHOR_SCRIPT=')[0-9a-f]+`)
+	golden(t, "template.json", path.ReplaceAll(named.ReplaceAll(packed.ReplaceAll(text(t), []byte("PACKED")), []byte("$1")), []byte("${1}SUM")))
 }
 
 func TestTemplatePassesLint(t *testing.T) {
@@ -181,7 +182,7 @@ func TestRoleIsLeast(t *testing.T) {
 	want := []string{
 		`["Allow",["ssm:UpdateInstanceInformation","ssmmessages:CreateControlChannel","ssmmessages:CreateDataChannel","ssmmessages:OpenControlChannel","ssmmessages:OpenDataChannel"],"*",null]`,
 		`["Allow",["secretsmanager:GetSecretValue"],[{"Ref":"AdminSecret"},{"Ref":"WriterSecret"},{"Ref":"ReaderSecret"},{"Ref":"GrafanaSecret"}],null]`,
-		`["Allow",["ssm:GetParametersByPath"],{"Fn::Sub":"arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:parameter/ephor/${AWS::StackName}/bundle"},null]`,
+		`["Allow",["ssm:GetParametersByPath"],[{"Fn::Sub":"arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:parameter/ephor/${AWS::StackName}/bundle"},{"Fn::Sub":"arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:parameter/ephor/${AWS::StackName}/script/*"}],null]`,
 		`["Allow",["ec2:DescribeInstances","ec2:DescribeVolumes"],"*",null]`,
 		`["Allow",["ec2:AttachVolume","ec2:DetachVolume"],{"Fn::Sub":"arn:${AWS::Partition}:ec2:${AWS::Region}:${AWS::AccountId}:volume/${DataVolume}"},null]`,
 		`["Allow",["ec2:AttachVolume","ec2:DetachVolume","ec2:StopInstances"],{"Fn::Sub":"arn:${AWS::Partition}:ec2:${AWS::Region}:${AWS::AccountId}:instance/*"},{"StringEquals":{"aws:ResourceTag/ephor:stack":{"Ref":"AWS::StackId"}}}]`,
@@ -278,6 +279,18 @@ func (f fixed) Attribute(id, name string) (any, error) {
 	return id + "." + name, nil
 }
 
+// scopeOf is the stack Hello-Monitoring with these values of the parameters, and with what has been made of it.
+func scopeOf(template *parse.Template, made eval.Resources, influxdb string) *eval.Scope {
+	return &eval.Scope{
+		Template:   template,
+		Conditions: map[string]bool{zoneGiven: false, imageKept: false},
+		Parameters: map[string]any{paramImage: "ami-1", ParamKeepImage: "ami-0", paramInstanceType: "t4g.small", paramVolume: "20", ParamAllowed: "127.0.0.1/32", ParamWriters: "0.0.0.0/0",
+			paramZone: "", paramInfluxDB: influxdb, paramGrafana: "13.2.3", paramRawDays: "7", paramRollupDays: "90"},
+		Pseudo:    eval.Pseudo{StackName: "Hello-Monitoring", Region: "eu-central-1", AccountID: "000000000000"},
+		Resources: made,
+	}
+}
+
 // TestHostAndStackUnderstandEachOther goes the whole way: the user data that CloudFormation would
 // give, read by the host, its signal, and the outputs that are cut out of it.
 func TestHostAndStackUnderstandEachOther(t *testing.T) {
@@ -286,16 +299,7 @@ func TestHostAndStackUnderstandEachOther(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	scope := func(data string) *eval.Scope {
-		return &eval.Scope{
-			Template:   template,
-			Conditions: map[string]bool{zoneGiven: false, imageKept: false},
-			Parameters: map[string]any{paramImage: "ami-1", ParamKeepImage: "ami-0", paramInstanceType: "t4g.small", paramVolume: "20", ParamAllowed: "127.0.0.1/32", ParamWriters: "0.0.0.0/0",
-				paramZone: "", paramInfluxDB: "1.13.1-1", paramGrafana: "13.2.3", paramRawDays: "7", paramRollupDays: "90"},
-			Pseudo:    eval.Pseudo{StackName: "Hello-Monitoring", Region: "eu-central-1", AccountID: "000000000000"},
-			Resources: fixed{data},
-		}
-	}
+	scope := func(data string) *eval.Scope { return scopeOf(template, fixed{data}, "1.13.1-1") }
 	host, err := scope("").Properties("Host")
 	if err != nil {
 		t.Fatal(err)

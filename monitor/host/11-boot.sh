@@ -67,7 +67,6 @@ exec 9>/run/ephor/lock
 case $task in
 boot)
   flock 9
-  tools
   address
   volume
   packages
