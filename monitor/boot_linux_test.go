@@ -70,6 +70,7 @@ func TestBootScriptWithStandInForGrafana(t *testing.T) {
 	})
 	run("doors", h.doors)
 	run("rollups", h.rollups)
+	run("contacts", h.contacts)
 	run("again, and no second signal", func(t *testing.T) {
 		ca := h.ca
 		h.succeeds(t, 0)
@@ -162,7 +163,9 @@ func (h *bootedHost) prepare() {
 		t.Fatal(err)
 	}
 	d.write(t, "/user-data", h.userData(strings.TrimSpace(string(version))), 0o600)
-	pieces, err := bundle(hello())
+	g := hello()
+	g.Contacts = contacts()
+	pieces, err := bundle(g)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -170,7 +170,7 @@ func (h *bootedHost) refreshes(t *testing.T) {
 		_, text := h.ask(t, "GET", fmt.Sprintf("https://127.0.0.1:%d/api/search", h.grafanaPort), "", "admin", h.cloud.password("GrafanaSecret"))
 		return text
 	}
-	g := ephor.Grafana{Dashboards: []dashboard.Dashboard{
+	g := ephor.Grafana{Contacts: []ephor.Contact{}, Dashboards: []dashboard.Dashboard{
 		{Title: "Sparta Hello World"}, {Title: "Another", Panels: []dashboard.Panel{dashboard.Gauge("depth")}}}}
 	pieces, err := bundle(g)
 	if err != nil {
@@ -192,6 +192,36 @@ func (h *bootedHost) refreshes(t *testing.T) {
 			t.Fatalf("the new dashboard does not come: %s", search())
 		}
 	}
+	if n := h.cloud.heard(); n != 2 {
+		t.Errorf("in two minutes the host has said %d times that it is alive", n)
+	}
+	if got := h.contactPoints(t); got != "[]" {
+		t.Errorf("contacts that are gone are still there: %s", got)
+	}
+	if out, err := h.debian.command("find", "/etc/ephor/contacts", "-type", "f").CombinedOutput(); err != nil || len(out) > 0 {
+		t.Errorf("the URL of a contact that is gone is still there: %s%v", out, err)
+	}
+}
+
+// contacts: the URL is Grafana's alone, and Grafana has it.
+func (h *bootedHost) contacts(t *testing.T) {
+	out, err := h.debian.command("sh", "-c", "cd /etc/ephor/contacts && stat -c '%a %U %n' * && cat 0").CombinedOutput()
+	if want := "400 grafana 0\n" + slackURL; err != nil || string(out) != want {
+		t.Errorf("%s%v, want %s", out, err, want)
+	}
+	want := `[{"name":"Ephor","type":"slack","uid":"ephor-0"},{"name":"Ephor","type":"sns","uid":"ephor-1"}]`
+	if got := h.contactPoints(t); got != want {
+		t.Errorf("the contact points %s, want %s", got, want)
+	}
+}
+
+func (h *bootedHost) contactPoints(t *testing.T) string {
+	t.Helper()
+	status, text := h.ask(t, "GET", fmt.Sprintf("https://127.0.0.1:%d/api/v1/provisioning/contact-points", h.grafanaPort), "", "admin", h.cloud.password("GrafanaSecret"))
+	if status != 200 {
+		t.Fatalf("%d %s", status, text)
+	}
+	return strings.TrimSpace(text)
 }
 
 // fails: the stack learns in which line, and no secret.

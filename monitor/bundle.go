@@ -21,8 +21,10 @@ const MaxParameter = 4 << 10
 // bundle is what the host's Grafana shows, as the pieces that stand in the stack: a checksum, then
 // a gzipped tar in base64. It has
 //
-//	json/UID.json        each dashboard
-//	alerting/ephor.json  the alert rules
+//	json/UID.json           each dashboard
+//	alerting/ephor.json     the alert rules
+//	alerting/contacts.json  whom they reach, if contacts are declared
+//	contacts                which secrets those need
 //
 // In parameters it is changed without a word to the machine, which looks every minute; the
 // checksum tells it when all pieces are of one kind.
@@ -32,6 +34,10 @@ func bundle(g ephor.Grafana) ([]string, error) {
 		return nil, err
 	}
 	rules, err := Alerts(g)
+	if err != nil {
+		return nil, err
+	}
+	contacts, err := contactPoints(g.Contacts)
 	if err != nil {
 		return nil, err
 	}
@@ -51,7 +57,10 @@ func bundle(g ephor.Grafana) ([]string, error) {
 	for _, b := range boards {
 		err = firstOf(err, file("json/"+b.UID+".json", b.JSON))
 	}
-	if err := firstOf(err, file("alerting/ephor.json", rules), t.Close(), z.Close()); err != nil {
+	if contacts != nil {
+		err = firstOf(err, file("alerting/contacts.json", contacts))
+	}
+	if err := firstOf(err, file("alerting/ephor.json", rules), file("contacts", contactList(g.Contacts)), t.Close(), z.Close()); err != nil {
 		return nil, fmt.Errorf("packing the dashboards: %w", err)
 	}
 	text := base64.StdEncoding.EncodeToString(packed.Bytes())

@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/ephor-io/ephor"
 	"github.com/ephor-io/ephor/cfn/eval"
 	"github.com/ephor-io/ephor/cfn/parse"
 )
@@ -36,12 +37,21 @@ func TestTemplate(t *testing.T) {
 
 func TestTemplatePassesLint(t *testing.T) {
 	t.Parallel()
+	lints(t, hello())
+}
+
+func lints(t *testing.T, g ephor.Grafana) {
+	t.Helper()
 	lint, err := exec.LookPath("cfn-lint")
 	if err != nil {
 		t.Skip("cfn-lint is not installed: pip install cfn-lint")
 	}
 	path := filepath.Join(t.TempDir(), "template.json")
-	if err := os.WriteFile(path, text(t), 0o644); err != nil {
+	template, err := json.Marshal(Template(g))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, template, 0o644); err != nil {
 		t.Fatal(err)
 	}
 	if out, err := exec.Command(lint, path).CombinedOutput(); err != nil || len(out) > 0 {

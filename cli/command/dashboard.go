@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/ephor-io/ephor"
 	"github.com/ephor-io/ephor/monitor"
 )
 
@@ -35,7 +36,8 @@ func (p *program) dashboardCommand() *cobra.Command {
 		Long: `dashboard prints the application's dashboards as Grafana's JSON on standard output, or only the one
 with a title; where there are several, as a JSON list. With --push it puts them into any Grafana by its
 HTTP API instead, over those that it has put there before, and prints their addresses. The environment
-variable ` + grafanaToken + ` holds a service account's token, or user:password; the account is an editor.`,
+variable ` + grafanaToken + ` holds a service account's token, or user:password; the account is an editor.
+Alert rules and contacts stay where they are: that Grafana's are its own.`,
 		Example: `  dashboard > hello.json
   dashboard --push https://grafana.example.com --source my-influxdb`,
 		Args: cobra.ArbitraryArgs,
@@ -67,6 +69,7 @@ func (p *program) dashboard(c *cobra.Command, args []string, f dashboardFlags) e
 		if err != nil {
 			return err
 		}
+		p.noteContacts(g, "the contacts are not in the file: their URLs are known to the monitoring host alone")
 		return p.printText(text)
 	}
 	render := monitor.GrafanaDashboards
@@ -85,7 +88,15 @@ func (p *program) dashboard(c *cobra.Command, args []string, f dashboardFlags) e
 	if f.push == "" {
 		return p.printDashboards(boards)
 	}
+	p.noteContacts(g, "the contacts are not put there: that Grafana has contact points of its own")
 	return p.pushDashboards(c, boards, f)
+}
+
+// noteContacts says, where contacts are declared, what becomes of them.
+func (p *program) noteContacts(g ephor.Grafana, what string) {
+	if len(g.Contacts) > 0 {
+		fmt.Fprintf(p.stderr, "note: %s\n", what)
+	}
 }
 
 // titled is the one dashboard of a title, whatever its letters' case.

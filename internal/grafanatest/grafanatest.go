@@ -23,6 +23,8 @@ type Server struct {
 	sources    map[string]Source
 	dashboards map[string]json.RawMessage // by UID
 	versions   map[string]int
+	contacts   []Receiver
+	policy     string // the receiver of all alerts; "" is Grafana's default
 	// reload is what POST /api/admin/provisioning/alerting/reload does.
 	reload func() error
 }
@@ -120,6 +122,7 @@ func (s *Server) routes() http.Handler {
 	mux.HandleFunc("GET /api/search", s.search)
 	mux.HandleFunc("POST /api/dashboards/db", s.save)
 	mux.HandleFunc("GET /api/dashboards/uid/{uid}", s.get)
+	mux.HandleFunc("GET /api/v1/provisioning/contact-points", s.contactPoints)
 	mux.HandleFunc("POST /api/datasources", s.addSource)
 	mux.HandleFunc("PUT /api/datasources/uid/{uid}", s.putSource)
 	mux.HandleFunc("GET /api/datasources/uid/{uid}", s.getSource)

@@ -18,6 +18,7 @@ fetch_bundle() {
   fi
   mkdir "$dir/new"
   tail -c +65 "$dir/text" | base64 --decode | tar -xzf - --no-same-owner -C "$dir/new"
+  contacts "$dir/new/contacts"
   local kind
   for kind in json alerting; do
     rm -rf "${provisioning:?}/$kind.new" "${provisioning:?}/$kind.old"
@@ -33,6 +34,30 @@ fetch_bundle() {
   rm -rf "$dir"
 }
 
+# contacts puts each URL that alerts are sent to, a secret, into a file that Grafana alone reads. They
+# are there before what names them. Grafana puts something else in place of a dollar sign.
+contacts() { # a list of numbers, secrets and keys
+  local dir=$settings/contacts was=$step name id key word
+  rm -rf "${dir:?}.new"
+  mkdir "$dir.new"
+  chmod 711 "$dir.new"
+  while read -r name id key; do
+    step="the secret of contact $((name + 1))"
+    word=$(secret "$id" "$key")
+    case $word in
+    *[[:space:]\$]*) wrong 'there is a space or a dollar sign in it' ;;
+    https://?* | http://?*) ;;
+    *) wrong 'it is no URL' ;;
+    esac
+    printf '%s' "$word" >"$dir.new/$name"
+    chown grafana: "$dir.new/$name"
+    chmod 400 "$dir.new/$name"
+  done <"$1"
+  rm -rf "${dir:?}"
+  mv "$dir.new" "$dir"
+  step=$was
+}
+
 # alive tells CloudWatch that store and Grafana answer. An alarm goes off where it does not hear that.
 # https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricData.html
 alive() {
@@ -46,6 +71,7 @@ alive() {
 # https://grafana.com/docs/grafana/latest/developers/http_api/admin/#reload-provisioning-configurations
 refresh() {
   step='new dashboards' changed=
+  alive
   fetch_bundle
   if [ -n "$changed" ]; then
     as_admin --request POST --output /dev/null "$(grafana_url)/api/admin/provisioning/alerting/reload" || {
@@ -59,5 +85,4 @@ refresh() {
     run_store network
     run_grafana
   fi
-  alive
 }
