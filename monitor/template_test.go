@@ -192,7 +192,7 @@ func TestRoleIsLeast(t *testing.T) {
 	want := []string{
 		`["Allow",["ssm:UpdateInstanceInformation","ssmmessages:CreateControlChannel","ssmmessages:CreateDataChannel","ssmmessages:OpenControlChannel","ssmmessages:OpenDataChannel"],"*",null]`,
 		`["Allow",["secretsmanager:GetSecretValue"],[{"Ref":"AdminSecret"},{"Ref":"WriterSecret"},{"Ref":"ReaderSecret"},{"Ref":"GrafanaSecret"}],null]`,
-		`["Allow",["ssm:GetParametersByPath"],[{"Fn::Sub":"arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:parameter/ephor/${AWS::StackName}/bundle"},{"Fn::Sub":"arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:parameter/ephor/${AWS::StackName}/script/*"}],null]`,
+		`["Allow",["ssm:GetParametersByPath"],[{"Fn::Sub":"arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:parameter/ephor/${AWS::StackName}/bundle"},{"Fn::Sub":"arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:parameter/ephor/${AWS::StackName}/script/*"},{"Fn::Sub":"arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:parameter/ephor/${AWS::StackName}/deploys"}],null]`,
 		`["Allow",["ec2:DescribeInstances","ec2:DescribeVolumes"],"*",null]`,
 		`["Allow",["ec2:AttachVolume","ec2:DetachVolume"],{"Fn::Sub":"arn:${AWS::Partition}:ec2:${AWS::Region}:${AWS::AccountId}:volume/${DataVolume}"},null]`,
 		`["Allow",["ec2:AttachVolume","ec2:DetachVolume","ec2:StopInstances"],{"Fn::Sub":"arn:${AWS::Partition}:ec2:${AWS::Region}:${AWS::AccountId}:instance/*"},{"StringEquals":{"aws:ResourceTag/ephor:stack":{"Ref":"AWS::StackId"}}}]`,

@@ -66,6 +66,20 @@ alive() {
     --data "Namespace=Ephor/$EPHOR_STACK" "${AWS_ENDPOINT_URL_CLOUDWATCH:-https://monitoring.$EPHOR_REGION.$EPHOR_DOMAIN}"
 }
 
+# deploys puts a mark into the store for each application of which another version has been deployed:
+# its stack has a parameter that is changed then. A mark that is there already is written over itself.
+deploys() {
+  local marks word
+  marks=$(parameters "/ephor/$EPHOR_STACK/deploys" "select(.LastModifiedDate > now - 86400 * $EPHOR_ROLLUP_DAYS)"' |
+    "deploy,stack=\(.Name | split("/") | last) text=\(.Value | tojson) \(.LastModifiedDate * 1000 | floor)"')
+  if [ -z "$marks" ] || [ "$marks" = "$(cat "$data/deploys" 2>/dev/null)" ]; then return; fi
+  step='marking deploys'
+  word=$(password "$EPHOR_WRITER_SECRET")
+  printf 'user = "writer:%s"\n' "$word" | curl --silent --show-error --fail --max-time 30 --config - --cacert "$settings/ca.pem" \
+    --data-binary "$marks" "https://127.0.0.1:$EPHOR_STORE_PORT/write?db=$EPHOR_DATABASE&rp=rollup_1m&precision=ms"
+  printf '%s' "$marks" >"$data/deploys"
+}
+
 # refresh is run every minute. Grafana looks into its folder of dashboards itself, but into that
 # of alerts only when asked.
 # https://grafana.com/docs/grafana/latest/developers/http_api/admin/#reload-provisioning-configurations
@@ -85,4 +99,5 @@ refresh() {
     run_store network
     run_grafana
   fi
+  deploys
 }
