@@ -64,6 +64,9 @@ type Config struct {
 	// address of its wait condition and the signal's body. It is required for a stack with such a
 	// host.
 	HostReady func(userData, storeURL, pageURL string) (signalURL string, body []byte, err error)
+	// Mark makes a point in line protocol, and names its retention policy, of a parameter of Systems Manager that marks a
+	// deploy and has another value now; the monitoring host's store takes it. Nil marks nothing.
+	Mark func(parameter, value string, changed time.Time) (point, policy string, ok bool)
 	// Events is told what happens, by many goroutines at once; it must not block. Nil is told
 	// nothing.
 	Events func(Event)
@@ -236,7 +239,7 @@ func (l *Laptop) open() (map[string]http.Handler, error) {
 		return nil, err
 	}
 	l.onClose("Secrets Manager", func(context.Context) error { return secrets.Close() })
-	store, err := ssm.Open(ssm.Config{Dir: dir("ssm"), Region: c.Region, Account: Account})
+	store, err := ssm.Open(ssm.Config{Dir: dir("ssm"), Region: c.Region, Account: Account, Changed: l.mark})
 	if err != nil {
 		return nil, err
 	}
