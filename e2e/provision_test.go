@@ -49,9 +49,9 @@ func TestProvisionToARunningUp(t *testing.T) {
 		t.Errorf("--fast: %s", stderr)
 	}
 
-	// The revision is a tag and no part of the executable.
+	// The revision is a tag, and in what marks the deploy, and no part of the executable.
 	stdout, stderr := run(0, "provision", "--build-id", "v1.2.3", "--json")
-	if !strings.Contains(stdout, `"unchanged":false`) || strings.Contains(stderr, "uploaded") || !strings.Contains(stderr, "outputs or tags alone") {
+	if !strings.Contains(stdout, `"unchanged":false`) || strings.Contains(stderr, "uploaded") || !strings.Contains(stderr, "DeployMark") || strings.Contains(stderr, "HandleFunction") {
 		t.Errorf("another revision: %s%s", stdout, stderr)
 	}
 

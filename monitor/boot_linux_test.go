@@ -91,6 +91,7 @@ func TestBootScriptWithStandInForGrafana(t *testing.T) {
 		h.doors(t)
 	})
 	run("new dashboards reach a running host", h.refreshes)
+	run("deploys are marked", h.marks)
 	run("a failure names its line", h.fails)
 	run("no other key", h.refusesKeys)
 	run("no other script", h.refusesScripts)

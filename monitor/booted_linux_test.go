@@ -17,6 +17,7 @@ import (
 
 	"github.com/ephor-io/ephor"
 	"github.com/ephor-io/ephor/dashboard"
+	"github.com/ephor-io/ephor/laptop/ssm"
 )
 
 // doors: who may do what, seen from outside.
@@ -176,17 +177,14 @@ func (h *bootedHost) refreshes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	refresh := func() {
-		t.Helper()
-		h.debian.run(t, "bash", "-c", ". /etc/ephor/settings && exec /usr/local/sbin/ephor-boot refresh")
-	}
+	h.cloud.heard()
 	h.cloud.show(pieces[:1])
-	refresh()
+	h.refresh(t)
 	if got := search(); strings.Contains(got, "another") {
 		t.Errorf("half a bundle is shown: %s", got)
 	}
 	h.cloud.show(pieces)
-	refresh()
+	h.refresh(t)
 	for deadline := time.Now().Add(patience); !strings.Contains(search(), `"another"`); time.Sleep(100 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatalf("the new dashboard does not come: %s", search())
@@ -222,6 +220,46 @@ func (h *bootedHost) contactPoints(t *testing.T) string {
 		t.Fatalf("%d %s", status, text)
 	}
 	return strings.TrimSpace(text)
+}
+
+func (h *bootedHost) refresh(t *testing.T) {
+	t.Helper()
+	h.debian.run(t, "bash", "-c", ". /etc/ephor/settings && exec /usr/local/sbin/ephor-boot refresh")
+}
+
+// marks: what a parameter says stands in the store at the time when it was changed, once; one as old as what the store
+// forgets is left alone, and a mark is what Mark makes of it.
+func (h *bootedHost) marks(t *testing.T) {
+	put := func(name, value string) ssm.Parameter {
+		t.Helper()
+		p, err := h.cloud.store.PutParameter(ssm.ParameterInput{Name: name, Value: value}, true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	query := func() string {
+		t.Helper()
+		status, text := h.store(t, "GET", "/query", url.Values{"db": {Database}, "epoch": {"ns"}, "q": {`SELECT "text" FROM "` + marksPolicy + `"."deploy"`}}, "", "reader", h.cloud.password("ReaderSecret"))
+		if status != 200 {
+			t.Fatalf("%d %s", status, text)
+		}
+		return text
+	}
+	h.refresh(t)
+	if got := query(); strings.Contains(got, "values") {
+		t.Errorf("nothing was deployed, and marked is %s", got)
+	}
+	first := put("/ephor/Hello-Monitoring/deploys/Shop", `v1 "one", \1`)
+	h.refresh(t)
+	h.refresh(t)
+	second := put("/ephor/Hello-Monitoring/deploys/Shop", "v2")
+	put("/ephor/Other-Monitoring/deploys/Shop", "another stack's")
+	h.refresh(t)
+	ns := func(p ssm.Parameter) string { return fmt.Sprint(p.Modified.UnixMilli() * int64(time.Millisecond)) }
+	if got, want := query(), `"values":[[`+ns(first)+`,"v1 \"one\", \\1"],[`+ns(second)+`,"v2"]]`; !strings.Contains(got, want) {
+		t.Errorf("marked is %s, want %s", got, want)
+	}
 }
 
 // fails: the stack learns in which line, and no secret.

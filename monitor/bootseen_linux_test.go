@@ -20,6 +20,7 @@ import (
 // succeeds runs the script to its end; no secret may show on the way.
 func (h *bootedHost) succeeds(t *testing.T, signals int) {
 	t.Helper()
+	h.cloud.heard() // what was said before
 	stop := h.watchCommandLines(t)
 	said, err := h.debian.boot(t, "")
 	stop()
