@@ -7,8 +7,6 @@ package cloudwatch
 
 import (
 	"cmp"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"maps"
 	"net/http"
@@ -160,7 +158,7 @@ func (s *Service) put(a Alarm, may func(had Alarm, there bool) error) (Alarm, er
 	}
 	a.State, a.ClientToken = StateInsufficientData, cmp.Or(had.ClientToken, a.ClientToken)
 	a.Dimensions, a.Tags = maps.Clone(a.Dimensions), maps.Clone(a.Tags)
-	if err := s.files.Save(file(a.Name), a); err != nil {
+	if err := s.files.Save(state.Name(a.Name), a); err != nil {
 		return Alarm{}, err
 	}
 	s.alarms[a.Name] = a
@@ -185,7 +183,7 @@ func (s *Service) DeleteAlarm(name string) error {
 	if _, ok := s.alarms[name]; !ok {
 		return noAlarm(name)
 	}
-	if err := s.files.Remove(file(name)); err != nil {
+	if err := s.files.Remove(state.Name(name)); err != nil {
 		return err
 	}
 	delete(s.alarms, name)
@@ -195,12 +193,6 @@ func (s *Service) DeleteAlarm(name string) error {
 // ARN is an alarm's.
 func (s *Service) ARN(name string) string {
 	return "arn:aws:cloudwatch:" + s.config.Region + ":" + s.config.Account + ":alarm:" + name
-}
-
-// file names what an alarm is kept in; names hold any characters.
-func file(name string) string {
-	sum := sha256.Sum256([]byte(name))
-	return hex.EncodeToString(sum[:16])
 }
 
 func noAlarm(name string) error {
