@@ -2,6 +2,7 @@ package monitor
 
 import (
 	"encoding/json"
+	"maps"
 	"strings"
 	"testing"
 	"time"
@@ -77,6 +78,7 @@ func TestThrottlesAlarms(t *testing.T) {
 		if err := hooks.Service(t.Context(), &ephor.Deployment{App: app}, &template); err != nil {
 			t.Fatal(err)
 		}
+		maps.DeleteFunc(template.Resources, func(_ string, r cfn.Resource) bool { return r.Type != "AWS::CloudWatch::Alarm" })
 		return template.Resources
 	}
 	alerts := dashboard.Alerts{Throttles: 3}
