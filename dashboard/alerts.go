@@ -26,6 +26,9 @@ type Alerts struct {
 	// HostSilence is how long the monitoring host may say nothing to CloudWatch, in whole minutes, two at least; 0 means
 	// five minutes. A negative value turns off the alarm of EC2's checks, too.
 	HostSilence time.Duration
+	// BackupAge is how old the last backup of the monitoring host's store may be; 0 means
+	// DefaultBackupAge. Where none is made, there is no alert.
+	BackupAge time.Duration
 }
 
 // DefaultErrorShare is Alerts.ErrorShare where that is 0.
@@ -38,6 +41,13 @@ const DefaultHostSilence = 5 * time.Minute
 //
 // https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
 const maxHostSilence = 24 * time.Hour
+
+// BackupEvery is how often the monitoring host makes a backup, and DefaultBackupAge is Alerts.BackupAge
+// where that is 0: one may fail.
+const (
+	BackupEvery      = 6 * time.Hour
+	DefaultBackupAge = 2*BackupEvery + time.Hour
+)
 
 // Validate reports thresholds that can never or always be exceeded.
 func (a Alerts) Validate() error {
@@ -53,6 +63,9 @@ func (a Alerts) Validate() error {
 	}
 	if s := a.HostSilence; s > 0 && (s < 2*time.Minute || s > maxHostSilence || s%time.Minute != 0) {
 		errs = append(errs, fmt.Errorf("alerts: a silence of the host of %s: it speaks once a minute, and CloudWatch looks back a day: whole minutes from 2m to 24h", s))
+	}
+	if a.BackupAge > 0 && a.BackupAge <= BackupEvery {
+		errs = append(errs, fmt.Errorf("alerts: a backup age of %s is exceeded always: one is made every %s", a.BackupAge, BackupEvery))
 	}
 	return errors.Join(errs...)
 }

@@ -25,7 +25,7 @@ func TestProvisionToARunningUp(t *testing.T) {
 	run := commands(t, dir, a, "--target", "laptop")
 	// There is no commit here, so no revision to tag with, and nothing differs from what up made.
 	plan, _ := run(0, "provision", "--dry-run")
-	if strings.Count(plan, "nothing would change") != 2 || !strings.Contains(plan, "about 20.69 dollars a month") {
+	if strings.Count(plan, "nothing would change") != 2 || !strings.Contains(plan, "about 21.61 dollars a month") {
 		t.Errorf("the plan of what is there:\n%s", plan)
 	}
 	stdout, _ := run(0, "provision", "--json")

@@ -3,8 +3,10 @@ package monitor
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/ephor-io/ephor"
+	"github.com/ephor-io/ephor/dashboard"
 )
 
 // Cost is what a monitoring host costs in a month of 730 hours in us-east-1, in dollars at AWS's list
@@ -13,6 +15,8 @@ type Cost struct {
 	// Type is the instance's; Instance is 0 where its price is not known here.
 	Type                                      string
 	Instance, Disks, Address, Secrets, Alarms float64
+	// Backups are for each GB that one has.
+	Backups float64
 }
 
 // What a month has, and what things cost in it: see docs/monitoring-host.md.
@@ -24,6 +28,7 @@ const (
 	perSecret     = 0.40
 	perAlarm      = 0.10
 	aliveAMonth   = 0.30 + hoursAMonth*60*0.01/1000 // one metric, said once a minute
+	perBackedUp   = 0.023                           // dollars for a GB in S3 Standard; some thousand requests a month are less than a cent
 )
 
 // instancePrices are dollars an hour of the types that suit a host.
@@ -53,12 +58,21 @@ func CostOf(g ephor.Grafana, given map[string]string) (Cost, error) {
 	}
 	c := Cost{Type: value(paramInstanceType), Disks: perGigabyte * float64(gigabytes+systemDisk), Address: addressAnHour * hoursAMonth, Secrets: perSecret * float64(len(secrets())),
 		Alarms: aliveAMonth + perAlarm*float64(len(hostAlarms(g, "")))}
+	var days int
+	if _, err := fmt.Sscanf(value(ParamBackupDays), "%d", &days); err != nil {
+		return Cost{}, fmt.Errorf("%s=%s: it is a number of days", ParamBackupDays, value(ParamBackupDays))
+	}
+	if days > 0 { // and what has expired is there a little longer
+		c.Backups = perBackedUp * float64(days+noncurrentDays) * float64(24*time.Hour/dashboard.BackupEvery)
+	}
 	c.Instance = instancePrices()[c.Type] * hoursAMonth
 	return c, nil
 }
 
-// Month is the sum.
-func (c Cost) Month() float64 { return c.Instance + c.Disks + c.Address + c.Secrets + c.Alarms }
+// Month is the sum, with backups of 1 GB.
+func (c Cost) Month() float64 {
+	return c.Instance + c.Disks + c.Address + c.Secrets + c.Alarms + c.Backups
+}
 
 // String is a line for people.
 func (c Cost) String() string {
@@ -69,5 +83,8 @@ func (c Cost) String() string {
 		fmt.Fprintf(&b, "about %.2f dollars a month at list prices of us-east-1: %s %.2f", c.Month(), c.Type, c.Instance)
 	}
 	fmt.Fprintf(&b, ", disks %.2f, address %.2f, secrets %.2f, alarms %.2f", c.Disks, c.Address, c.Secrets, c.Alarms)
+	if c.Backups > 0 {
+		fmt.Fprintf(&b, ", backups %.2f for each GB in the store (1 is counted)", c.Backups)
+	}
 	return b.String()
 }

@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/ephor-io/ephor/cfn"
+	"github.com/ephor-io/ephor/dashboard"
 )
 
 // The boot script, in files of one idea each, which are put together in the order of their names.
@@ -25,8 +26,11 @@ func Script() string {
 	var b strings.Builder
 	for _, name := range filesOf("host/*.sh") {
 		b.WriteString(textOf(name))
-		if name == "host/07-schema.sh" {
+		switch name {
+		case "host/07-schema.sh":
 			b.WriteString(schemaScript())
+		case "host/10-backup.sh":
+			fmt.Fprintf(&b, "\nbackup_every=%.0f # seconds\n", dashboard.BackupEvery.Seconds())
 		}
 	}
 	return b.String()

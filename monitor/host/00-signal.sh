@@ -3,9 +3,10 @@
 # stack. It is run at every boot, and can be run again after a failure at any line, or at any time:
 # what is there already is left or mended. Its settings, EPHOR_…, are in its environment.
 #
-#   ephor-start      what the user data hold of it: fetches the whole, ephor-boot, and becomes it
-#   ephor-boot       everything; then the stack is signalled
+#   ephor-start         what the user data hold of it: fetches the whole, ephor-boot, and becomes it
+#   ephor-boot          everything; then the stack is signalled
 #   ephor-boot refresh  dashboards and alerts alone, as they stand in the stack now
+#   ephor-boot backup   a backup of the store, if one is due
 #
 # No password is printed, stands on a command line (which ps shows to everyone) or in a file that
 # others can read. printf is the shell's own and no process.
