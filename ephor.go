@@ -103,8 +103,11 @@ type Grafana struct {
 	// Dashboards are shown in this order, each followed by the standard panels of every
 	// application. Empty means one with the application's name and the standard panels alone.
 	Dashboards []dashboard.Dashboard
-	// Alerts are the thresholds of the host's alerts.
+	// Alerts are the thresholds of the host's alerts and of CloudWatch's alarms.
 	Alerts dashboard.Alerts
+	// Contacts are whom all of them reach. Where it is nil, Grafana's contact points are what somebody makes of them in
+	// Grafana; where it is empty and not nil, those that were given here before are taken away.
+	Contacts []Contact
 }
 
 // New makes an empty application. The name is its stack's: a letter, then letters, digits and

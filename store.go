@@ -37,6 +37,8 @@ type Store struct {
 	// Dashboards and Alerts are as in Grafana.
 	Dashboards []dashboard.Dashboard
 	Alerts     dashboard.Alerts
+	// Contacts have a Topic: they are those of CloudWatch's alarms. Your Grafana has contact points of its own.
+	Contacts []Contact
 }
 
 // Secret says where AWS keeps something that nobody shall read: never the secret itself.
@@ -53,7 +55,7 @@ type Monitoring interface{ monitors(*App) }
 func (g Grafana) monitors(a *App) { a.monitor, a.store = &g, nil }
 
 func (s Store) monitors(a *App) {
-	a.monitor, a.store = &Grafana{Dashboards: s.Dashboards, Alerts: s.Alerts}, &s
+	a.monitor, a.store = &Grafana{Dashboards: s.Dashboards, Alerts: s.Alerts, Contacts: s.Contacts}, &s
 }
 
 // Store is what Monitor was given, with its defaults filled in; ok is false if that was no Store. Monitoring then is

@@ -68,9 +68,11 @@ func (a *App) Validate() error {
 	if ok {
 		errs = append(errs, dashboard.ValidateAll(g.Dashboards), g.Alerts.Validate())
 	}
-	if s, given := a.Store(); given {
+	s, own := a.Store()
+	if own {
 		errs = append(errs, s.validate())
 	}
+	errs = append(errs, validateContacts(g.Contacts, own))
 	return errors.Join(errs...)
 }
 

@@ -69,6 +69,10 @@ type Resource struct {
 	Metadata            map[string]any `json:",omitempty"`
 }
 
+// NamesCode is the key in the Metadata of a resource of which the property Value says which code is deployed: with other
+// code it is another, and that is no other change.
+const NamesCode = "EphorNamesCode"
+
 // Output is one value that a stack tells. An exported one may be imported by other stacks of
 // the same account and region, and can then neither change nor go.
 type Output struct {

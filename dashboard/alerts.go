@@ -20,6 +20,12 @@ type Alerts struct {
 	// Silence is how long no invocation may come in before that is strange; 0 means no alert, because
 	// many functions are rarely called.
 	Silence time.Duration
+	// Throttles is how many invocations of a function Lambda may turn away in five minutes; 0 means none. Functions
+	// know nothing of it: an alarm of CloudWatch looks, one for each function, on AWS alone.
+	Throttles int
+	// HostSilence is how long the monitoring host may say nothing to CloudWatch, in whole minutes, two at least; 0 means
+	// five minutes. A negative value turns off the alarm of EC2's checks, too.
+	HostSilence time.Duration
 	// BackupAge is how old the last backup of the monitoring host's store may be; 0 means
 	// DefaultBackupAge. Where none is made, there is no alert.
 	BackupAge time.Duration
@@ -27,6 +33,14 @@ type Alerts struct {
 
 // DefaultErrorShare is Alerts.ErrorShare where that is 0.
 const DefaultErrorShare = 0.05
+
+// DefaultHostSilence is Alerts.HostSilence where that is 0.
+const DefaultHostSilence = 5 * time.Minute
+
+// maxHostSilence is what an alarm of CloudWatch looks back on with periods of a minute.
+//
+// https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
+const maxHostSilence = 24 * time.Hour
 
 // BackupEvery is how often the monitoring host makes a backup, and DefaultBackupAge is Alerts.BackupAge
 // where that is 0: one may fail.
@@ -46,6 +60,9 @@ func (a Alerts) Validate() error {
 	}
 	if a.Silence > 0 && a.Silence < time.Minute {
 		errs = append(errs, fmt.Errorf("alerts: a silence of %s is less than the minute in which alerts are looked at", a.Silence))
+	}
+	if s := a.HostSilence; s > 0 && (s < 2*time.Minute || s > maxHostSilence || s%time.Minute != 0) {
+		errs = append(errs, fmt.Errorf("alerts: a silence of the host of %s: it speaks once a minute, and CloudWatch looks back a day: whole minutes from 2m to 24h", s))
 	}
 	if a.BackupAge > 0 && a.BackupAge <= BackupEvery {
 		errs = append(errs, fmt.Errorf("alerts: a backup age of %s is exceeded always: one is made every %s", a.BackupAge, BackupEvery))

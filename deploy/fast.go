@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 
 	"github.com/ephor-io/ephor"
+	"github.com/ephor-io/ephor/cfn"
 )
 
 // MoreThanCodeError is a change that only CloudFormation can make.
@@ -146,7 +147,7 @@ func (d *Deployer) deployed(ctx context.Context, name string) ([]byte, error) {
 	return []byte(aws.ToString(out.TemplateBody)), nil
 }
 
-// withoutCode is a template's sections by name and their parts, functions without their code.
+// withoutCode is a template's sections by name and their parts, functions without their code, and without what names it.
 func withoutCode(text []byte) (map[string]any, error) {
 	var t map[string]any
 	if err := json.Unmarshal(text, &t); err != nil {
@@ -155,10 +156,12 @@ func withoutCode(text []byte) (map[string]any, error) {
 	resources, _ := t["Resources"].(map[string]any)
 	for _, r := range resources {
 		r, _ := r.(map[string]any)
+		p, _ := r["Properties"].(map[string]any)
 		if r["Type"] == "AWS::Lambda::Function" {
-			if p, ok := r["Properties"].(map[string]any); ok {
-				delete(p, "Code")
-			}
+			delete(p, "Code")
+		}
+		if metadata, _ := r["Metadata"].(map[string]any); metadata[cfn.NamesCode] == true {
+			delete(p, "Value")
 		}
 	}
 	return t, nil

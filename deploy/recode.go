@@ -4,8 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"github.com/ephor-io/ephor"
+	"github.com/ephor-io/ephor/cfn"
 	"github.com/ephor-io/ephor/internal/gotool"
 )
 
@@ -61,6 +63,9 @@ func (is Deployed) with(p *Package) (now Deployed, err error) {
 	for _, r := range now.Stack.Template.Resources {
 		if code, _ := r.Properties["Code"].(map[string]any); code["S3Key"] == is.Key {
 			code["S3Key"] = p.Key
+		}
+		if value, ok := r.Properties["Value"].(string); ok && r.Metadata[cfn.NamesCode] == true {
+			r.Properties["Value"] = strings.ReplaceAll(value, is.Key, p.Key)
 		}
 	}
 	now.Key = p.Key

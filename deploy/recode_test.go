@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 
 	"github.com/ephor-io/ephor"
+	"github.com/ephor-io/ephor/cfn"
 	"github.com/ephor-io/ephor/deploy"
 )
 
@@ -23,6 +24,12 @@ func TestRecode(t *testing.T) {
 	w := deploy.NewWorkflow(deploy.WorkflowConfig{App: app, Build: build, Deployer: d, Hooks: []ephor.Hooks{{
 		Archive: func(_ context.Context, _ *ephor.Deployment, a *ephor.Archive) error {
 			a.Add("beside", []byte("x"))
+			return nil
+		},
+		Service: func(_ context.Context, _ *ephor.Deployment, t *cfn.Template) error {
+			key := t.Resources["JobFunction"].Properties["Code"].(map[string]any)["S3Key"].(string)
+			t.Resources["Mark"] = cfn.Resource{Type: "AWS::SSM::Parameter", Metadata: map[string]any{cfn.NamesCode: true},
+				Properties: map[string]any{"Name": "/mark", "Type": "String", "Value": "code " + key}}
 			return nil
 		},
 	}}})
@@ -58,6 +65,9 @@ func TestRecode(t *testing.T) {
 	now, ok, err := d.Recode(t.Context(), is, build)
 	if err != nil || !ok || now.Key == is.Key || code() == first {
 		t.Errorf("other code: %v %v %s, was %s", ok, err, now.Key, is.Key)
+	}
+	if mark := now.Stack.Template.Resources["Mark"].Properties["Value"]; mark != "code "+now.Key {
+		t.Errorf("the mark says %s, want %s", mark, now.Key)
 	}
 	pack, err := deploy.Pack("EphorLife", build.Output, build.GOARCH, ephor.Archive{Files: map[string][]byte{"beside": []byte("x")}})
 	if err != nil || pack.Key != now.Key {

@@ -25,7 +25,7 @@ func TestProvisionToARunningUp(t *testing.T) {
 	run := commands(t, dir, a, "--target", "laptop")
 	// There is no commit here, so no revision to tag with, and nothing differs from what up made.
 	plan, _ := run(0, "provision", "--dry-run")
-	if strings.Count(plan, "nothing would change") != 2 || !strings.Contains(plan, "about 19.75 dollars a month") {
+	if strings.Count(plan, "nothing would change") != 2 || !strings.Contains(plan, "about 21.61 dollars a month") {
 		t.Errorf("the plan of what is there:\n%s", plan)
 	}
 	stdout, _ := run(0, "provision", "--json")
@@ -41,9 +41,9 @@ func TestProvisionToARunningUp(t *testing.T) {
 		t.Errorf("--fast: %s", stderr)
 	}
 
-	// The revision is a tag and no part of the executable.
+	// The revision is a tag, and in what marks the deploy, and no part of the executable.
 	stdout, stderr := run(0, "provision", "--build-id", "v1.2.3", "--json")
-	if !strings.Contains(stdout, `"unchanged":false`) || strings.Contains(stderr, "uploaded") || !strings.Contains(stderr, "outputs or tags alone") {
+	if !strings.Contains(stdout, `"unchanged":false`) || strings.Contains(stderr, "uploaded") || !strings.Contains(stderr, "DeployMark") || strings.Contains(stderr, "HandleFunction") {
 		t.Errorf("another revision: %s%s", stdout, stderr)
 	}
 

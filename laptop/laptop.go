@@ -23,6 +23,7 @@ import (
 
 	"github.com/ephor-io/ephor/laptop/apigateway"
 	"github.com/ephor-io/ephor/laptop/cloudformation"
+	"github.com/ephor-io/ephor/laptop/cloudwatch"
 	"github.com/ephor-io/ephor/laptop/ec2"
 	"github.com/ephor-io/ephor/laptop/eventbridge"
 	"github.com/ephor-io/ephor/laptop/iam"
@@ -63,6 +64,9 @@ type Config struct {
 	// address of its wait condition and the signal's body. It is required for a stack with such a
 	// host.
 	HostReady func(userData, storeURL, pageURL string) (signalURL string, body []byte, err error)
+	// Mark makes a point in line protocol, and names its retention policy, of a parameter of Systems Manager that marks a
+	// deploy and has another value now; the monitoring host's store takes it. Nil marks nothing.
+	Mark func(parameter, value string, changed time.Time) (point, policy string, ok bool)
 	// Events is told what happens, by many goroutines at once; it must not block. Nil is told
 	// nothing.
 	Events func(Event)
@@ -236,7 +240,7 @@ func (l *Laptop) open() (map[string]http.Handler, error) {
 		return nil, err
 	}
 	l.onClose("Secrets Manager", func(context.Context) error { return secrets.Close() })
-	store, err := ssm.Open(ssm.Config{Dir: dir("ssm"), Region: c.Region, Account: Account})
+	store, err := ssm.Open(ssm.Config{Dir: dir("ssm"), Region: c.Region, Account: Account, Changed: l.mark})
 	if err != nil {
 		return nil, err
 	}
@@ -305,6 +309,11 @@ func (l *Laptop) open() (map[string]http.Handler, error) {
 		return nil, err
 	}
 	l.onClose("Scheduler", func(context.Context) error { return times.Close() })
+	alarms, err := cloudwatch.Open(cloudwatch.Config{Dir: dir("cloudwatch"), Region: c.Region, Account: Account})
+	if err != nil {
+		return nil, err
+	}
+	l.onClose("CloudWatch", func(context.Context) error { return alarms.Close() })
 	l.gateway, err = apigateway.Open(apigateway.Config{
 		Dir: dir("apigateway"), Region: c.Region, Account: Account, Port: c.Ports.Gateway.Number, PortFixed: c.Ports.Gateway.Fixed,
 		Invoker:    invoker{l.lambda},
@@ -328,7 +337,7 @@ func (l *Laptop) open() (map[string]http.Handler, error) {
 	}
 	l.cloudformation, err = cloudformation.Open(cloudformation.Config{
 		Dir: dir("cloudformation"), Region: c.Region, Account: Account,
-		Providers: providers(services{objects: objects, roles: roles, secrets: secrets, store: store, machines: machines, lambda: l.lambda, gateway: l.gateway, logs: events, queues: queues, topics: topics, events: l.events, times: times}, c.Region),
+		Providers: providers(services{objects: objects, roles: roles, secrets: secrets, store: store, machines: machines, lambda: l.lambda, gateway: l.gateway, logs: events, queues: queues, topics: topics, events: l.events, times: times, alarms: alarms}, c.Region),
 		Secrets:   secretReader{secrets}, Parameters: parameterReader{store}, Templates: templates{objects},
 		EndpointURL: func() string { return l.addresses.Endpoint },
 		Address:     l.gateway.LocalAddress,

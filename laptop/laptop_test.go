@@ -105,6 +105,9 @@ const every = `{
     "RestDeployment": {"Type": "AWS::ApiGateway::Deployment", "DependsOn": ["RestMethod", "GuardedMethod"], "Properties": {"RestApiId": {"Ref": "Rest"}}},
     "RestStage": {"Type": "AWS::ApiGateway::Stage", "Properties": {"RestApiId": {"Ref": "Rest"}, "StageName": "prod", "DeploymentId": {"Ref": "RestDeployment"},
       "Description": {"Ref": "Description"}, "MethodSettings": [{"ResourcePath": "/*", "HttpMethod": "*", "ThrottlingRateLimit": 100, "ThrottlingBurstLimit": 100}]}},
+    "Alarm": {"Type": "AWS::CloudWatch::Alarm", "Properties": {"AlarmDescription": {"Ref": "Description"}, "Namespace": "AWS/EC2", "MetricName": "StatusCheckFailed",
+      "Dimensions": [{"Name": "InstanceId", "Value": {"Ref": "Host"}}], "Statistic": "Maximum", "Period": 60, "EvaluationPeriods": 2,
+      "ComparisonOperator": "GreaterThanThreshold", "Threshold": 0, "TreatMissingData": "notBreaching", "AlarmActions": ["arn:aws:sns:us-east-1:000000000000:none"]}},
     "Integration": {"Type": "AWS::ApiGatewayV2::Integration", "Properties": {"ApiId": {"Ref": "Api"}, "IntegrationType": "AWS_PROXY",
       "IntegrationUri": "arn:aws:lambda:us-east-1:000000000000:function:none", "PayloadFormatVersion": "2.0", "Description": {"Ref": "Description"}}},
     "Route": {"Type": "AWS::ApiGatewayV2::Route", "Properties": {"ApiId": {"Ref": "Api"}, "RouteKey": "GET /", "OperationName": {"Ref": "Description"},
@@ -117,6 +120,7 @@ const every = `{
     "Rest": {"Value": {"Fn::Sub": "https://${Rest}.execute-api.${AWS::Region}.${AWS::URLSuffix}/prod/7"}},
     "Store": {"Value": {"Fn::GetAtt": ["Ready", "Data"]}, "Export": {"Name": "store"}},
     "Log": {"Value": {"Fn::GetAtt": ["Log", "Arn"]}},
+    "Alarm": {"Value": {"Fn::GetAtt": ["Alarm", "Arn"]}},
     "Queue": {"Value": {"Ref": "Queue"}},
     "Address": {"Value": {"Ref": "Address"}}
   }
@@ -183,7 +187,8 @@ func TestEveryResourceType(t *testing.T) {
 	tc.id = *created.StackId
 	o := tc.becomes(types.StackStatusCreateComplete)
 	if o["Store"] != `{"u":"`+l.Addresses().Store+`"}` || o["Address"] != "127.0.0.1" ||
-		!strings.HasPrefix(o["Log"], "arn:aws:logs:us-east-1:000000000000:log-group:every-Log-") || !strings.HasSuffix(o["Log"], ":*") {
+		!strings.HasPrefix(o["Log"], "arn:aws:logs:us-east-1:000000000000:log-group:every-Log-") || !strings.HasSuffix(o["Log"], ":*") ||
+		!strings.HasPrefix(o["Alarm"], "arn:aws:cloudwatch:us-east-1:000000000000:alarm:every-Alarm-") {
 		t.Errorf("outputs: %v", o)
 	}
 	if got := get(t, l.Addresses().Page); got != "page over "+l.Addresses().Store {

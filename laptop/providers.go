@@ -10,6 +10,7 @@ import (
 	"github.com/ephor-io/ephor/cfn/eval"
 	"github.com/ephor-io/ephor/laptop/apigateway"
 	"github.com/ephor-io/ephor/laptop/cloudformation"
+	"github.com/ephor-io/ephor/laptop/cloudwatch"
 	"github.com/ephor-io/ephor/laptop/ec2"
 	"github.com/ephor-io/ephor/laptop/eventbridge"
 	"github.com/ephor-io/ephor/laptop/iam"
@@ -37,6 +38,7 @@ type services struct {
 	topics   *sns.Service
 	events   *eventbridge.Service
 	times    *scheduler.Service
+	alarms   *cloudwatch.Service
 }
 
 // providers are the resource types that a stack on the laptop can have, beside CloudFormation's
@@ -56,6 +58,7 @@ func providers(s services, region string) map[string]cloudformation.Provider {
 		"AWS::ApiGatewayV2::Integration":      integrations(s.gateway),
 		"AWS::ApiGatewayV2::Route":            routes(s.gateway),
 		"AWS::ApiGatewayV2::Stage":            stages(s.gateway),
+		"AWS::CloudWatch::Alarm":              alarms(s.alarms),
 		"AWS::EC2::EIP":                       addresses(s.machines),
 		"AWS::EC2::EIPAssociation":            addressAssociations(s.machines),
 		"AWS::EC2::Instance":                  instances(s.machines),

@@ -19,6 +19,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 	"github.com/ephor-io/ephor/laptop/apigateway"
 	"github.com/ephor-io/ephor/laptop/cloudformation"
+	"github.com/ephor-io/ephor/laptop/cloudwatch"
 	"github.com/ephor-io/ephor/laptop/ec2"
 	"github.com/ephor-io/ephor/laptop/iam"
 	"github.com/ephor-io/ephor/laptop/lambda"
@@ -74,6 +75,8 @@ func openServices(t *testing.T, dir string) services {
 	s.times, err = scheduler.Open(scheduler.Config{Dir: filepath.Join(dir, "scheduler"), Invoke: invokeLater(s.lambda)})
 	check()
 	t.Cleanup(func() { _ = s.times.Close() })
+	s.alarms, err = cloudwatch.Open(cloudwatch.Config{Dir: filepath.Join(dir, "cloudwatch")})
+	check()
 	s.gateway, err = apigateway.Open(apigateway.Config{Dir: filepath.Join(dir, "apigateway"), Invoker: nobody{}})
 	check()
 	t.Cleanup(func() { _ = s.gateway.Close(context.Background()) })
@@ -195,15 +198,17 @@ func TestTheTokenTellsWhatACreationMade(t *testing.T) {
 			"Target": {"Arn": "` + function.ARN + `", "RoleArn": "arn:aws:iam::000000000000:role/r"}}`, shared: true},
 		"AWS::SQS::Queue":                 {mine: `{"QueueName": "shared", "VisibilityTimeout": 60}`, shared: true},
 		"AWS::Lambda::EventSourceMapping": {mine: `{"FunctionName": "base", "EventSourceArn": "` + queue.ARN + `", "Enabled": false}`, shared: true},
-		"AWS::EC2::SecurityGroup":         {mine: `{"GroupName": "shared", "GroupDescription": "g"}`, shared: true},
-		"AWS::EC2::EIP":                   {mine: `{"Domain": "vpc"}`},
-		"AWS::EC2::Instance":              {mine: `{"UserData": "` + script + `"}`},
-		"AWS::EC2::EIPAssociation":        {mine: `{"AllocationId": "` + address.AllocationID + `", "InstanceId": "` + host.InstanceID + `"}`},
-		"AWS::ApiGateway::RestApi":        {mine: `{"Name": "b"}`},
-		"AWS::ApiGateway::Method":         {mine: method("mine"), theirs: method("theirs"), shared: true},
-		"AWS::ApiGateway::Stage":          {mine: onREST(`"StageName": "prod", "DeploymentId": "` + deployed.ID + `"`), shared: true},
-		"AWS::ApiGatewayV2::Api":          {mine: `{"Name": "b", "ProtocolType": "HTTP"}`},
-		"AWS::ApiGatewayV2::Stage":        {mine: onAPI(`"StageName": "$default"`), shared: true},
+		"AWS::CloudWatch::Alarm": {mine: `{"AlarmName": "shared", "Namespace": "AWS/Lambda", "MetricName": "Throttles", "Statistic": "Sum", "Threshold": 0,
+			"ComparisonOperator": "GreaterThanThreshold", "Period": 300, "EvaluationPeriods": 1}`, shared: true},
+		"AWS::EC2::SecurityGroup":  {mine: `{"GroupName": "shared", "GroupDescription": "g"}`, shared: true},
+		"AWS::EC2::EIP":            {mine: `{"Domain": "vpc"}`},
+		"AWS::EC2::Instance":       {mine: `{"UserData": "` + script + `"}`},
+		"AWS::EC2::EIPAssociation": {mine: `{"AllocationId": "` + address.AllocationID + `", "InstanceId": "` + host.InstanceID + `"}`},
+		"AWS::ApiGateway::RestApi": {mine: `{"Name": "b"}`},
+		"AWS::ApiGateway::Method":  {mine: method("mine"), theirs: method("theirs"), shared: true},
+		"AWS::ApiGateway::Stage":   {mine: onREST(`"StageName": "prod", "DeploymentId": "` + deployed.ID + `"`), shared: true},
+		"AWS::ApiGatewayV2::Api":   {mine: `{"Name": "b", "ProtocolType": "HTTP"}`},
+		"AWS::ApiGatewayV2::Stage": {mine: onAPI(`"StageName": "$default"`), shared: true},
 		"AWS::ApiGatewayV2::Route": {mine: onAPI(`"RouteKey": "GET /", "Target": "integrations/` + integration() + `"`),
 			theirs: onAPI(`"RouteKey": "GET /", "Target": "integrations/` + integration() + `"`), shared: true},
 	} {

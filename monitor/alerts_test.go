@@ -100,6 +100,9 @@ func TestAlertsRefuse(t *testing.T) {
 	f(dashboard.Alerts{P99: 5}, "alerts: a P99 of 5ns is less than the millisecond that durations are shown in")
 	f(dashboard.Alerts{BackupAge: time.Hour}, "alerts: a backup age of 1h0m0s is exceeded always: one is made every 6h0m0s")
 	f(dashboard.Alerts{Silence: time.Second}, "alerts: a silence of 1s is less than the minute in which alerts are looked at")
+	for _, silence := range []time.Duration{time.Minute, 150 * time.Second, 25 * time.Hour} {
+		f(dashboard.Alerts{HostSilence: silence}, "alerts: a silence of the host of "+silence.String()+": it speaks once a minute, and CloudWatch looks back a day: whole minutes from 2m to 24h")
+	}
 }
 
 // TestBundleComesBack: what the host unpacks is what was packed, in pieces that a parameter holds.

@@ -70,6 +70,7 @@ func TestBootScriptWithStandInForGrafana(t *testing.T) {
 	})
 	run("doors", h.doors)
 	run("rollups", h.rollups)
+	run("contacts", h.contacts)
 	run("again, and no second signal", func(t *testing.T) {
 		ca := h.ca
 		h.succeeds(t, 0)
@@ -92,6 +93,7 @@ func TestBootScriptWithStandInForGrafana(t *testing.T) {
 		h.doors(t)
 	})
 	run("new dashboards reach a running host", h.refreshes)
+	run("deploys are marked", h.marks)
 	run("a failure names its line", h.fails)
 	run("no other key", h.refusesKeys)
 	run("no other script", h.refusesScripts)
@@ -164,7 +166,9 @@ func (h *bootedHost) prepare() {
 		t.Fatal(err)
 	}
 	d.write(t, "/user-data", h.userData(strings.TrimSpace(string(version))), 0o600)
-	pieces, err := bundle(hello())
+	g := hello()
+	g.Contacts = contacts()
+	pieces, err := bundle(g)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,6 +17,7 @@ import (
 
 	"github.com/ephor-io/ephor"
 	"github.com/ephor-io/ephor/dashboard"
+	"github.com/ephor-io/ephor/laptop/ssm"
 )
 
 // doors: who may do what, seen from outside.
@@ -170,27 +171,94 @@ func (h *bootedHost) refreshes(t *testing.T) {
 		_, text := h.ask(t, "GET", fmt.Sprintf("https://127.0.0.1:%d/api/search", h.grafanaPort), "", "admin", h.cloud.password("GrafanaSecret"))
 		return text
 	}
-	g := ephor.Grafana{Dashboards: []dashboard.Dashboard{
+	g := ephor.Grafana{Contacts: []ephor.Contact{}, Dashboards: []dashboard.Dashboard{
 		{Title: "Sparta Hello World"}, {Title: "Another", Panels: []dashboard.Panel{dashboard.Gauge("depth")}}}}
 	pieces, err := bundle(g)
 	if err != nil {
 		t.Fatal(err)
 	}
-	refresh := func() {
-		t.Helper()
-		h.debian.run(t, "bash", "-c", ". /etc/ephor/settings && exec /usr/local/sbin/ephor-boot refresh")
-	}
+	h.cloud.heard()
 	h.cloud.show(pieces[:1])
-	refresh()
+	h.refresh(t)
 	if got := search(); strings.Contains(got, "another") {
 		t.Errorf("half a bundle is shown: %s", got)
 	}
 	h.cloud.show(pieces)
-	refresh()
+	h.refresh(t)
 	for deadline := time.Now().Add(patience); !strings.Contains(search(), `"another"`); time.Sleep(100 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatalf("the new dashboard does not come: %s", search())
 		}
+	}
+	if n := h.cloud.heard(); n != 2 {
+		t.Errorf("in two minutes the host has said %d times that it is alive", n)
+	}
+	if got := h.contactPoints(t); got != "[]" {
+		t.Errorf("contacts that are gone are still there: %s", got)
+	}
+	if out, err := h.debian.command("find", "/etc/ephor/contacts", "-type", "f").CombinedOutput(); err != nil || len(out) > 0 {
+		t.Errorf("the URL of a contact that is gone is still there: %s%v", out, err)
+	}
+}
+
+// contacts: the URL is Grafana's alone, and Grafana has it.
+func (h *bootedHost) contacts(t *testing.T) {
+	out, err := h.debian.command("sh", "-c", "cd /etc/ephor/contacts && stat -c '%a %U %n' * && cat 0").CombinedOutput()
+	if want := "400 grafana 0\n" + slackURL; err != nil || string(out) != want {
+		t.Errorf("%s%v, want %s", out, err, want)
+	}
+	want := `[{"name":"Ephor","type":"slack","uid":"ephor-0"},{"name":"Ephor","type":"sns","uid":"ephor-1"}]`
+	if got := h.contactPoints(t); got != want {
+		t.Errorf("the contact points %s, want %s", got, want)
+	}
+}
+
+func (h *bootedHost) contactPoints(t *testing.T) string {
+	t.Helper()
+	status, text := h.ask(t, "GET", fmt.Sprintf("https://127.0.0.1:%d/api/v1/provisioning/contact-points", h.grafanaPort), "", "admin", h.cloud.password("GrafanaSecret"))
+	if status != 200 {
+		t.Fatalf("%d %s", status, text)
+	}
+	return strings.TrimSpace(text)
+}
+
+func (h *bootedHost) refresh(t *testing.T) {
+	t.Helper()
+	h.debian.run(t, "bash", "-c", ". /etc/ephor/settings && exec /usr/local/sbin/ephor-boot refresh")
+}
+
+// marks: what a parameter says stands in the store at the time when it was changed, once; one as old as what the store
+// forgets is left alone, and a mark is what Mark makes of it.
+func (h *bootedHost) marks(t *testing.T) {
+	put := func(name, value string) ssm.Parameter {
+		t.Helper()
+		p, err := h.cloud.store.PutParameter(ssm.ParameterInput{Name: name, Value: value}, true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	query := func() string {
+		t.Helper()
+		status, text := h.store(t, "GET", "/query", url.Values{"db": {Database}, "epoch": {"ns"}, "q": {`SELECT "text" FROM "` + marksPolicy + `"."deploy"`}}, "", "reader", h.cloud.password("ReaderSecret"))
+		if status != 200 {
+			t.Fatalf("%d %s", status, text)
+		}
+		return text
+	}
+	h.refresh(t)
+	if got := query(); strings.Contains(got, "values") {
+		t.Errorf("nothing was deployed, and marked is %s", got)
+	}
+	first := put("/ephor/Hello-Monitoring/deploys/Shop", `v1 "one", \1`)
+	h.refresh(t)
+	h.refresh(t)
+	second := put("/ephor/Hello-Monitoring/deploys/Shop", "v2")
+	put("/ephor/Other-Monitoring/deploys/Shop", "another stack's")
+	h.refresh(t)
+	ns := func(p ssm.Parameter) string { return fmt.Sprint(p.Modified.UnixMilli() * int64(time.Millisecond)) }
+	if got, want := query(), `"values":[[`+ns(first)+`,"v1 \"one\", \\1"],[`+ns(second)+`,"v2"]]`; !strings.Contains(got, want) {
+		t.Errorf("marked is %s, want %s", got, want)
 	}
 }
 

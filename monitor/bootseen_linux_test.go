@@ -20,6 +20,7 @@ import (
 // succeeds runs the script to its end; no secret may show on the way.
 func (h *bootedHost) succeeds(t *testing.T, signals int) {
 	t.Helper()
+	h.cloud.heard() // what was said before
 	stop := h.watchCommandLines(t)
 	said, err := h.debian.boot(t, "")
 	stop()
@@ -28,6 +29,9 @@ func (h *bootedHost) succeeds(t *testing.T, signals int) {
 	}
 	h.tellsNothing(said)
 	h.readableByNobody(t)
+	if n := h.cloud.heard(); n != 1 {
+		t.Errorf("the host has said %d times that it is alive", n)
+	}
 	got := h.cloud.signalled()
 	if len(got) != signals {
 		t.Fatalf("%d signals, want %d: %v", len(got), signals, got)
@@ -57,7 +61,7 @@ func (h *bootedHost) logs() string {
 }
 
 func (h *bootedHost) secrets() map[string]string {
-	all := map[string]string{"the role's key": secretKey, "the session's token": session}
+	all := map[string]string{"the role's key": secretKey, "the session's token": session, "the contact's URL": slackURL}
 	for id := range h.cloud.arns {
 		all[id] = h.cloud.password(id)
 	}

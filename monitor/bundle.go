@@ -19,10 +19,19 @@ import (
 const MaxParameter = 4 << 10
 
 // bundle is what the host's Grafana shows, as the pieces that stand in the stack: a checksum, then
-// a gzipped tar in base64. In parameters it is changed without a word to the machine, which looks every minute; the
+// a gzipped tar in base64 of View's files, and of
+//
+//	alerting/contacts.json  whom they reach, if contacts are declared
+//	contacts                which secrets those need
+//
+// In parameters it is changed without a word to the machine, which looks every minute; the
 // checksum tells it when all pieces are of one kind.
 func bundle(g ephor.Grafana) ([]string, error) {
 	view, err := ViewOf(g)
+	if err != nil {
+		return nil, err
+	}
+	contacts, err := contactPoints(g.Contacts)
 	if err != nil {
 		return nil, err
 	}
@@ -32,7 +41,11 @@ func bundle(g ephor.Grafana) ([]string, error) {
 		return nil, fmt.Errorf("packing the dashboards: %w", err)
 	}
 	t := tar.NewWriter(z)
-	for _, f := range view.files() {
+	files := append(view.files(), file{"contacts", contactList(g.Contacts)})
+	if contacts != nil {
+		files = append(files, file{"alerting/contacts.json", contacts})
+	}
+	for _, f := range files {
 		err = firstOf(err, t.WriteHeader(&tar.Header{Name: f.name, Mode: 0o640, Size: int64(len(f.text))}))
 		_, werr := t.Write(f.text)
 		err = firstOf(err, werr)

@@ -39,6 +39,7 @@ type cloud struct {
 	states  map[string]string // of instances
 	calls   []string          // of EC2 that change something
 	signals []map[string]string
+	alive   int    // how often the host has said so
 	attach  func() // makes the volume's device appear
 }
 
@@ -49,6 +50,7 @@ const (
 	accessKey = "ASIAEXAMPLE"
 	secretKey = "the/secret+key/of/the/role"
 	session   = "the+session/token=="
+	slackURL  = "https://hooks.slack.example/services/T0/B0/geheim?a=b&c"
 )
 
 func newCloud(t *testing.T) *cloud {
@@ -69,6 +71,9 @@ func newCloud(t *testing.T) *cloud {
 		}
 		c.arns[id] = s.ARN
 	}
+	if _, err := c.secrets.CreateSecret(secretsmanager.SecretInput{Name: "shop/slack", SecretString: fmt.Sprintf(`{"url":%q}`, slackURL)}); err != nil {
+		t.Fatal(err)
+	}
 	if c.objects, err = s3.Open(s3.Config{Dir: t.TempDir(), Region: "eu-central-1"}); err != nil {
 		t.Fatal(err)
 	}
@@ -80,6 +85,7 @@ func newCloud(t *testing.T) *cloud {
 	mux.Handle("/secretsmanager", c.signed("secretsmanager", c.secrets))
 	mux.Handle("/ssm", c.signed("ssm", c.store))
 	mux.Handle("/ec2", c.signed("ec2", http.HandlerFunc(c.ec2)))
+	mux.Handle("/monitoring", c.signed("monitoring", http.HandlerFunc(c.metric)))
 	mux.HandleFunc("PUT /signal", c.signal)
 	c.server = httptest.NewServer(mux)
 	t.Cleanup(c.server.Close)
@@ -93,6 +99,7 @@ func (c *cloud) environment() []string {
 		"AWS_ENDPOINT_URL_SECRETS_MANAGER=" + c.server.URL + "/secretsmanager",
 		"AWS_ENDPOINT_URL_SSM=" + c.server.URL + "/ssm",
 		"AWS_ENDPOINT_URL_EC2=" + c.server.URL + "/ec2",
+		"AWS_ENDPOINT_URL_CLOUDWATCH=" + c.server.URL + "/monitoring",
 		"AWS_ENDPOINT_URL_S3=" + c.s3.URL,
 	}
 }
@@ -322,6 +329,33 @@ func (c *cloud) ec2(w http.ResponseWriter, r *http.Request) {
 	default:
 		refuse("InvalidAction")
 	}
+}
+
+// metric takes what the host says of itself, and nothing else.
+//
+// https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricData.html
+func (c *cloud) metric(w http.ResponseWriter, r *http.Request) {
+	err := r.ParseForm()
+	want := url.Values{"Action": {"PutMetricData"}, "Version": {"2010-08-01"}, "Namespace": {"Ephor/Hello-Monitoring"},
+		"MetricData.member.1.MetricName": {"HostAlive"}, "MetricData.member.1.Value": {"1"}}
+	if err != nil || r.PostForm.Encode() != want.Encode() {
+		c.t.Errorf("the metric %v: %v", r.PostForm, err)
+		http.Error(w, "InvalidParameterValue", http.StatusBadRequest)
+		return
+	}
+	c.mu.Lock()
+	c.alive++
+	c.mu.Unlock()
+	io.WriteString(w, "<PutMetricDataResponse/>")
+}
+
+// heard is how often the host has said that it is alive since it was asked last.
+func (c *cloud) heard() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	n := c.alive
+	c.alive = 0
+	return n
 }
 
 // signal is the wait condition's handle.

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ephor-io/ephor"
 	"github.com/ephor-io/ephor/dashboard"
 )
 
@@ -12,8 +13,8 @@ import (
 // prices of November 2026. Other regions differ by a tenth or two, mostly upwards.
 type Cost struct {
 	// Type is the instance's; Instance is 0 where its price is not known here.
-	Type                              string
-	Instance, Disks, Address, Secrets float64
+	Type                                      string
+	Instance, Disks, Address, Secrets, Alarms float64
 	// Backups are for each GB that one has.
 	Backups float64
 }
@@ -25,7 +26,9 @@ const (
 	systemDisk    = 8 // GB, as host has it
 	addressAnHour = 0.005
 	perSecret     = 0.40
-	perBackedUp   = 0.023 // dollars for a GB in S3 Standard; some thousand requests a month are less than a cent
+	perAlarm      = 0.10
+	aliveAMonth   = 0.30 + hoursAMonth*60*0.01/1000 // one metric, said once a minute
+	perBackedUp   = 0.023                           // dollars for a GB in S3 Standard; some thousand requests a month are less than a cent
 )
 
 // instancePrices are dollars an hour of the types that suit a host.
@@ -39,9 +42,9 @@ func instancePrices() map[string]float64 {
 	}
 }
 
-// CostOf is what the host of a stack costs with these values of the template's parameters, defaults for
+// CostOf is what the host of g costs with these values of the template's parameters, defaults for
 // those that are not given. A volume size that is no number is an error.
-func CostOf(given map[string]string) (Cost, error) {
+func CostOf(g ephor.Grafana, given map[string]string) (Cost, error) {
 	defaults := parameters()
 	value := func(name string) string {
 		if v, ok := given[name]; ok {
@@ -53,7 +56,8 @@ func CostOf(given map[string]string) (Cost, error) {
 	if _, err := fmt.Sscanf(value(paramVolume), "%d", &gigabytes); err != nil {
 		return Cost{}, fmt.Errorf("%s=%s: it is a number of GB", paramVolume, value(paramVolume))
 	}
-	c := Cost{Type: value(paramInstanceType), Disks: perGigabyte * float64(gigabytes+systemDisk), Address: addressAnHour * hoursAMonth, Secrets: perSecret * float64(len(secrets()))}
+	c := Cost{Type: value(paramInstanceType), Disks: perGigabyte * float64(gigabytes+systemDisk), Address: addressAnHour * hoursAMonth, Secrets: perSecret * float64(len(secrets())),
+		Alarms: aliveAMonth + perAlarm*float64(len(hostAlarms(g, "")))}
 	var days int
 	if _, err := fmt.Sscanf(value(ParamBackupDays), "%d", &days); err != nil {
 		return Cost{}, fmt.Errorf("%s=%s: it is a number of days", ParamBackupDays, value(ParamBackupDays))
@@ -66,7 +70,9 @@ func CostOf(given map[string]string) (Cost, error) {
 }
 
 // Month is the sum, with backups of 1 GB.
-func (c Cost) Month() float64 { return c.Instance + c.Disks + c.Address + c.Secrets + c.Backups }
+func (c Cost) Month() float64 {
+	return c.Instance + c.Disks + c.Address + c.Secrets + c.Alarms + c.Backups
+}
 
 // String is a line for people.
 func (c Cost) String() string {
@@ -76,7 +82,7 @@ func (c Cost) String() string {
 	} else {
 		fmt.Fprintf(&b, "about %.2f dollars a month at list prices of us-east-1: %s %.2f", c.Month(), c.Type, c.Instance)
 	}
-	fmt.Fprintf(&b, ", disks %.2f, address %.2f, secrets %.2f", c.Disks, c.Address, c.Secrets)
+	fmt.Fprintf(&b, ", disks %.2f, address %.2f, secrets %.2f, alarms %.2f", c.Disks, c.Address, c.Secrets, c.Alarms)
 	if c.Backups > 0 {
 		fmt.Fprintf(&b, ", backups %.2f for each GB in the store (1 is counted)", c.Backups)
 	}

@@ -71,6 +71,9 @@ func render(d dashboard.Dashboard, as form) ([]byte, error) {
 		Refresh("5s").
 		Tooltip(grafana.DashboardCursorSyncCrosshair)
 
+	if as != forStore { // where nobody marks them
+		b.Annotation(deploys())
+	}
 	panels := slices.Concat(d.Panels, dashboard.Standard())
 	if as != forPage {
 		for i := range variables {

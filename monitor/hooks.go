@@ -22,6 +22,7 @@ func Hooks(g ephor.Grafana, parameters map[string]string) ephor.Hooks {
 			setenv(f, storeEnvironment(g.Stack))
 			return nil
 		},
+		Service: inOrder(throttlesAlarms(g.Alerts, g.Contacts), deployMark(g.Stack)),
 	}
 }
 

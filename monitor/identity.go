@@ -1,12 +1,18 @@
 package monitor
 
-import "github.com/ephor-io/ephor/cfn"
+import (
+	"slices"
+
+	"github.com/ephor-io/ephor"
+	"github.com/ephor-io/ephor/cfn"
+)
 
 // tagStack is the tag by which the host's role knows the stack's machines.
 const tagStack = "ephor:stack"
 
-// identity is the host's role: Session Manager, the stack's own secrets, dashboards and boot script, and taking
-// the stack's volume over from the machine that was the host before.
+// identity is the host's role: Session Manager, the stack's own secrets, dashboards and boot script, taking the
+// stack's volume over from the machine that was the host before, one metric, and the application's
+// contacts.
 //
 // The first is Session Manager's minimum, less than the managed policy AmazonSSMManagedInstanceCore, which
 // reads every parameter of the account:
@@ -14,7 +20,7 @@ const tagStack = "ephor:stack"
 //
 // What has the resource * is what AWS lets nobody narrow:
 // https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html
-func identity() map[string]cfn.Resource {
+func identity(contacts []ephor.Contact) map[string]cfn.Resource {
 	allow := func(resources any, condition map[string]any, actions ...any) map[string]any {
 		s := map[string]any{"Effect": "Allow", "Action": actions, "Resource": resources}
 		if condition != nil {
@@ -26,6 +32,11 @@ func identity() map[string]cfn.Resource {
 		return cfn.Sub("arn:${AWS::Partition}:" + service + ":${AWS::Region}:${AWS::AccountId}:" + resource)
 	}
 	ours := map[string]any{"StringEquals": map[string]any{"aws:ResourceTag/" + tagStack: cfn.Ref("AWS::StackId")}}
+	var told []any
+	secrets, topics := contactRights(contacts)
+	if len(topics) > 0 {
+		told = append(told, allow(topics, nil, "sns:Publish"))
+	}
 	return map[string]cfn.Resource{
 		"HostRole": {
 			Type: "AWS::IAM::Role",
@@ -42,12 +53,13 @@ func identity() map[string]cfn.Resource {
 					"PolicyName": "host",
 					"PolicyDocument": map[string]any{
 						"Version": "2012-10-17",
-						"Statement": []any{
+						"Statement": slices.Concat([]any{
 							allow("*", nil, "ssm:UpdateInstanceInformation", "ssmmessages:CreateControlChannel", "ssmmessages:CreateDataChannel",
 								"ssmmessages:OpenControlChannel", "ssmmessages:OpenDataChannel"),
-							allow([]any{cfn.Ref("AdminSecret"), cfn.Ref("WriterSecret"), cfn.Ref("ReaderSecret"), cfn.Ref("GrafanaSecret")}, nil,
+							allow(append([]any{cfn.Ref("AdminSecret"), cfn.Ref("WriterSecret"), cfn.Ref("ReaderSecret"), cfn.Ref("GrafanaSecret")}, secrets...), nil,
 								"secretsmanager:GetSecretValue"),
-							allow([]any{arn("ssm", "parameter/ephor/${AWS::StackName}/bundle"), arn("ssm", "parameter/ephor/${AWS::StackName}/script/*")}, nil,
+							allow([]any{arn("ssm", "parameter/ephor/${AWS::StackName}/bundle"), arn("ssm", "parameter/ephor/${AWS::StackName}/script/*"),
+								arn("ssm", "parameter"+marksPath("${AWS::StackName}"))}, nil,
 								"ssm:GetParametersByPath"),
 							allow(cfn.Sub("arn:${AWS::Partition}:s3:::${"+BackupBucket+"}/*"), nil, "s3:GetObject", "s3:PutObject"),
 							allow(cfn.GetAtt(BackupBucket, "Arn"), nil, "s3:ListBucket"),
@@ -58,7 +70,9 @@ func identity() map[string]cfn.Resource {
 							allow("*", nil, "ec2:DescribeInstances", "ec2:DescribeVolumes"),
 							allow(arn("ec2", "volume/${DataVolume}"), nil, "ec2:AttachVolume", "ec2:DetachVolume"),
 							allow(arn("ec2", "instance/*"), ours, "ec2:AttachVolume", "ec2:DetachVolume", "ec2:StopInstances"),
-						},
+							// https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/iam-cw-condition-keys-namespace.html
+							allow("*", map[string]any{"StringEquals": map[string]any{"cloudwatch:namespace": aliveNamespace()}}, "cloudwatch:PutMetricData"),
+						}, told),
 					},
 				}},
 			},

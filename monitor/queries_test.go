@@ -146,6 +146,7 @@ func everyQueryAnswers(t *testing.T, store string) {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	everyAlertAnswers(t, store)
+	deploysAreMarked(t, store)
 
 	// Over long ranges the answers are the same but for what the rollups do not have: execution
 	// environments, one function's percentiles beside another's, and the heat map's rows of less than a minute.
@@ -263,12 +264,22 @@ func variablesPick(t *testing.T, store string, page, long map[string]string) {
 
 func column(t testing.TB, store, statement string) string {
 	t.Helper()
+	var values []string
+	for _, v := range answered(t, store, statement) {
+		values = append(values, fmt.Sprint(v[1]))
+	}
+	return strings.Join(values, " ")
+}
+
+// answered are the rows of the one series that a statement answers with, the time in milliseconds.
+func answered(t testing.TB, store, statement string) [][]any {
+	t.Helper()
 	var answer struct {
 		Results []struct {
 			Series []struct{ Values [][]any }
 		}
 	}
-	resp, err := http.Get(store + "/query?" + url.Values{"db": {monitor.Database}, "q": {statement}}.Encode())
+	resp, err := http.Get(store + "/query?" + url.Values{"db": {monitor.Database}, "epoch": {"ms"}, "q": {statement}}.Encode())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -276,11 +287,7 @@ func column(t testing.TB, store, statement string) string {
 	if err := json.NewDecoder(resp.Body).Decode(&answer); err != nil || len(answer.Results) != 1 || len(answer.Results[0].Series) != 1 {
 		t.Fatalf("%s: %v, %+v", statement, err, answer)
 	}
-	var values []string
-	for _, v := range answer.Results[0].Series[0].Values {
-		values = append(values, fmt.Sprint(v[1]))
-	}
-	return strings.Join(values, " ")
+	return answer.Results[0].Series[0].Values
 }
 
 // everyAlertAnswers asks what the alert rules ask, of the whole time.
@@ -322,6 +329,49 @@ func everyAlertAnswers(t *testing.T, store string) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("alerts (-want +got):\n%s", diff)
+	}
+}
+
+// deploysAreMarked asks what the annotation of each kind of dashboard asks, of a deploy before the range and two within it.
+func deploysAreMarked(t *testing.T, store string) {
+	t.Helper()
+	mark := func(app, value string, at int64) {
+		t.Helper()
+		point, policy, ok := monitor.Mark("/ephor/Shop-Monitoring/deploys/"+app, value, time.UnixMilli(at))
+		if !ok {
+			t.Fatalf("%s marks no deploy", value)
+		}
+		write(t, store, "&rp="+policy, point+point) // twice, as a host does that looks again
+	}
+	mark("Shop", "v1", 1_699_999_999_000)
+	mark("Shop", `v2 "two", \2`, 1_700_000_005_250)
+	mark("Other", "v1", 1_700_000_015_500)
+	g := ephor.Grafana{Dashboards: []dashboard.Dashboard{{Title: "D"}}}
+	for name, render := range map[string]func(ephor.Grafana) ([]monitor.Dashboard, error){"the page": monitor.Dashboards, "Grafana": monitor.GrafanaDashboards} {
+		boards, err := render(g)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var board struct {
+			Annotations struct {
+				List []struct {
+					Name   string
+					Target struct{ Query string }
+				}
+			}
+		}
+		if err := json.Unmarshal(boards[0].JSON, &board); err != nil || len(board.Annotations.List) != 1 {
+			t.Fatalf("%s: %v, %+v", name, err, board)
+		}
+		got := answered(t, store, strings.Replace(board.Annotations.List[0].Target.Query, "$timeFilter", timeFilter, 1))
+		want := [][]any{{1_700_000_005_250.0, `v2 "two", \2`}, {1_700_000_015_500.0, "v1"}}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s, %s (-want +got):\n%s", name, board.Annotations.List[0].Name, diff)
+		}
+	}
+	boards, err := monitor.StoreDashboards(g)
+	if err != nil || strings.Contains(string(boards[0].JSON), `"deploy"`) {
+		t.Errorf("a store in which nobody marks deploys is asked for them (%v)", err)
 	}
 }
 

@@ -107,7 +107,7 @@ func TestScriptTellsNoSecret(t *testing.T) {
 				continue
 			}
 			text := strings.TrimSpace(line)
-			ok := strings.HasPrefix(text, "printf ") || // the shell's own
+			ok := strings.HasPrefix(text, "printf ") || text == "case $word in" || // the shell's own
 				strings.HasPrefix(text, "mended ") || strings.HasPrefix(text, "[ \"$(status ") || strings.HasPrefix(text, "code=$(status ") // functions of ours
 			if !ok {
 				t.Errorf("line %d hands %s to a command: %s", i+1, secret, line)

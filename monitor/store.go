@@ -18,6 +18,7 @@ func StoreHooks(g ephor.Grafana, s ephor.Store) ephor.Hooks {
 			setenv(f, ownStore(s))
 			return nil
 		},
+		Service: throttlesAlarms(g.Alerts, g.Contacts),
 	}
 }
 

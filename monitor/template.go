@@ -53,7 +53,7 @@ func Template(g ephor.Grafana) cfn.Template {
 		panic("monitor: " + err.Error())
 	}
 	maps.Copy(parameters, whole)
-	for _, group := range []map[string]cfn.Resource{secrets(), network(), identity(), disk(), backups(), parameters, host(script, slices.Sorted(maps.Keys(parameters))), waiting(handle, ready)} {
+	for _, group := range []map[string]cfn.Resource{secrets(), network(), identity(g.Contacts), disk(), backups(), parameters, host(script, slices.Sorted(maps.Keys(parameters))), waiting(handle, ready), hostAlarms(g, ready)} {
 		for id, r := range group {
 			t.Resources[id] = r
 		}

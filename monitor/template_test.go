@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/ephor-io/ephor"
 	"github.com/ephor-io/ephor/cfn/eval"
 	"github.com/ephor-io/ephor/cfn/parse"
 )
@@ -36,12 +37,21 @@ func TestTemplate(t *testing.T) {
 
 func TestTemplatePassesLint(t *testing.T) {
 	t.Parallel()
+	lints(t, hello())
+}
+
+func lints(t *testing.T, g ephor.Grafana) {
+	t.Helper()
 	lint, err := exec.LookPath("cfn-lint")
 	if err != nil {
 		t.Skip("cfn-lint is not installed: pip install cfn-lint")
 	}
 	path := filepath.Join(t.TempDir(), "template.json")
-	if err := os.WriteFile(path, text(t), 0o644); err != nil {
+	template, err := json.Marshal(Template(g))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, template, 0o644); err != nil {
 		t.Fatal(err)
 	}
 	if out, err := exec.Command(lint, path).CombinedOutput(); err != nil || len(out) > 0 {
@@ -72,7 +82,7 @@ func TestNothingElseIsMade(t *testing.T) {
 	}
 	want := map[string]int{
 		"AWS::SecretsManager::Secret": 4, "AWS::EC2::Volume": 1, "AWS::EC2::SecurityGroup": 1, "AWS::EC2::EIP": 1, "AWS::EC2::EIPAssociation": 1,
-		"AWS::EC2::Instance": 1, "AWS::IAM::Role": 1, "AWS::IAM::InstanceProfile": 1, "AWS::S3::Bucket": 1, "AWS::S3::BucketPolicy": 1,
+		"AWS::EC2::Instance": 1, "AWS::IAM::Role": 1, "AWS::IAM::InstanceProfile": 1, "AWS::S3::Bucket": 1, "AWS::S3::BucketPolicy": 1, "AWS::CloudWatch::Alarm": 2,
 		"AWS::CloudFormation::WaitConditionHandle": 1, "AWS::CloudFormation::WaitCondition": 1,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -157,7 +167,7 @@ func TestNoKeyPairAndNoSSH(t *testing.T) {
 	}
 }
 
-// TestRoleIsLeast: Session Manager, the stack's own secrets, dashboards and volume, and by wildcard
+// TestRoleIsLeast: Session Manager, the stack's own secrets, dashboards, volume and metrics, and by wildcard
 // only what AWS cannot narrow.
 func TestRoleIsLeast(t *testing.T) {
 	t.Parallel()
@@ -188,13 +198,14 @@ func TestRoleIsLeast(t *testing.T) {
 	want := []string{
 		`["Allow",["ssm:UpdateInstanceInformation","ssmmessages:CreateControlChannel","ssmmessages:CreateDataChannel","ssmmessages:OpenControlChannel","ssmmessages:OpenDataChannel"],"*",null]`,
 		`["Allow",["secretsmanager:GetSecretValue"],[{"Ref":"AdminSecret"},{"Ref":"WriterSecret"},{"Ref":"ReaderSecret"},{"Ref":"GrafanaSecret"}],null]`,
-		`["Allow",["ssm:GetParametersByPath"],[{"Fn::Sub":"arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:parameter/ephor/${AWS::StackName}/bundle"},{"Fn::Sub":"arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:parameter/ephor/${AWS::StackName}/script/*"}],null]`,
+		`["Allow",["ssm:GetParametersByPath"],[{"Fn::Sub":"arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:parameter/ephor/${AWS::StackName}/bundle"},{"Fn::Sub":"arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:parameter/ephor/${AWS::StackName}/script/*"},{"Fn::Sub":"arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:parameter/ephor/${AWS::StackName}/deploys"}],null]`,
 		`["Allow",["s3:GetObject","s3:PutObject"],{"Fn::Sub":"arn:${AWS::Partition}:s3:::${BackupBucket}/*"},null]`,
 		`["Allow",["s3:ListBucket"],{"Fn::GetAtt":["BackupBucket","Arn"]},null]`,
 		`["Allow",["s3:GetObject","s3:ListBucket"],[{"Fn::Sub":"arn:${AWS::Partition}:s3:::${RestoreFrom}"},{"Fn::Sub":"arn:${AWS::Partition}:s3:::${RestoreFrom}/*"}],null] if RestoreGiven`,
 		`["Allow",["ec2:DescribeInstances","ec2:DescribeVolumes"],"*",null]`,
 		`["Allow",["ec2:AttachVolume","ec2:DetachVolume"],{"Fn::Sub":"arn:${AWS::Partition}:ec2:${AWS::Region}:${AWS::AccountId}:volume/${DataVolume}"},null]`,
 		`["Allow",["ec2:AttachVolume","ec2:DetachVolume","ec2:StopInstances"],{"Fn::Sub":"arn:${AWS::Partition}:ec2:${AWS::Region}:${AWS::AccountId}:instance/*"},{"StringEquals":{"aws:ResourceTag/ephor:stack":{"Ref":"AWS::StackId"}}}]`,
+		`["Allow",["cloudwatch:PutMetricData"],"*",{"StringEquals":{"cloudwatch:namespace":{"Fn::Sub":"Ephor/${AWS::StackName}"}}}]`,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

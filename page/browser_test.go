@@ -379,6 +379,59 @@ func TestPageWithoutItsDashboard(t *testing.T) {
 	}
 }
 
+// TestPageMarks: what an annotation asks is a line in every graph, also one that comes while the page is open, and the
+// pointer tells its text.
+func TestPageMarks(t *testing.T) {
+	var board map[string]any
+	if err := json.Unmarshal(model(t), &board); err != nil {
+		t.Fatal(err)
+	}
+	board["annotations"] = map[string]any{"list": []any{map[string]any{
+		"name": "Deploys", "enable": true, "datasource": map[string]any{"type": "influxdb", "uid": "ephor"},
+		"target": map[string]any{"query": `SELECT "text" FROM "deploy" WHERE $timeFilter`, "textColumn": "text"},
+	}}}
+	text, err := json.Marshal(board)
+	if err != nil {
+		t.Fatal(err)
+	}
+	address, _, write := liveWith(t, text)
+	at := time.Now().Add(-2 * time.Minute)
+	deploy := func(what string, at time.Time) string {
+		return fmt.Sprintf("deploy,stack=Shop text=%q %d", what, at.UnixNano())
+	}
+	write(point("a", 2, 100*time.Second), point("a", 3, time.Second), deploy("v1 <b>", at), deploy("long ago", at.Add(-time.Hour)))
+	tab := browsertest.Open(t)
+	if err := chromedp.Run(tab, chromedp.Navigate(address)); err != nil {
+		t.Fatal(err)
+	}
+	const marks = `globalThis.ephor && ephor.marks.all.map(m => m.text)`
+	browsertest.Until(t, tab, marks, `["v1 <b>"]`)
+	// The line is drawn: at its place there is ink from the top of the graph to its bottom, dashed, and beside it none.
+	const ink = `(() => {
+		const u = ephor.panels[0].chart.plot;
+		if (!u) return null;
+		const column = x => {
+			const { top, height } = u.bbox;
+			const d = u.ctx.getImageData(x, top, 1, height).data;
+			let n = 0;
+			for (let i = 3; i < d.length; i += 4) if (d[i] > 120) n++;
+			return n / height;
+		};
+		const x = Math.round(u.valToPos(ephor.marks.all[0].time, "x", true));
+		return [Math.max(column(x), column(x - 1)) > 0.4, column(x + 5) < 0.3];
+	})()`
+	browsertest.Until(t, tab, ink, `[true,true]`)
+	browsertest.JS(t, tab, `(() => {
+		const u = ephor.panels[0].chart.plot, box = u.over.getBoundingClientRect();
+		ephor.panels[0].page.tooltip.show(box.left, box.top, { time: ephor.marks.all[0].time, step: 1000, series: [], unit: "short", marks: ephor.marks.near(u, u.valToPos(ephor.marks.all[0].time, "x") + 3) });
+	})()`)
+	browsertest.Until(t, tab, `document.querySelector("#tip .event").textContent`, `"Deploys: v1 <b>"`)
+	browsertest.Until(t, tab, `document.querySelectorAll("#tip b").length`, "0")
+	browsertest.Until(t, tab, `(() => { const u = ephor.panels[0].chart.plot; return ephor.marks.near(u, u.valToPos(ephor.marks.all[0].time, "x") + 20).length })()`, "0")
+	write(deploy("v2", time.Now()))
+	browsertest.Until(t, tab, marks, `["v1 <b>","v2"]`)
+}
+
 // TestScripts calls functions of the page's modules, which keep no state.
 func TestScripts(t *testing.T) {
 	server := serve(t, Config{Title: "App"})

@@ -53,6 +53,14 @@ var scripts = map[string][]struct{ call, want string }{
 		{`m.short("2026/11/22/[7]0123456789abcdef0123456789abcdef")`, `"01234567 v7"`},
 		{`m.short("x".repeat(60)).length`, `37`},
 	},
+	"marks.js": {
+		{`m.events({ name: "Deploys", target: { textColumn: "text" } }, [{ columns: ["time", "stack", "text"], values: [[1, "Shop", "v1"], [2, "Shop", null]] }])`,
+			`[{"time":1,"name":"Deploys","text":"v1"},{"time":2,"name":"Deploys","text":""}]`},
+		{`m.events({ target: {} }, [{ columns: ["time", "what"], values: [[1, 7]] }])`, `[{"time":1,"name":"","text":"7"}]`},
+		{`new m.Marks([{ enable: false, datasource: { type: "influxdb" }, target: { query: "a" } }, { datasource: { type: "grafana" }, target: { query: "a" } },
+			{ datasource: { type: "influxdb" } }, { datasource: { type: "influxdb" }, target: { query: "b" } }]).asks.length`, `1`},
+		{`new m.Marks(undefined).asks`, `[]`},
+	},
 	"frame.js": {
 		// The grid of 5 s is read whole, then shifted by two and read from 10 s before its end on.
 		{`(() => {

@@ -29,7 +29,7 @@ func (p *program) noteCost(ctx context.Context, d *deploying, plans []*deploy.Pl
 			values = map[string]string{}
 		}
 		maps.Copy(values, given)
-		cost, err := monitor.CostOf(values)
+		cost, err := monitor.CostOf(g, values)
 		if err != nil {
 			return err
 		}

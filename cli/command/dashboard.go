@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/ephor-io/ephor"
 	"github.com/ephor-io/ephor/monitor"
 )
 
@@ -69,6 +70,7 @@ func (p *program) dashboard(c *cobra.Command, args []string, f dashboardFlags) e
 		return err
 	}
 	if f.alerts && f.push == "" {
+		p.noteContacts(g, "the contacts are not in the file: their URLs are known to the monitoring host alone")
 		return p.printText(rules)
 	}
 	render := monitor.GrafanaDashboards
@@ -87,7 +89,15 @@ func (p *program) dashboard(c *cobra.Command, args []string, f dashboardFlags) e
 	if f.push == "" {
 		return p.printDashboards(boards)
 	}
+	p.noteContacts(g, "the contacts are not put there: that Grafana has contact points of its own")
 	return p.pushDashboards(c, boards, rules, f)
+}
+
+// noteContacts says, where contacts are declared, what becomes of them.
+func (p *program) noteContacts(g ephor.Grafana, what string) {
+	if len(g.Contacts) > 0 {
+		fmt.Fprintf(p.stderr, "note: %s\n", what)
+	}
 }
 
 // titled is the one dashboard of a title, whatever its letters' case.

@@ -51,6 +51,22 @@ func TestDashboardPrints(t *testing.T) {
 	}
 }
 
+// TestDashboardSaysWhatBecomesOfContacts, and only where there are some.
+func TestDashboardSaysWhatBecomesOfContacts(t *testing.T) {
+	t.Parallel()
+	app := shop()
+	app.Monitor(ephor.Grafana{Contacts: []ephor.Contact{{Slack: ephor.Secret{ID: "shop/slack"}}}})
+	for args, want := range map[string]string{"--alerts": "the contacts are not in the file", "--push http://127.0.0.1:1": "the contacts are not put there"} {
+		_, out, said := runProgram(t, app, append([]string{"dashboard"}, strings.Fields(args)...)...)
+		if !strings.Contains(said, want) || strings.Contains(out+said, "shop/slack") {
+			t.Errorf("%s: %s%s", args, out, said)
+		}
+		if _, _, said := runProgram(t, shop(), append([]string{"dashboard"}, strings.Fields(args)...)...); strings.Contains(said, "contacts") {
+			t.Errorf("%s without contacts: %s", args, said)
+		}
+	}
+}
+
 func TestDashboardRefuses(t *testing.T) {
 	t.Parallel()
 	f := func(app *ephor.App, want int, text string, args ...string) {

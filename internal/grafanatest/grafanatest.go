@@ -25,10 +25,12 @@ type Server struct {
 	sources     map[string]Source
 	dashboards  map[string]json.RawMessage // by UID
 	versions    map[string]int
-	folders     map[string]string       // of dashboards, by UID
-	titles      map[string]string       // of folders, by UID
-	provisioned map[string]bool         // the dashboards that are from files, by UID
-	groups      map[string]Group        // of alert rules, by their folder and name
+	folders     map[string]string // of dashboards, by UID
+	titles      map[string]string // of folders, by UID
+	provisioned map[string]bool   // the dashboards that are from files, by UID
+	groups      map[string]Group  // of alert rules, by their folder and name
+	contacts    []Receiver
+	policy      string                  // the receiver of all alerts; "" is Grafana's default
 	reload      map[string]func() error // what POST /api/admin/provisioning/KIND/reload does
 }
 
@@ -190,6 +192,7 @@ func (s *Server) routes() http.Handler {
 	mux.HandleFunc("GET /api/folders/{uid}", s.getFolder)
 	mux.HandleFunc("PUT /api/v1/provisioning/folder/{folder}/rule-groups/{group}", s.putGroup)
 	mux.HandleFunc("DELETE /api/v1/provisioning/folder/{folder}/rule-groups/{group}", s.deleteGroup)
+	mux.HandleFunc("GET /api/v1/provisioning/contact-points", s.contactPoints)
 	mux.HandleFunc("POST /api/datasources", s.addSource)
 	mux.HandleFunc("PUT /api/datasources/uid/{uid}", s.putSource)
 	mux.HandleFunc("GET /api/datasources/uid/{uid}", s.getSource)

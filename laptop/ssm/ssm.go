@@ -28,6 +28,8 @@ type Config struct {
 	Dir string
 	// Region and Account stand in ARNs; "" means us-east-1 and 000000000000.
 	Region, Account string
+	// Changed is told of each parameter that is new or has another value, when that is durable; nil is told nothing.
+	Changed func(Parameter)
 }
 
 // Service is the Parameter Store. It is safe for concurrent use.
@@ -121,22 +123,30 @@ func (in *ParameterInput) validate() error {
 // PutParameter makes a parameter or, with overwrite, changes the one that is there, which raises its
 // version.
 func (s *Service) PutParameter(in ParameterInput, overwrite bool) (Parameter, error) {
+	p, changed, err := s.put(in, overwrite)
+	if changed && s.config.Changed != nil {
+		s.config.Changed(p)
+	}
+	return p, err
+}
+
+func (s *Service) put(in ParameterInput, overwrite bool) (p Parameter, changed bool, err error) {
 	if err := in.validate(); err != nil {
-		return Parameter{}, err
+		return Parameter{}, false, err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	had, there := s.parameters[in.Name]
 	if there && !overwrite {
-		return Parameter{}, fail("ParameterAlreadyExists", "The parameter already exists. To overwrite this value, set the overwrite option in the request to true: %s", in.Name)
+		return Parameter{}, false, fail("ParameterAlreadyExists", "The parameter already exists. To overwrite this value, set the overwrite option in the request to true: %s", in.Name)
 	}
 	in.ClientToken = cmp.Or(had.ClientToken, in.ClientToken)
-	p := Parameter{in, had.Version + 1, time.Now().UTC()}
+	p = Parameter{in, had.Version + 1, time.Now().UTC()}
 	if err := s.files.Save(state.Name(p.Name), p); err != nil {
-		return Parameter{}, err
+		return Parameter{}, false, err
 	}
 	s.parameters[p.Name] = p
-	return p, nil
+	return p, !there || had.Value != p.Value, nil
 }
 
 // GetParameter finds a parameter.

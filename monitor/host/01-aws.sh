@@ -23,25 +23,30 @@ json_call() { # service, endpoint, target, body
   signed "$1" --header 'Content-Type: application/x-amz-json-1.1' --header "X-Amz-Target: $3" --data "$4" "$2"
 }
 
-# pieces prints what stands in parameters of Systems Manager under a path, one after the other.
+# parameters prints those of Systems Manager under a path, each as a filter of jq has it.
 # https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_GetParametersByPath.html
-pieces() { # path
+parameters() { # path, filter
   local next='' page all=''
   while :; do
     page=$(json_call ssm "${AWS_ENDPOINT_URL_SSM:-https://ssm.$EPHOR_REGION.$EPHOR_DOMAIN}" AmazonSSM.GetParametersByPath \
       "$(jq -cn --arg path "$1" --arg next "$next" '{Path: $path, MaxResults: 10} + if $next == "" then {} else {NextToken: $next} end')")
-    all+=$(jq -r '.Parameters[] | "\(.Name) \(.Value)"' <<<"$page")$'\n'
+    all+=$(jq -r ".Parameters[] | $2" <<<"$page")$'\n'
     next=$(jq -r '.NextToken // ""' <<<"$page")
     [ -n "$next" ] || break
   done
-  sort <<<"$all" | cut -d ' ' -f 2 | tr -d '\n'
+  printf '%s' "$all"
 }
 
+# pieces prints what stands in parameters under a path, one after the other.
+pieces() { parameters "$1" '"\(.Name) \(.Value)"' | sort | cut -d ' ' -f 2 | tr -d '\n'; } # path
+
+# secret prints what Secrets Manager keeps, or what stands under a key of it.
 # https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html
-password() {
+secret() { # ARN or name, key
   json_call secretsmanager "${AWS_ENDPOINT_URL_SECRETS_MANAGER:-https://secretsmanager.$EPHOR_REGION.$EPHOR_DOMAIN}" \
-    secretsmanager.GetSecretValue "$(jq -cn --arg id "$1" '{SecretId:$id}')" | jq -er '.SecretString | fromjson | .password'
+    secretsmanager.GetSecretValue "$(jq -cn --arg id "$1" '{SecretId:$id}')" | jq -er --arg key "$2" '.SecretString | if $key == "" then . else fromjson[$key] end'
 }
+password() { secret "$1" password; }
 
 # https://docs.aws.amazon.com/AWSEC2/latest/APIReference/Query-Requests.html
 ec2() { # Action, parameters

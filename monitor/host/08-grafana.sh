@@ -49,6 +49,7 @@ END
 run_grafana() {
   say 'starting Grafana'
   grafana_config
+  rm -f "$provisioning/bundle" # contacts may have other URLs
   fetch_bundle
   local program=/usr/share/grafana/bin/grafana
   local start=(service ephor-grafana grafana "$program" server --homepath /usr/share/grafana --config "$settings/grafana.ini" --packaging deb)

@@ -18,6 +18,7 @@ fetch_bundle() {
   fi
   mkdir "$dir/new"
   tail -c +65 "$dir/text" | base64 --decode | tar -xzf - --no-same-owner -C "$dir/new"
+  contacts "$dir/new/contacts"
   local kind
   for kind in json alerting; do
     rm -rf "${provisioning:?}/$kind.new" "${provisioning:?}/$kind.old"
@@ -33,11 +34,58 @@ fetch_bundle() {
   rm -rf "$dir"
 }
 
+# contacts puts each URL that alerts are sent to, a secret, into a file that Grafana alone reads. They
+# are there before what names them. Grafana puts something else in place of a dollar sign.
+contacts() { # a list of numbers, secrets and keys
+  local dir=$settings/contacts was=$step name id key word
+  rm -rf "${dir:?}.new"
+  mkdir "$dir.new"
+  chmod 711 "$dir.new"
+  while read -r name id key; do
+    step="the secret of contact $((name + 1))"
+    word=$(secret "$id" "$key")
+    case $word in
+    *[[:space:]\$]*) wrong 'there is a space or a dollar sign in it' ;;
+    https://?* | http://?*) ;;
+    *) wrong 'it is no URL' ;;
+    esac
+    printf '%s' "$word" >"$dir.new/$name"
+    chown grafana: "$dir.new/$name"
+    chmod 400 "$dir.new/$name"
+  done <"$1"
+  rm -rf "${dir:?}"
+  mv "$dir.new" "$dir"
+  step=$was
+}
+
+# alive tells CloudWatch that store and Grafana answer. An alarm goes off where it does not hear that.
+# https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricData.html
+alive() {
+  { answers network && grafana_lives; } || return 0
+  signed monitoring --output /dev/null --data 'Action=PutMetricData&Version=2010-08-01&MetricData.member.1.MetricName=HostAlive&MetricData.member.1.Value=1' \
+    --data "Namespace=Ephor/$EPHOR_STACK" "${AWS_ENDPOINT_URL_CLOUDWATCH:-https://monitoring.$EPHOR_REGION.$EPHOR_DOMAIN}"
+}
+
+# deploys puts a mark into the store for each application of which another version has been deployed:
+# its stack has a parameter that is changed then. A mark that is there already is written over itself.
+deploys() {
+  local marks word
+  marks=$(parameters "/ephor/$EPHOR_STACK/deploys" "select(.LastModifiedDate > now - 86400 * $EPHOR_ROLLUP_DAYS)"' |
+    "deploy,stack=\(.Name | split("/") | last) text=\(.Value | tojson) \(.LastModifiedDate * 1000 | floor)"')
+  if [ -z "$marks" ] || [ "$marks" = "$(cat "$data/deploys" 2>/dev/null)" ]; then return; fi
+  step='marking deploys'
+  word=$(password "$EPHOR_WRITER_SECRET")
+  printf 'user = "writer:%s"\n' "$word" | curl --silent --show-error --fail --max-time 30 --config - --cacert "$settings/ca.pem" \
+    --data-binary "$marks" "https://127.0.0.1:$EPHOR_STORE_PORT/write?db=$EPHOR_DATABASE&rp=rollup_1m&precision=ms"
+  printf '%s' "$marks" >"$data/deploys"
+}
+
 # refresh is run every minute. Grafana looks into its folder of dashboards itself, but into that
 # of alerts only when asked.
 # https://grafana.com/docs/grafana/latest/developers/http_api/admin/#reload-provisioning-configurations
 refresh() {
   step='new dashboards' changed=
+  alive
   fetch_bundle
   if [ -n "$changed" ]; then
     as_admin --request POST --output /dev/null "$(grafana_url)/api/admin/provisioning/alerting/reload" || {
@@ -51,4 +99,5 @@ refresh() {
     run_store network
     run_grafana
   fi
+  deploys
 }

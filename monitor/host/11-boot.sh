@@ -97,6 +97,7 @@ boot)
   run_grafana
   checked
   again
+  alive
   ready
   say 'done'
   ;;

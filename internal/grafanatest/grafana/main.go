@@ -81,12 +81,8 @@ func settings(path string) (map[string]string, error) {
 		} else if strings.ContainsAny(value, "#;`") {
 			return nil, fmt.Errorf("%s: %s has a character that begins a comment", path, key)
 		}
-		if file, ok := strings.CutPrefix(value, "$__file{"); ok {
-			text, err := os.ReadFile(strings.TrimSuffix(file, "}"))
-			if err != nil {
-				return nil, err
-			}
-			value = strings.TrimSpace(string(text))
+		if value, err = expand(value); err != nil {
+			return nil, err
 		}
 		out[section+"."+strings.TrimSpace(key)] = value
 	}
@@ -96,6 +92,16 @@ func settings(path string) (map[string]string, error) {
 		}
 	}
 	return out, nil
+}
+
+// expand puts a file's text in place of $__file{path}.
+func expand(value string) (string, error) {
+	file, ok := strings.CutPrefix(value, "$__file{")
+	if !ok {
+		return value, nil
+	}
+	text, err := os.ReadFile(strings.TrimSuffix(file, "}"))
+	return strings.TrimSpace(string(text)), err
 }
 
 func database(ini map[string]string) string { return filepath.Join(ini["paths.data"], "grafana.db") }
@@ -117,7 +123,7 @@ func serve(ini map[string]string) error {
 	if err := sources(&s, ini); err != nil {
 		return err
 	}
-	alerts := func() error { return rules(ini) }
+	alerts := func() error { return rules(&s, ini) }
 	if err := alerts(); err != nil {
 		return err
 	}
@@ -201,10 +207,11 @@ func show(s *grafanatest.Server, ini map[string]string) error {
 	return s.Show(all)
 }
 
-// rules checks what provisioning/alerting has for what the documentation requires.
-func rules(ini map[string]string) error {
+// rules checks what provisioning/alerting has for what the documentation requires, and takes its contact points.
+func rules(s *grafanatest.Server, ini map[string]string) error {
 	return each(filepath.Join(ini["paths.provisioning"], "alerting", "*.json"), func(text []byte) error {
 		var file struct {
+			grafanatest.Contacts
 			APIVersion int
 			Groups     []struct {
 				Name, Folder, Interval string
@@ -212,6 +219,23 @@ func rules(ini map[string]string) error {
 			}
 		}
 		if err := json.Unmarshal(text, &file); err != nil {
+			return err
+		}
+		for _, p := range file.ContactPoints {
+			for _, r := range p.Receivers {
+				for key, value := range r.Settings {
+					text, ok := value.(string)
+					if !ok {
+						continue
+					}
+					var err error
+					if r.Settings[key], err = expand(text); err != nil {
+						return err
+					}
+				}
+			}
+		}
+		if err := s.Reach(file.Contacts); err != nil {
 			return err
 		}
 		for _, g := range file.Groups {

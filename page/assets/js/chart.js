@@ -12,7 +12,7 @@ const FONT = "11.5px system-ui, -apple-system, 'Segoe UI', Roboto, 'Liberation S
 const ROUND = 12; // series beyond which lines are thinner and the pointer leaves no dots
 
 export class Chart {
-  // look is {style, stacked, fill, width, unit, min, max, spans, bare}; on is {hover, zoom}.
+  // look is {style, stacked, fill, width, unit, min, max, spans, bare}; on is {hover, zoom, marks}.
   constructor(host, look, on = {}) {
     Object.assign(this, { host, look, on, plot: null, signature: null, step: 1000 });
     this.watch = new ResizeObserver(() => this.#fit());
@@ -60,7 +60,10 @@ export class Chart {
         drag: { x: true, y: false, setScale: false },
       },
       hooks: this.look.bare ? {} : {
-        draw: this.look.style === "heat" ? [(u) => cells(u, series[0].color, this.step)] : [],
+        draw: [
+          ...(this.look.style === "heat" ? [(u) => cells(u, series[0].color, this.step)] : []),
+          (u) => this.on.marks?.draw(u),
+        ],
         setCursor: [(u) => this.on.hover?.(u)],
         setSelect: [(u) => this.#zoom(u)],
       },

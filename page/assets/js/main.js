@@ -5,6 +5,7 @@ import { broken, noDashboards, noSuchPage, nothingYet } from "./calm.js";
 import { el } from "./dom.js";
 import { Header } from "./header.js";
 import { Live } from "./live.js";
+import { Marks } from "./marks.js";
 import { Palette } from "./palette.js";
 import { Panel } from "./panel.js";
 import { Range } from "./range.js";
@@ -44,7 +45,8 @@ class Page {
     this.header = new Header({ span: (s) => this.look("now-" + s, "now"), live: () => this.#press() });
     this.header.boards(listing.dashboards, board);
     this.header.revision = listing.revision;
-    const page = { palette: new Palette(), tooltip: new Tooltip(), zoom: (from, to) => this.look(String(from), String(to)) };
+    this.marks = new Marks(board.model.annotations?.list);
+    const page = { palette: new Palette(), tooltip: new Tooltip(), marks: this.marks, zoom: (from, to) => this.look(String(from), String(to)) };
     this.panels = [];
     const items = flatten(board.model.panels ?? []).map((model) => {
       if (model.type === "row") {
@@ -101,7 +103,8 @@ class Page {
       }
     };
     const head = this.header.poll().then((command) => { this.command = command; }, (e) => failures.push(e));
-    await Promise.all([head, ...Array.from({ length: AT_ONCE }, worker)]);
+    const marks = this.marks.refresh(moment).catch((e) => failures.push(e));
+    await Promise.all([head, marks, ...Array.from({ length: AT_ONCE }, worker)]);
     this.#calm();
     if (failures.length > 0) throw failures[0];
   }

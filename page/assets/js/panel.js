@@ -46,7 +46,7 @@ export class Panel {
       this.root.append(this.legend.root);
     }
     this.body.append(this.none);
-    this.chart = new Chart(canvas, this.look, { hover: (u) => this.#hover(u), zoom: this.page.zoom });
+    this.chart = new Chart(canvas, this.look, { hover: (u) => this.#hover(u), zoom: this.page.zoom, marks: this.page.marks });
     this.body.addEventListener("mouseleave", () => this.page.tooltip.hide());
   }
 
@@ -183,6 +183,7 @@ export class Panel {
     const heat = this.look.style === "heat";
     const shown = this.legend.alone ? this.series.filter((s) => s.key === this.legend.alone) : this.series;
     this.page.tooltip.show(box.left + left, box.top + top, {
+      marks: this.page.marks.near(u, left),
       time: this.times[idx], step: this.range.step, unit: heat ? "short" : this.look.unit, total: this.look.stacked || heat,
       series: shown.map((s) => ({ name: heat ? "≤ " + exact(Number(s.name), this.look.unit).join(" ") : s.name, color: s.color, value: this.look.stacked ? s.values[idx] || null : s.values[idx] })),
     });

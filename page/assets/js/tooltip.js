@@ -13,10 +13,10 @@ export class Tooltip {
     document.body.append(this.root);
   }
 
-  // show tells the values of series, each {name, color, value}, at a time.
-  show(x, y, { time, step, series, unit, total }) {
+  // show tells the values of series, each {name, color, value}, at a time, and marks, each {name, text}.
+  show(x, y, { time, step, series, unit, total, marks = [] }) {
     const rows = series.filter((s) => s.value != null).sort((a, b) => b.value - a.value);
-    if (rows.length === 0) return this.hide();
+    if (rows.length === 0 && marks.length === 0) return this.hide();
     const lines = rows.slice(0, MOST).map((s) => el("div", { class: "item" },
       el("span", { class: "mark", style: { background: s.color } }),
       el("span", { class: "name" }, short(s.name)), el("span", { class: "value" }, format(s.value, unit))));
@@ -25,6 +25,7 @@ export class Tooltip {
       const sum = rows.reduce((n, s) => n + s.value, 0);
       lines.push(el("div", { class: "item" }, el("span", { class: "name" }, `all ${rows.length}`), el("span", { class: "value" }, format(sum, unit))));
     }
+    lines.push(...marks.map((m) => el("div", { class: "event" }, `${m.name}: ${m.text}`)));
     this.root.replaceChildren(el("div", { class: "when" }, clock(time, Math.min(step, 59e3))), ...lines);
     this.root.hidden = false;
     const { width, height } = this.root.getBoundingClientRect();
