@@ -253,6 +253,34 @@ Resources:
 	}
 }
 
+// What an update made to replace a resource goes by UpdateReplacePolicy, too, when the update is rolled back: no page of
+// AWS says so, but one has tried it there (https://github.com/go-to-k/cdkd/pull/2634).
+func TestRollbackOfAReplacementThatIsRetained(t *testing.T) {
+	t.Parallel()
+	f := start(t, oneByOne)
+	const template = `
+Resources:
+  A: {Type: Test::Memory::Thing, %s: Retain, Properties: {Name: %s}}
+`
+	for policy, want := range map[string]string{"UpdateReplacePolicy": "<nil> and <nil>", "DeletionPolicy": "<nil>"} {
+		f.memory.mu.Lock()
+		clear(f.memory.things)
+		f.memory.fail["create Z"] = errOnPurpose
+		f.memory.mu.Unlock()
+		f.create(policy, fmt.Sprintf(template, policy, "a"))
+		first := f.memory.physical("A")
+		if got := f.update(policy, fmt.Sprintf(template, policy, "b")+"  Z: {Type: Test::Memory::Thing, DependsOn: A}\n"); got != updateRollbackComplete {
+			t.Fatalf("status %s", got)
+		}
+		if got := f.memory.values()["A"]; got != want {
+			t.Errorf("%s: A is %q, want %q", policy, got, want)
+		}
+		if detail := f.post("DescribeStackResource", "StackName", policy, "LogicalResourceId", "A"); !strings.Contains(detail, first) {
+			t.Errorf("%s: A is not %s: %s", policy, first, detail)
+		}
+	}
+}
+
 // A rollback leads what was changed in place back in the order of the needs of before, which may be the opposite of
 // those that the update had.
 func TestRollbackInTheOrderOfBefore(t *testing.T) {
