@@ -206,6 +206,37 @@ func TestFilters(t *testing.T) {
 	bad("there is no such operator", `{"a": [{"like": "x"}]}`, "")
 }
 
+// The example of nested keys, 4 values three levels deep and 3 values two levels deep, is AWS's:
+// https://docs.aws.amazon.com/sns/latest/dg/subscription-filter-policy-constraints.html
+func TestComplexityOfFilters(t *testing.T) {
+	t.Parallel()
+	for policy, want := range map[string]int{
+		`{}`: 1,
+		`{"a": ["1", "2", "3"], "b": ["1"], "c": ["1", "2"]}`:                               6,
+		`{"a": {"b": {"c": ["1", "2", "3", "4"]}}, "d": {"e": ["1", "2", "3"]}}`:            4 * 3 * 3 * 2,
+		`{"a": ["1", "2"], "$or": [{"b": ["1", "2", "3"]}, {"c": ["1"], "d": ["1", "2"]}]}`: 2 * (3 + 1*2),
+		`{"$or": [{"a": {"b": ["1", "2"]}}, {"c": ["1"]}]}`:                                 2*2 + 1,
+	} {
+		var members map[string]any
+		if err := json.Unmarshal([]byte(policy), &members); err != nil {
+			t.Fatal(err)
+		}
+		if got, nested := complexity(members, 1); got != want || nested != strings.Contains(policy, `": {`) {
+			t.Errorf("%s: %d, nested %v; want %d", policy, got, nested, want)
+		}
+	}
+	list := func(n int) string { return `["x"` + strings.Repeat(`, "x"`, n-1) + `]` }
+	for policy, good := range map[string]bool{
+		`{"a": ` + list(150) + `}`: true, `{"a": ` + list(151) + `}`: false,
+		`{"a": {"b": ` + list(75) + `}}`: true, `{"a": {"b": ` + list(76) + `}}`: false,
+		`{"$or": [{"a": ` + list(75) + `}, {"b": ` + list(75) + `}]}`: true, `{"$or": [{"a": ` + list(75) + `}, {"b": ` + list(76) + `}]}`: false,
+	} {
+		if _, err := newFilter(policy, "MessageBody"); (err == nil) != good {
+			t.Errorf("%.60s…: %v", policy, err)
+		}
+	}
+}
+
 // What is down is tried again as AWS documents it, also by the next start.
 func TestDeliveriesAreTriedAgain(t *testing.T) {
 	t.Parallel()
