@@ -281,3 +281,41 @@ func TestDeadLetters(t *testing.T) {
 		}
 	})
 }
+
+// What is down is given up when the event is too old, however many attempts are left.
+func TestMaximumEventAge(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		w := &world{from: time.Now(), fail: func(target string) error {
+			if target == dead {
+				return nil
+			}
+			return errors.New("down")
+		}}
+		s := open(t, dir, w)
+		age := 60
+		put(t, s, Rule{Name: "books", Pattern: books}, Target{ID: "f", ARN: function, Input: `"x"`, DeadLetters: dead, MaxAge: &age})
+		if _, err := s.Put(Event{Source: "shop", DetailType: "Order", Detail: `{"kind": "book"}`}); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Hour)
+		synctest.Wait()
+		// The attempts, after waits of 1, 2, 4, 8 and 16 seconds: another 32 would be too many. Then comes the letter.
+		want := []time.Duration{0, time.Second, 3 * time.Second, 7 * time.Second, 15 * time.Second, 31 * time.Second, 31 * time.Second}
+		w.mu.Lock()
+		if diff := cmp.Diff(want, w.at); diff != "" {
+			t.Errorf("attempts (-want +got):\n%s", diff)
+		}
+		if w.attributes["EXHAUSTED_RETRY_CONDITION"] != "MaximumEventAgeInSeconds" || w.attributes["RETRY_ATTEMPTS"] != "5" {
+			t.Errorf("the letter's story: %v", w.attributes)
+		}
+		w.mu.Unlock()
+		if got := w.of(dead); len(got) != 1 {
+			t.Errorf("dead letters: %q", got)
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+	})
+}

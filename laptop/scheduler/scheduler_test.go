@@ -130,6 +130,55 @@ func TestCallsAreTriedAgain(t *testing.T) {
 	})
 }
 
+// A call that cannot be made is given up when its retries are used up, or when it is too old.
+func TestCallsAreGivenUp(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c := &calls{from: time.Now(), fail: func(int) error { return errors.New("busy") }}
+		s := open(t, t.TempDir(), c)
+		two, minute := 2, 60
+		put(t, s, Schedule{Name: "a", Expression: "rate(1 day)", Target: Target{Retries: &two}})
+		time.Sleep(time.Hour)
+		c.are(t, `0s "a"`, `1s "a"`, `3s "a"`)
+		c.made = nil
+		put(t, s, Schedule{Name: "b", Expression: "rate(1 day)", Target: Target{MaxAge: &minute}})
+		time.Sleep(time.Hour)
+		c.are(t, `1h0m0s "b"`, `1h0m1s "b"`, `1h0m3s "b"`, `1h0m7s "b"`, `1h0m15s "b"`, `1h0m31s "b"`)
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+// A schedule that is updated keeps what it is known by, and calls as the new one says.
+func TestUpdateOfASchedule(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c := &calls{from: time.Now()}
+		s := open(t, t.TempDir(), c)
+		put(t, s, Schedule{Name: "a", Mark: "m", Expression: "rate(1 day)"})
+		time.Sleep(time.Minute)
+		before, err := s.Get("a")
+		if err != nil {
+			t.Fatal(err)
+		}
+		next := Schedule{Name: "a", Expression: "rate(1 hour)", Target: before.Target}
+		after, err := s.Update(next)
+		if err != nil || after.Mark != "m" || !after.Created.Equal(before.Created) || !after.Modified.Equal(before.Modified.Add(time.Minute)) {
+			t.Errorf("%+v, %v; before %+v", after, err, before)
+		}
+		time.Sleep(90 * time.Minute)
+		c.are(t, `0s "a"`, `1m0s "a"`, `1h1m0s "a"`)
+		next.Name = "b"
+		if _, err := s.Update(next); awsproto.From(err).Code != "ResourceNotFoundException" {
+			t.Errorf("a schedule that is not there: %v", err)
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
 func TestTheCLI(t *testing.T) {
 	t.Parallel()
 	cli := awstest.Program(t)
