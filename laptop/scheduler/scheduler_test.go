@@ -144,6 +144,29 @@ func TestCallsAreGivenUp(t *testing.T) {
 		put(t, s, Schedule{Name: "b", Expression: "rate(1 day)", Target: Target{MaxAge: &minute}})
 		time.Sleep(time.Hour)
 		c.are(t, `1h0m0s "b"`, `1h0m1s "b"`, `1h0m3s "b"`, `1h0m7s "b"`, `1h0m15s "b"`, `1h0m31s "b"`)
+		// From the seventh wait on it is a minute.
+		c.made = nil
+		eight := 8
+		put(t, s, Schedule{Name: "c", Expression: "rate(1 day)", Target: Target{Retries: &eight}})
+		time.Sleep(time.Hour)
+		c.are(t, `2h0m0s "c"`, `2h0m1s "c"`, `2h0m3s "c"`, `2h0m7s "c"`, `2h0m15s "c"`, `2h0m31s "c"`, `2h1m3s "c"`, `2h2m3s "c"`, `2h3m3s "c"`)
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+// Neither a rate nor a cron calls before StartDate, nor from EndDate on.
+func TestStartAndEnd(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c := &calls{from: time.Now()}
+		s := open(t, t.TempDir(), c)
+		start, end := c.from.Add(150*time.Second), c.from.Add(5*time.Minute)
+		put(t, s, Schedule{Name: "cron", Expression: "cron(* * * * ? *)", Start: start, End: end})
+		put(t, s, Schedule{Name: "rate", Expression: "rate(1 minute)", Start: start, End: end})
+		time.Sleep(time.Hour)
+		c.are(t, `2m30s "rate"`, `3m0s "cron"`, `3m30s "rate"`, `4m0s "cron"`, `4m30s "rate"`)
 		if err := s.Close(); err != nil {
 			t.Fatal(err)
 		}
