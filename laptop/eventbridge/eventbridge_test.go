@@ -201,6 +201,70 @@ func TestTargetsThatAreRefused(t *testing.T) {
 	}
 }
 
+// Limits of rules and buses:
+// https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-quota.html
+func TestLimitsOfRules(t *testing.T) {
+	t.Parallel()
+	s := open(t, t.TempDir(), &world{})
+	t.Cleanup(func() { _ = s.Close() })
+	put(t, s, Rule{Name: "books", Pattern: books, Mark: "m"}, Target{ID: "a", ARN: function}, Target{ID: "b", ARN: function}, Target{ID: "c", ARN: function}, Target{ID: "d", ARN: function}, Target{ID: "e", ARN: function})
+	if err := s.PutTargets("", "books", Target{ID: "f", ARN: function}); awsproto.From(err).Code != "LimitExceededException" {
+		t.Errorf("a sixth target: %v", err)
+	}
+	if err := s.PutTargets("", "books", Target{ID: "e", ARN: queue}); err != nil {
+		t.Errorf("another target in the place of the fifth: %v", err)
+	}
+	// A rule that is put again keeps its targets and what it is known by.
+	put(t, s, Rule{Name: "books", Pattern: `{"source": ["x"]}`})
+	if r, err := s.Rule("", "books"); err != nil || len(r.Targets) != 5 || r.Mark != "m" || r.Targets[4].ARN != queue {
+		t.Errorf("put again: %+v, %v", r, err)
+	}
+	pattern := func(n int) string { return `{"source": ["` + strings.Repeat("x", n-len(`{"source": [""]}`)) + `"]}` }
+	if _, err := s.PutRule(Rule{Name: "long", Pattern: pattern(4096)}); err != nil {
+		t.Error(err)
+	}
+	if _, err := s.PutRule(Rule{Name: "long", Pattern: pattern(4097)}); awsproto.From(err).Code != "InvalidEventPatternException" {
+		t.Errorf("a pattern of 4097 characters: %v", err)
+	}
+	if err := errors.Join(s.RemoveTargets("", "books", "a", "b", "c", "d", "e"), s.DeleteRule("", "books"), s.DeleteRule("", "long")); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.DeleteBus("default"); err == nil || !strings.Contains(err.Error(), "Cannot delete event bus default") {
+		t.Errorf("deleting the bus default: %v", err)
+	}
+	// A time counts 14 bytes: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-putevent-size.html
+	e := Event{Source: "abc", DetailType: "de", Detail: "{}", Resources: []string{"r1", "r2"}}
+	timed := e
+	timed.Time = time.Now()
+	if e.size() != 11 || timed.size() != 25 {
+		t.Errorf("sizes %d and %d", e.size(), timed.size())
+	}
+}
+
+// A rate is counted from when the rule was enabled.
+func TestRateOfARuleThatIsEnabledAgain(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := &world{from: time.Now()}
+		s := open(t, t.TempDir(), w)
+		put(t, s, Rule{Name: "rate", Schedule: "rate(2 minutes)", Disabled: true}, Target{ID: "f", ARN: function, Input: `"rate"`})
+		time.Sleep(3 * time.Minute)
+		if err := s.SetState("", "rate", false); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(5 * time.Minute)
+		synctest.Wait()
+		w.mu.Lock()
+		if diff := cmp.Diff([]time.Duration{5 * time.Minute, 7 * time.Minute}, w.at); diff != "" {
+			t.Errorf("calls (-want +got):\n%s", diff)
+		}
+		w.mu.Unlock()
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
 func TestSchedulesOfRules(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

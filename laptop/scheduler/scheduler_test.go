@@ -173,6 +173,33 @@ func TestStartAndEnd(t *testing.T) {
 	})
 }
 
+// https://docs.aws.amazon.com/scheduler/latest/APIReference/API_CreateSchedule.html
+func TestSchedulesThatAreRefused(t *testing.T) {
+	t.Parallel()
+	s := open(t, t.TempDir(), &calls{from: time.Now()})
+	t.Cleanup(func() { _ = s.Close() })
+	now := time.Now()
+	for want, in := range map[string]Schedule{
+		"MaximumWindowInMinutes 1441: 1 to 1440": {Name: "a", Expression: "rate(1 day)", Window: 1441},
+		"StartDate is not before EndDate":        {Name: "a", Expression: "rate(1 day)", Start: now, End: now},
+		"1 to 64 letters":                        {Name: "a b", Expression: "rate(1 day)"},
+		"512 are allowed":                        {Name: "a", Expression: "rate(1 day)", Description: strings.Repeat("x", 513)},
+	} {
+		in.Target = Target{ARN: function, RoleARN: role}
+		if _, err := s.Create(in); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%+v: %v, want %q", in, err, want)
+		}
+	}
+	put(t, s, Schedule{Name: "once", Expression: "at(2100-01-01T00:00:00)", DeleteAfter: true, Window: 1440})
+	one, err := s.Get("once")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if told := s.describe(one); told.ActionAfterCompletion != "DELETE" || told.FlexibleTimeWindow.Mode != "FLEXIBLE" || told.FlexibleTimeWindow.MaximumWindowInMinutes != 1440 {
+		t.Errorf("told: %+v", told)
+	}
+}
+
 // A schedule that is updated keeps what it is known by, and calls as the new one says.
 func TestUpdateOfASchedule(t *testing.T) {
 	t.Parallel()
