@@ -375,3 +375,95 @@ func TestRefusals(t *testing.T) {
 	create(t, s, "closed", "RedriveAllowPolicy", `{"redrivePermission":"denyAll"}`)
 	refuseQueue("InvalidParameterValue", "a", map[string]string{"RedrivePolicy": `{"deadLetterTargetArn":"arn:aws:sqs:us-east-1:000000000000:closed"}`})
 }
+
+// Where IDs are a message group's own, another group may have the same:
+// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/high-throughput-fifo.html
+func TestDeduplicationScope(t *testing.T) {
+	t.Parallel()
+	s := open(t, t.TempDir())
+	for scope, want := range map[string]string{"queue": "one", "messageGroup": "one one"} {
+		name := scope + ".fifo"
+		create(t, s, name, "FifoQueue", "true", "DeduplicationScope", scope)
+		for _, group := range []string{"a", "b", "a"} {
+			_, err := s.Send(name, Sending{Body: "one", Group: group, Dedup: "d"})
+			must(t, err)
+		}
+		wants(t, s, name, want)
+	}
+}
+
+// Nobody hides a message for more than 12 hours from when it was received:
+// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ChangeMessageVisibility.html
+func TestVisibilityInAll(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := open(t, t.TempDir())
+		create(t, s, "q", "VisibilityTimeout", "43200")
+		send(t, s, "q", "one")
+		first := wants(t, s, "q", "one")[0]
+		time.Sleep(time.Hour)
+		if err := s.ChangeVisibility("q", first.ReceiptHandle, 11*time.Hour+time.Second); codeOf(err) != "InvalidParameterValue" {
+			t.Errorf("12 hours and a second: %v", err)
+		}
+		must(t, s.ChangeVisibility("q", first.ReceiptHandle, 11*time.Hour))
+		time.Sleep(11 * time.Hour)
+		again := wants(t, s, "q", "one")[0]
+		if again.System["ApproximateFirstReceiveTimestamp"] != first.System["ApproximateFirstReceiveTimestamp"] {
+			t.Errorf("first received at %s, and then at %s", first.System["ApproximateFirstReceiveTimestamp"], again.System["ApproximateFirstReceiveTimestamp"])
+		}
+		for _, many := range []int{-1, 11} {
+			if _, err := s.Receive(t.Context(), "q", Receiving{Max: many}); codeOf(err) != "InvalidParameterValue" {
+				t.Errorf("%d messages at once: %v", many, err)
+			}
+		}
+	})
+}
+
+// A queue that was purged counts nothing, and a message's own delay takes the place of the queue's.
+func TestPurgeAndDelays(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := open(t, t.TempDir())
+		create(t, s, "q", "DelaySeconds", "10")
+		delay := 5 * time.Second
+		_, err := s.Send("q", Sending{Body: "own", Delay: &delay})
+		must(t, err)
+		send(t, s, "q", "queue's")
+		time.Sleep(5 * time.Second)
+		wants(t, s, "q", "own")
+		time.Sleep(5 * time.Second)
+		wants(t, s, "q", "queue's")
+		send(t, s, "q", "delayed")
+		must(t, s.Purge("q"))
+		q, err := s.Queue("q")
+		must(t, err)
+		for _, name := range []string{"ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible", "ApproximateNumberOfMessagesDelayed"} {
+			if q.Attributes[name] != "0" {
+				t.Errorf("%s is %s", name, q.Attributes[name])
+			}
+		}
+	})
+}
+
+// A queue's dead letters go to one of its type that lets them in, and a queue keeps its type.
+func TestRedriveRefusals(t *testing.T) {
+	t.Parallel()
+	s := open(t, t.TempDir())
+	const arn = "arn:aws:sqs:us-east-1:000000000000:"
+	create(t, s, "dead", "RedriveAllowPolicy", `{"redrivePermission":"byQueue","sourceQueueArns":["`+arn+`mine"]}`)
+	create(t, s, "dead.fifo", "FifoQueue", "true")
+	policy := func(target string) map[string]string {
+		return map[string]string{"RedrivePolicy": `{"deadLetterTargetArn":"` + arn + target + `","maxReceiveCount":1}`}
+	}
+	create(t, s, "mine")
+	create(t, s, "other")
+	must(t, s.SetAttributes("mine", policy("dead")))
+	for name, target := range map[string]string{"other": "dead", "mine": "dead.fifo"} {
+		if err := s.SetAttributes(name, policy(target)); codeOf(err) != "InvalidParameterValue" {
+			t.Errorf("from %s to %s: %v", name, target, err)
+		}
+	}
+	if err := s.SetAttributes("dead.fifo", map[string]string{"FifoQueue": "false"}); codeOf(err) != "InvalidParameterValue" || !strings.Contains(err.Error(), "keeps its type") {
+		t.Errorf("another type: %v", err)
+	}
+}
