@@ -210,3 +210,20 @@ Resources:
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
+
+// Of many change sets the oldest are forgotten.
+func TestOldChangeSetsAreForgotten(t *testing.T) {
+	t.Parallel()
+	f := start(t)
+	for i := range maxChangeSets + 2 {
+		f.post("CreateChangeSet", "StackName", "S", "ChangeSetName", fmt.Sprintf("c%d", i), "ChangeSetType", "CREATE", "TemplateBody", chain)
+	}
+	for i, want := range map[int]bool{0: false, 1: false, 2: true, maxChangeSets + 1: true} {
+		f.service.mu.RLock()
+		got := f.service.find("S").changeSet(fmt.Sprintf("c%d", i)) != nil
+		f.service.mu.RUnlock()
+		if got != want {
+			t.Errorf("change set %d is there: %v", i, got)
+		}
+	}
+}
