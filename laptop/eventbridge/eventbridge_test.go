@@ -163,7 +163,7 @@ func TestTargetsThatAreRefused(t *testing.T) {
 // https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-quota.html
 func TestLimitsOfRules(t *testing.T) {
 	t.Parallel()
-	s := open(t, t.TempDir(), &world{})
+	s := open(t, t.TempDir(), newWorld())
 	t.Cleanup(func() { _ = s.Close() })
 	put(t, s, Rule{Name: "books", Pattern: books, Mark: "m"}, Target{ID: "a", ARN: function}, Target{ID: "b", ARN: function}, Target{ID: "c", ARN: function}, Target{ID: "d", ARN: function}, Target{ID: "e", ARN: function})
 	if err := s.PutTargets("", "books", Target{ID: "f", ARN: function}); awsproto.From(err).Code != "LimitExceededException" {
@@ -203,7 +203,7 @@ func TestLimitsOfRules(t *testing.T) {
 func TestRateOfARuleThatIsEnabledAgain(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		w := &world{from: time.Now()}
+		w := newWorld()
 		s := open(t, t.TempDir(), w)
 		put(t, s, Rule{Name: "rate", Schedule: "rate(2 minutes)", Disabled: true}, Target{ID: "f", ARN: function, Input: `"rate"`})
 		time.Sleep(3 * time.Minute)
@@ -212,11 +212,9 @@ func TestRateOfARuleThatIsEnabledAgain(t *testing.T) {
 		}
 		time.Sleep(5 * time.Minute)
 		synctest.Wait()
-		w.mu.Lock()
-		if diff := cmp.Diff([]time.Duration{5 * time.Minute, 7 * time.Minute}, w.at); diff != "" {
+		if diff := cmp.Diff([]time.Duration{5 * time.Minute, 7 * time.Minute}, w.Attempts()); diff != "" {
 			t.Errorf("calls (-want +got):\n%s", diff)
 		}
-		w.mu.Unlock()
 		if err := s.Close(); err != nil {
 			t.Fatal(err)
 		}
@@ -309,12 +307,13 @@ func TestMaximumEventAge(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
-		w := &world{from: time.Now(), fail: func(target string) error {
+		w := newWorld()
+		w.Fail(func(target string) error {
 			if target == dead {
 				return nil
 			}
 			return errors.New("down")
-		}}
+		})
 		s := open(t, dir, w)
 		age := 60
 		put(t, s, Rule{Name: "books", Pattern: books}, Target{ID: "f", ARN: function, Input: `"x"`, DeadLetters: dead, MaxAge: &age})
@@ -325,15 +324,13 @@ func TestMaximumEventAge(t *testing.T) {
 		synctest.Wait()
 		// The attempts, after waits of 1, 2, 4, 8 and 16 seconds: another 32 would be too many. Then comes the letter.
 		want := []time.Duration{0, time.Second, 3 * time.Second, 7 * time.Second, 15 * time.Second, 31 * time.Second, 31 * time.Second}
-		w.mu.Lock()
-		if diff := cmp.Diff(want, w.at); diff != "" {
+		if diff := cmp.Diff(want, w.Attempts()); diff != "" {
 			t.Errorf("attempts (-want +got):\n%s", diff)
 		}
-		if w.attributes["EXHAUSTED_RETRY_CONDITION"] != "MaximumEventAgeInSeconds" || w.attributes["RETRY_ATTEMPTS"] != "5" {
-			t.Errorf("the letter's story: %v", w.attributes)
+		if story := w.Attributes(); story["EXHAUSTED_RETRY_CONDITION"] != "MaximumEventAgeInSeconds" || story["RETRY_ATTEMPTS"] != "5" {
+			t.Errorf("the letter's story: %v", story)
 		}
-		w.mu.Unlock()
-		if got := w.of(dead); len(got) != 1 {
+		if got := w.Of(dead); len(got) != 1 {
 			t.Errorf("dead letters: %q", got)
 		}
 		if err := s.Close(); err != nil {

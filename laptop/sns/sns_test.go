@@ -240,7 +240,7 @@ func TestDeliveriesAreTriedAgain(t *testing.T) {
 // https://docs.aws.amazon.com/sns/latest/dg/sns-message-attributes.html
 func TestAttributesOfAMessagePerProtocol(t *testing.T) {
 	t.Parallel()
-	w := &world{}
+	w := newWorld()
 	s := open(t, t.TempDir(), w)
 	defer s.Close()
 	topic := newTopic(t, s)
@@ -248,20 +248,20 @@ func TestAttributesOfAMessagePerProtocol(t *testing.T) {
 	subscribe(t, s, topic, "sqs", deadARN, map[string]string{"RawMessageDelivery": "true"})
 	m := Message{Body: `{"default": "d"}`, Attributes: map[string]Attribute{"kind": {DataType: "String", StringValue: "book"}}}
 	publish(t, s, topic, m)
-	if got := w.of(queueARN)[0]; !strings.Contains(got, `"MessageAttributes":{"kind"`) {
+	if got := w.Of(queueARN)[0]; !strings.Contains(got, `"MessageAttributes":{"kind"`) {
 		t.Errorf("one text: %s", got)
 	}
 	m.PerProtocol = true
 	publish(t, s, topic, m)
-	if got := w.of(queueARN)[1]; strings.Contains(got, "MessageAttributes") || len(w.raw) != 0 {
-		t.Errorf("per protocol: %s with %v", got, w.raw)
+	if got := w.Of(queueARN)[1]; strings.Contains(got, "MessageAttributes") || len(w.Attributes()) != 0 {
+		t.Errorf("per protocol: %s with %v", got, w.Attributes())
 	}
 }
 
 // What a subscription and a topic may be given, and how it is taken away.
 func TestAttributesAreEdited(t *testing.T) {
 	t.Parallel()
-	s := open(t, t.TempDir(), &world{})
+	s := open(t, t.TempDir(), newWorld())
 	defer s.Close()
 	topic := newTopic(t, s)
 	arn := subscribe(t, s, topic, "sqs", queueARN, map[string]string{"FilterPolicy": `{"a": ["b"]}`})
@@ -349,8 +349,8 @@ func TestDeadLetters(t *testing.T) {
 	}
 	// It is the notification as a queue has it, and no function's event.
 	var letter struct{ Type, Message string }
-	if err := json.Unmarshal([]byte(w.of(deadARN)[0]), &letter); err != nil || letter.Type != "Notification" || letter.Message != "lost" {
-		t.Errorf("the dead letter %s: %v", w.of(deadARN)[0], err)
+	if err := json.Unmarshal([]byte(w.Of(deadARN)[0]), &letter); err != nil || letter.Type != "Notification" || letter.Message != "lost" {
+		t.Errorf("the dead letter %s: %v", w.Of(deadARN)[0], err)
 	}
 	subscribe(t, s, topic, "sqs", queueARN, nil)
 	publish(t, s, topic, Message{Body: "lost"})
