@@ -51,6 +51,14 @@ func put(t *testing.T, s *Service, r Rule, targets ...Target) {
 	}
 }
 
+// allDown lets nothing through but dead letters.
+func allDown(target string) error {
+	if target == dead {
+		return nil
+	}
+	return errors.New("down")
+}
+
 const books = `{"source": ["shop"], "detail": {"kind": ["book"]}}`
 
 func TestRulesLeadEventsToTargets(t *testing.T) {
@@ -265,12 +273,7 @@ func TestDeadLetters(t *testing.T) {
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld()
-		w.Fail(func(target string) error {
-			if target == dead {
-				return nil
-			}
-			return errors.New("down")
-		})
+		w.Fail(allDown)
 		s := open(t, dir, w)
 		two := 2
 		put(t, s, Rule{Name: "books", Pattern: books}, Target{ID: "f", ARN: function, Input: `"x"`, DeadLetters: dead, Retries: &two})
@@ -308,12 +311,7 @@ func TestMaximumEventAge(t *testing.T) {
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld()
-		w.Fail(func(target string) error {
-			if target == dead {
-				return nil
-			}
-			return errors.New("down")
-		})
+		w.Fail(allDown)
 		s := open(t, dir, w)
 		age := 60
 		put(t, s, Rule{Name: "books", Pattern: books}, Target{ID: "f", ARN: function, Input: `"x"`, DeadLetters: dead, MaxAge: &age})
