@@ -1,3 +1,5 @@
+//go:build !ephor_lambda
+
 package cfn_test
 
 import (

@@ -24,7 +24,8 @@ const FormatVersion = "2010-09-09"
 const LanguageExtensions = "AWS::LanguageExtensions"
 
 // Template is one CloudFormation template. Its zero value is an empty template. It is read from JSON in all
-// forms that AWS takes and that its values can hold; what they cannot is refused by name.
+// forms that AWS takes and that its values can hold; what they cannot is refused by name. (Not so in a deployed
+// function, with the build tag ephor_lambda.)
 type Template struct {
 	AWSTemplateFormatVersion string               `json:",omitempty"`
 	Description              string               `json:",omitempty"`
