@@ -23,13 +23,16 @@ const FormatVersion = "2010-09-09"
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/transform-aws-languageextensions.html
 const LanguageExtensions = "AWS::LanguageExtensions"
 
-// Template is one CloudFormation template. Its zero value is an empty template.
+// Template is one CloudFormation template. Its zero value is an empty template. It is read from JSON in all
+// forms that AWS takes and that its values can hold; what they cannot is refused by name. (Not so in a deployed
+// function, with the build tag ephor_lambda.)
 type Template struct {
 	AWSTemplateFormatVersion string               `json:",omitempty"`
 	Description              string               `json:",omitempty"`
 	Transform                []string             `json:",omitempty"`
 	Metadata                 map[string]any       `json:",omitempty"`
 	Parameters               map[string]Parameter `json:",omitempty"`
+	Rules                    map[string]any       `json:",omitempty"`
 	Mappings                 map[string]any       `json:",omitempty"`
 	Conditions               map[string]any       `json:",omitempty"`
 	Resources                map[string]Resource

@@ -32,6 +32,9 @@ func Check(t *parse.Template) error {
 		if err := c.value(path+".Value", o.Value); err != nil {
 			return err
 		}
+		if isNoValue(o.Value) {
+			return t.Errorf(path+".Value", "%s", noValueUsage)
+		}
 		if o.Export != nil {
 			if err := c.value(path+".Export.Name", o.Export.Name); err != nil {
 				return err

@@ -69,7 +69,7 @@ func (s *Scope) Value(path string, v any) (any, error) {
 	e := &evaluation{s: s}
 	got, err := e.value(&place{name: path}, v)
 	if err == nil && got == noValue {
-		return nil, s.Template.Errorf(path, "Template error: AWS::NoValue stands where a value is needed")
+		return nil, s.Template.Errorf(path, "%s", noValueUsage)
 	}
 	return got, err
 }

@@ -66,15 +66,21 @@ func Parameters(ctx context.Context, t *parse.Template, given map[string]string,
 	return out, nil
 }
 
+// listType says whether Ref of a parameter of a type gives a list.
+func listType(name string) bool {
+	kind := strings.TrimPrefix(name, ssmValue)
+	return strings.HasPrefix(kind, "CommaDelimitedList") || strings.HasPrefix(kind, "List<")
+}
+
 // parameter checks one value and gives it its type. Nothing here may show a value: it may be
 // secret.
 func parameter(ctx context.Context, t *parse.Template, name string, p cfn.Parameter, raw string, store ParameterStore) (any, error) {
 	path := "Parameters." + name
 	kind, inStore := strings.CutPrefix(p.Type, ssmValue)
 	kind = strings.TrimSuffix(kind, ">")
-	list := kind == "CommaDelimitedList"
+	list := listType(p.Type)
 	if inner, ok := strings.CutPrefix(kind, "List<"); ok {
-		list, kind = true, strings.TrimSuffix(inner, ">")
+		kind = strings.TrimSuffix(inner, ">")
 	}
 	if !knownType(kind, list, inStore) {
 		return nil, t.Errorf(path+".Type", "Template format error: Unrecognized parameter type: %s", p.Type)

@@ -167,7 +167,7 @@ func (e *evaluation) sub(at *place, arg any) (any, error) {
 		}
 		s, ok := parse.Text(v)
 		if !ok {
-			return nil, e.errorf(at, "Template error: Fn::Sub can only put in strings, and ${%s} is none", part.name)
+			return nil, e.errorf(at, subVariable, part.name)
 		}
 		if err := e.grow(at, len(s)); err != nil {
 			return nil, err

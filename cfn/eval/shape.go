@@ -12,6 +12,9 @@ import (
 const (
 	getAttUsage   = "Template error: every Fn::GetAtt object requires two non-empty parameters, the resource name and the resource attribute"
 	subUsage      = "Template error: One or more Fn::Sub intrinsic functions don't specify expected arguments. Specify a string as first argument, and an optional second argument to specify a mapping of values to replace in the string"
+	subValueUsage = "Template error: every value of the context object of every Fn::Sub object must be a string or a function that returns a string"
+	subVariable   = "Template error: variable %s in Fn::Sub expression does not resolve to a string"
+	noValueUsage  = "Template error: AWS::NoValue stands where a value is needed"
 	joinUsage     = "Template error: every Fn::Join object requires two parameters, (1) a string delimiter and (2) a list of strings to be joined or a function that returns a list of strings (such as Fn::GetAZs) to be joined."
 	splitUsage    = "Template error: every Fn::Split object requires two parameters, (1) a string delimiter and (2) a string to be split or a function that returns a string to be split."
 	selectUsage   = "Template error: Fn::Select requires a list argument with two elements: an integer index and a list"
@@ -58,9 +61,7 @@ func (e *evaluation) wellFormed(at *place, name string, arg any) error {
 			usage = getAttUsage
 		}
 	case "Fn::Sub":
-		if _, _, ok := subArgs(arg); !ok {
-			usage = subUsage
-		}
+		return e.subShape(at, arg)
 	case "Fn::Join":
 		usage = joinUsage
 		if len(list) == 2 && isText(list[0]) && listing(list[1]) {
@@ -115,6 +116,36 @@ func (e *evaluation) wellFormed(at *place, name string, arg any) error {
 		return e.errorf(at, "%s", usage)
 	}
 	return nil
+}
+
+// subShape checks what Fn::Sub puts in, as far as the template alone tells that it is no string.
+func (e *evaluation) subShape(at *place, arg any) error {
+	format, own, ok := subArgs(arg)
+	if !ok {
+		return e.errorf(at, "%s", subUsage)
+	}
+	for _, name := range sortedKeys(own) {
+		if v := own[name]; !textual(v) || isNoValue(v) {
+			return e.errorf(at.item(1).key(name), "%s", subValueUsage)
+		}
+	}
+	for part := range substitutions(format) {
+		if _, isOwn := own[part.name]; isOwn || part.name == "" {
+			continue
+		}
+		pseudo, _ := (Pseudo{}).value(part.name)
+		_, isList := pseudo.([]any)
+		if isList || pseudo == noValue || listType(e.s.Template.Parameters[part.name].Type) {
+			return e.errorf(at, subVariable, part.name)
+		}
+	}
+	return nil
+}
+
+// isNoValue says whether v is {"Ref": "AWS::NoValue"}.
+func isNoValue(v any) bool {
+	name, arg, ok := Function(v)
+	return ok && name == "Ref" && arg == "AWS::NoValue"
 }
 
 // findInMapArgs checks [map, key, attribute] and, with the transform, {DefaultValue: …} behind them.

@@ -170,3 +170,60 @@ Resources:
 		t.Errorf("C was replaced: %s, before %s", got, c)
 	}
 }
+
+// What makes a property change is told of what has changed, and not of all that it is made of.
+func TestChangeSetSaysWhy(t *testing.T) {
+	t.Parallel()
+	f := start(t)
+	const before = `
+Parameters: {Stage: {Type: String, Default: test}}
+Conditions: {Prod: !Equals [!Ref Stage, prod]}
+Resources:
+  A: {Type: Test::Memory::Thing, Properties: {Value: 1}}
+  B: {Type: Test::Memory::Thing, Properties: {Value: !Select [0, [one, !GetAtt A.Arn]]}}
+  C: {Type: Test::Memory::Thing, Properties: {Value: !Sub "${Stage} one"}}
+  D: {Type: Test::Memory::Thing, Properties: {Value: !If [Prod, !GetAtt A.Arn, !Ref Stage]}}
+  E: {Type: Test::Memory::Thing, Properties: {Value: one}}
+`
+	f.create("S", before)
+	after := strings.NewReplacer("Value: 1", "Value: 2", "one, !Get", "two, !Get", "} one", "} two", "Value: one", "Value: !Ref New").Replace(before) +
+		"  New: {Type: Test::Memory::Thing}\n"
+	cs := f.changeSet("S", "x", types.ChangeSetTypeUpdate, after)
+	var why []string
+	for _, line := range lines(cs.Changes) {
+		if !strings.HasPrefix(line, "    ") {
+			why = append(why, line)
+		}
+	}
+	if diff := cmp.Diff([]string{
+		"Modify A False Properties",
+		"  Properties Value Never: Static DirectModification",
+		"Modify C False Properties",
+		"  Properties Value Never: Static DirectModification",
+		"Add New",
+		"Modify B False Properties",
+		"  Properties Value Never: Dynamic ResourceAttribute A.Arn",
+		"  Properties Value Never: Static DirectModification",
+		"Modify E False Properties",
+		"  Properties Value Never: Dynamic ResourceReference New",
+	}, why); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// Of many change sets the oldest are forgotten.
+func TestOldChangeSetsAreForgotten(t *testing.T) {
+	t.Parallel()
+	f := start(t)
+	for i := range maxChangeSets + 2 {
+		f.post("CreateChangeSet", "StackName", "S", "ChangeSetName", fmt.Sprintf("c%d", i), "ChangeSetType", "CREATE", "TemplateBody", chain)
+	}
+	for i, want := range map[int]bool{0: false, 1: false, 2: true, maxChangeSets + 1: true} {
+		f.service.mu.RLock()
+		got := f.service.find("S").changeSet(fmt.Sprintf("c%d", i)) != nil
+		f.service.mu.RUnlock()
+		if got != want {
+			t.Errorf("change set %d is there: %v", i, got)
+		}
+	}
+}

@@ -110,6 +110,28 @@ func TestExportTwice(t *testing.T) {
 	}
 }
 
+func TestExportTwiceInOneTemplate(t *testing.T) {
+	t.Parallel()
+	f := start(t)
+	const twice = `
+Resources:
+  A: {Type: Test::Memory::Thing}
+Outputs:
+  One: {Value: 1, Export: {Name: same}}
+  Two: {Value: 1, Export: {Name: !Join ["", [sa, me]]}}
+`
+	if got := f.create("S", twice); got != rollbackComplete {
+		t.Fatalf("status %s", got)
+	}
+	want := "S ROLLBACK_IN_PROGRESS Export with name same is duplicated in the template. Rollback requested by user."
+	if got := strings.Join(f.trace("S"), "\n"); !strings.Contains(got, want) {
+		t.Errorf("events %s", got)
+	}
+	if list := f.post("ListExports"); strings.Contains(list, "<Name>same</Name>") {
+		t.Errorf("exports: %s", list)
+	}
+}
+
 // An importer lets go of an export by an update, and only then.
 func TestImportIsReleasedByUpdate(t *testing.T) {
 	t.Parallel()

@@ -110,6 +110,10 @@ func TestOnFailure(t *testing.T) {
 	if got := f.memory.values(); len(got) != 0 {
 		t.Errorf("after DELETE there are %v", got)
 	}
+	want := "Gone DELETE_IN_PROGRESS The following resource(s) failed to create: [C]. Delete requested by user."
+	if trace := f.trace("Gone"); !slices.Contains(trace, want) {
+		t.Errorf("no %q in %s", want, strings.Join(trace, "\n"))
+	}
 }
 
 func TestFailedDelete(t *testing.T) {
@@ -177,6 +181,126 @@ Resources:
 	f.remove("S")
 	if diff := cmp.Diff(map[string]string{"Kept": "1 and 1", "Tried": "<nil>"}, f.memory.values()); diff != "" {
 		t.Errorf("left (-want +got):\n%s", diff)
+	}
+}
+
+// What is replaced goes by UpdateReplacePolicy, and what leaves the template by DeletionPolicy: neither by the other's.
+func TestRetainOfReplacedAndOfRemoved(t *testing.T) {
+	t.Parallel()
+	f := start(t)
+	const template = `
+Resources:
+  Replaced: {Type: Test::Memory::Thing, %s, Properties: {Name: %s, Value: 1}}
+`
+	for policy, want := range map[string]map[string]string{
+		"UpdateReplacePolicy: Retain":                         {"Replaced": "1"},
+		"DeletionPolicy: Retain":                              {"Replaced": "1"},
+		"UpdateReplacePolicy: Delete, DeletionPolicy: Retain": {"Replaced": "1"},
+		"UpdateReplacePolicy: Retain, DeletionPolicy: Retain": {"Replaced": "1 and 1"},
+		"Metadata: {m: 1}":                                    {},
+	} {
+		f.memory.mu.Lock()
+		clear(f.memory.things)
+		f.memory.mu.Unlock()
+		f.create("S", fmt.Sprintf(template, policy, "a"))
+		first := f.memory.physical("Replaced")
+		f.update("S", fmt.Sprintf(template, policy, "b"))
+		second := f.memory.values()["Replaced"]
+		if kept := strings.Contains(policy, "UpdateReplacePolicy: Retain"); (second == "1 and 1") != kept || !kept && f.memory.physical("Replaced") == first {
+			t.Errorf("%s: after the replacement there is %q", policy, second)
+		}
+		f.remove("S")
+		if diff := cmp.Diff(want, f.memory.values()); diff != "" {
+			t.Errorf("%s: left (-want +got):\n%s", policy, diff)
+		}
+	}
+}
+
+// RetainExceptOnCreate keeps nothing of what an update made that is rolled back, and Retain all of it. See
+// https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-attribute-deletionpolicy.html
+func TestRetainAfterARolledBackUpdate(t *testing.T) {
+	t.Parallel()
+	f := start(t, oneByOne)
+	const template = `
+Resources:
+  A: {Type: Test::Memory::Thing}
+`
+	f.create("S", template)
+	f.memory.fail["create Z"] = errOnPurpose
+	if got := f.update("S", template+`
+  Kept: {Type: Test::Memory::Thing, DeletionPolicy: Retain}
+  Tried: {Type: Test::Memory::Thing, DeletionPolicy: RetainExceptOnCreate}
+  Z: {Type: Test::Memory::Thing, DependsOn: [Kept, Tried]}
+`); got != updateRollbackComplete {
+		t.Fatalf("status %s", got)
+	}
+	if diff := cmp.Diff(map[string]string{"A": "<nil>", "Kept": "<nil>"}, f.memory.values()); diff != "" {
+		t.Errorf("left (-want +got):\n%s", diff)
+	}
+	for _, want := range []string{"Kept DELETE_SKIPPED", "Tried DELETE_COMPLETE"} {
+		if !slices.Contains(f.trace("S"), want) {
+			t.Errorf("no %q in %s", want, strings.Join(f.trace("S"), "\n"))
+		}
+	}
+	// What an update removes is no rolled back creation: there RetainExceptOnCreate is Retain.
+	f.memory.mu.Lock()
+	delete(f.memory.fail, "create Z")
+	f.memory.mu.Unlock()
+	f.update("S", template+"  Tried: {Type: Test::Memory::Thing, DeletionPolicy: RetainExceptOnCreate}\n")
+	f.update("S", template)
+	if got := f.memory.values(); got["Tried"] != "<nil>" {
+		t.Errorf("Tried was deleted: %v", got)
+	}
+}
+
+// What an update made to replace a resource goes by UpdateReplacePolicy, too, when the update is rolled back: no page of
+// AWS says so, but one has tried it there (https://github.com/go-to-k/cdkd/pull/2634).
+func TestRollbackOfAReplacementThatIsRetained(t *testing.T) {
+	t.Parallel()
+	f := start(t, oneByOne)
+	const template = `
+Resources:
+  A: {Type: Test::Memory::Thing, %s: Retain, Properties: {Name: %s}}
+`
+	for policy, want := range map[string]string{"UpdateReplacePolicy": "<nil> and <nil>", "DeletionPolicy": "<nil>"} {
+		f.memory.mu.Lock()
+		clear(f.memory.things)
+		f.memory.fail["create Z"] = errOnPurpose
+		f.memory.mu.Unlock()
+		f.create(policy, fmt.Sprintf(template, policy, "a"))
+		first := f.memory.physical("A")
+		if got := f.update(policy, fmt.Sprintf(template, policy, "b")+"  Z: {Type: Test::Memory::Thing, DependsOn: A}\n"); got != updateRollbackComplete {
+			t.Fatalf("status %s", got)
+		}
+		if got := f.memory.values()["A"]; got != want {
+			t.Errorf("%s: A is %q, want %q", policy, got, want)
+		}
+		if detail := f.post("DescribeStackResource", "StackName", policy, "LogicalResourceId", "A"); !strings.Contains(detail, first) {
+			t.Errorf("%s: A is not %s: %s", policy, first, detail)
+		}
+	}
+}
+
+// A rollback leads what was changed in place back in the order of the needs of before, which may be the opposite of
+// those that the update had.
+func TestRollbackInTheOrderOfBefore(t *testing.T) {
+	t.Parallel()
+	f := start(t, oneByOne)
+	template := func(a, b, rest string) string {
+		return fmt.Sprintf("Resources:\n  A: {Type: Test::Memory::Thing, Properties: {Value: %s}}\n  B: {Type: Test::Memory::Thing, Properties: {Value: %s}}\n%s", a, b, rest)
+	}
+	f.create("S", template("!Ref B", "1", ""))
+	was := f.memory.values()
+	f.memory.fail["create Z"] = errOnPurpose
+	f.memory.done()
+	if got := f.update("S", template("2", "!Ref A", "  Z: {Type: Test::Memory::Thing, DependsOn: B}\n")); got != updateRollbackComplete {
+		t.Fatalf("status %s", got)
+	}
+	if diff := cmp.Diff([]string{"update A", "update B", "create Z", "update B", "update A"}, f.memory.done()); diff != "" {
+		t.Errorf("done (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(was, f.memory.values()); diff != "" {
+		t.Errorf("things (-want +got):\n%s", diff)
 	}
 }
 

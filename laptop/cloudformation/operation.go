@@ -38,9 +38,9 @@ func (o *operation) create(ctx context.Context) error {
 	case st.DisableRollback:
 		next, why = createFailed, reason
 	case st.DeleteOnFailure:
-		next, why, then = deleteInProgress, reason, s.deleteStack
+		next, why, then = deleteInProgress, requested("Delete", reason), s.deleteStack
 	default:
-		next, why, then = rollbackInProgress, requested(reason), s.rollbackCreate
+		next, why, then = rollbackInProgress, requested("Rollback", reason), s.rollbackCreate
 	}
 	s.mu.Lock()
 	if ctx.Err() != nil {
@@ -55,9 +55,10 @@ func (o *operation) create(ctx context.Context) error {
 	return then(ctx, st)
 }
 
-// requested is the reason of a rollback: what failed, and CloudFormation's set phrase.
-func requested(reason string) string {
-	return strings.TrimSuffix(strings.TrimSpace(reason), ".") + ". Rollback requested by user."
+// requested is the reason of what follows a failed creation, a Rollback or a Delete: what failed, and CloudFormation's
+// set phrase.
+func requested(what, reason string) string {
+	return strings.TrimSuffix(strings.TrimSpace(reason), ".") + ". " + what + " requested by user."
 }
 
 // update carries out the update of a stack whose status is UPDATE_IN_PROGRESS already.

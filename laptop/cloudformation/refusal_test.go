@@ -30,6 +30,10 @@ func TestRefusals(t *testing.T) {
 		thing("Properties: {Value: !Ref X}"))
 	create("ValidationError", "Template error: resource A does not support attribute type Nope in Fn::GetAtt (Outputs.O.Value, line 3, column 15)",
 		thing("Properties: {}")+"\nOutputs: {O: {Value: !GetAtt A.Nope}}")
+	create("ValidationError", "Template error: variable AWS::NoValue in Fn::Sub expression does not resolve to a string (Outputs.O.Value.Fn::Sub, line 3, column 22)",
+		thing("Properties: {}")+"\nOutputs: {O: {Value: !Sub 'a${AWS::NoValue}'}}")
+	create("ValidationError", "Template error: AWS::NoValue stands where a value is needed (Outputs.O.Value, line 3, column 15)",
+		thing("Properties: {}")+"\nOutputs: {O: {Value: !Ref 'AWS::NoValue'}}")
 	create("ValidationError", "CreationPolicy is not supported for resource type Test::Memory::Thing", thing("CreationPolicy: {ResourceSignal: {Count: 1}}"))
 	create("ValidationError", "UpdatePolicy is not supported here", thing("UpdatePolicy: {}"))
 	create("ValidationError", "Template format error: Unrecognized DeletionPolicy Keep for resource A", thing("DeletionPolicy: Keep"))

@@ -77,7 +77,7 @@ func (s *Service) resume(ctx context.Context, st *stack) error {
 	reason := "The laptop stopped during " + st.Status
 	switch st.Status {
 	case createInProgress, rollbackInProgress:
-		if err := s.setStatus(st, rollbackInProgress, requested(reason)); err != nil {
+		if err := s.setStatus(st, rollbackInProgress, requested("Rollback", reason)); err != nil {
 			return err
 		}
 		return s.rollbackCreate(ctx, st)

@@ -1,6 +1,8 @@
 package cloudformation
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -123,4 +125,25 @@ Resources:
 		t.Errorf("F is %q", got)
 	}
 	f.noSecrets("geheim")
+}
+
+// leaky is a store whose error tells a secret that it has given.
+type leaky struct{}
+
+func (leaky) Secret(_ context.Context, id, _, _ string) (string, error) {
+	if id == "good" {
+		return "hunter2", nil
+	}
+	return "", errors.New("after hunter2 there is no " + id)
+}
+
+// A reference that cannot be resolved does not tell what another one has been resolved to.
+func TestSecretsInTheErrorsOfTheirStore(t *testing.T) {
+	t.Parallel()
+	f := start(t, func(c *Config) { c.Secrets = leaky{} })
+	f.create("S", `{"Resources": {"A": {"Type": "Test::Memory::Thing", "Properties": {"List": ["{{resolve:secretsmanager:good}}", "{{resolve:secretsmanager:bad}}"]}}}}`)
+	trace := strings.Join(f.trace("S"), "\n")
+	if strings.Contains(trace, "hunter2") || !strings.Contains(trace, "after **** there is no bad") {
+		t.Errorf("events: %s", trace)
+	}
 }

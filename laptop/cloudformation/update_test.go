@@ -1,10 +1,15 @@
 package cloudformation
 
 import (
+	"context"
 	"errors"
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -217,4 +222,73 @@ Resources:
 	f.create("S", template, "Stage", "test", "Password", "x")
 	f.refuse("UpdateStack", "ValidationError", "Invalid input for parameter key Nope. Cannot specify usePreviousValue as true for a parameter key not in the previous template",
 		"StackName", "S", "UsePreviousTemplate", "true", "Parameters.member.1.ParameterKey", "Nope", "Parameters.member.1.UsePreviousValue", "true")
+}
+
+// spy is memory that tells what Update was told.
+type spy struct {
+	*memory
+	updates []string
+}
+
+func (s *spy) Update(ctx context.Context, r Request) (Resource, error) {
+	s.mu.Lock()
+	s.updates = append(s.updates, fmt.Sprintf("%s: %v to %v", r.LogicalID, r.OldProperties["Value"], r.Properties["Value"]))
+	s.mu.Unlock()
+	return s.memory.Update(ctx, r)
+}
+
+// A rollback takes back all that the update did: a provider is told both values the other way round, policies are those of
+// before, and what the update would have imported is free again.
+func TestRollbackOfWhatIsNotAProperty(t *testing.T) {
+	t.Parallel()
+	s := &spy{}
+	f := start(t, oneByOne, func(c *Config) {
+		s.memory = c.Providers[thingType].(*memory)
+		c.Providers[thingType] = s
+	})
+	f.create("Grafana", fmt.Sprintf(exporter, "http://a"))
+	const before = `
+Resources:
+  Kept: {Type: Test::Memory::Thing}
+  Changed: {Type: Test::Memory::Thing, Properties: {Value: old}}
+`
+	f.create("S", before)
+	f.memory.fail["create Z"] = errOnPurpose
+	after := strings.NewReplacer("Kept: {Type: Test::Memory::Thing", "Kept: {DeletionPolicy: Retain, Metadata: {m: 1}, Type: Test::Memory::Thing", "old", "new").Replace(before) +
+		"  Z: {Type: Test::Memory::Thing, DependsOn: [Kept, Changed], Properties: {Value: !ImportValue Grafana-StoreURL}}\n"
+	if got := f.update("S", after); got != updateRollbackComplete {
+		t.Fatalf("status %s", got)
+	}
+	if diff := cmp.Diff([]string{"Changed: old to new", "Changed: new to old"}, s.updates); diff != "" {
+		t.Errorf("updates (-want +got):\n%s", diff)
+	}
+	if detail := f.post("DescribeStackResource", "StackName", "S", "LogicalResourceId", "Kept"); strings.Contains(detail, "&#34;m&#34;") {
+		t.Errorf("Kept has the metadata of the update: %s", detail)
+	}
+	f.refuse("UpdateStack", "ValidationError", "No updates are to be performed.", "StackName", "S", "TemplateBody", before)
+	if got := f.remove("Grafana"); got != deleteComplete {
+		t.Errorf("what the update would have imported is held: %s, %s", got, f.reason("Grafana"))
+	}
+	f.remove("S")
+	if left := f.memory.values(); len(left) > 0 {
+		t.Errorf("left: %v", left)
+	}
+}
+
+// A creation that takes longer than it may is rolled back.
+func TestCreationTimesOut(t *testing.T) {
+	t.Parallel()
+	f := start(t)
+	f.memory.block["create A"] = make(chan struct{}) // for ever
+	f.changeSet("S", "x", types.ChangeSetTypeCreate, chain)
+	f.service.mu.Lock()
+	f.service.find("S").Timeout = time.Millisecond // the API's are minutes
+	f.service.mu.Unlock()
+	if got := f.execute("S", "x"); got != rollbackComplete {
+		t.Errorf("status %s", got)
+	}
+	want := "S ROLLBACK_IN_PROGRESS Stack creation time exceeded the specified timeout. Rollback requested by user."
+	if trace := f.trace("S"); !slices.Contains(trace, want) {
+		t.Errorf("no %q in %s", want, strings.Join(trace, "\n"))
+	}
 }

@@ -144,3 +144,20 @@ func TestWaitTimesOut(t *testing.T) {
 		}
 	})
 }
+
+// The Timeout of a wait condition has the bounds of
+// https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-cloudformation-waitcondition.html
+func TestWaitTimeoutBounds(t *testing.T) {
+	t.Parallel()
+	w := newWaits(Config{EndpointURL: func() string { return "" }})
+	w.open("t")
+	w.put("t", signal{UniqueID: "a", Data: "1"}, nil)
+	for timeout, want := range map[string]string{
+		"0": "it must be from 1 to 43200 seconds", "-1": "it must be from 1 to 43200 seconds", "43201": "it must be from 1 to 43200 seconds", "1": "", "43200": "",
+	} {
+		_, err := (*waitCondition)(w).Create(t.Context(), Request{StackID: "S", LogicalID: "W", Properties: map[string]any{"Handle": w.url("t"), "Timeout": json.Number(timeout)}})
+		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), "Timeout is "+timeout+"; "+want) {
+			t.Errorf("%s: %v, want %q", timeout, err, want)
+		}
+	}
+}

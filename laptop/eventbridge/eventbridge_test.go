@@ -51,6 +51,14 @@ func put(t *testing.T, s *Service, r Rule, targets ...Target) {
 	}
 }
 
+// allDown lets nothing through but dead letters.
+func allDown(target string) error {
+	if target == dead {
+		return nil
+	}
+	return errors.New("down")
+}
+
 const books = `{"source": ["shop"], "detail": {"kind": ["book"]}}`
 
 func TestRulesLeadEventsToTargets(t *testing.T) {
@@ -159,6 +167,68 @@ func TestTargetsThatAreRefused(t *testing.T) {
 	}
 }
 
+// Limits of rules and buses:
+// https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-quota.html
+func TestLimitsOfRules(t *testing.T) {
+	t.Parallel()
+	s := open(t, t.TempDir(), newWorld())
+	t.Cleanup(func() { _ = s.Close() })
+	put(t, s, Rule{Name: "books", Pattern: books, Mark: "m"}, Target{ID: "a", ARN: function}, Target{ID: "b", ARN: function}, Target{ID: "c", ARN: function}, Target{ID: "d", ARN: function}, Target{ID: "e", ARN: function})
+	if err := s.PutTargets("", "books", Target{ID: "f", ARN: function}); awsproto.From(err).Code != "LimitExceededException" {
+		t.Errorf("a sixth target: %v", err)
+	}
+	if err := s.PutTargets("", "books", Target{ID: "e", ARN: queue}); err != nil {
+		t.Errorf("another target in the place of the fifth: %v", err)
+	}
+	// A rule that is put again keeps its targets and what it is known by.
+	put(t, s, Rule{Name: "books", Pattern: `{"source": ["x"]}`})
+	if r, err := s.Rule("", "books"); err != nil || len(r.Targets) != 5 || r.Mark != "m" || r.Targets[4].ARN != queue {
+		t.Errorf("put again: %+v, %v", r, err)
+	}
+	pattern := func(n int) string { return `{"source": ["` + strings.Repeat("x", n-len(`{"source": [""]}`)) + `"]}` }
+	if _, err := s.PutRule(Rule{Name: "long", Pattern: pattern(4096)}); err != nil {
+		t.Error(err)
+	}
+	if _, err := s.PutRule(Rule{Name: "long", Pattern: pattern(4097)}); awsproto.From(err).Code != "InvalidEventPatternException" {
+		t.Errorf("a pattern of 4097 characters: %v", err)
+	}
+	if err := errors.Join(s.RemoveTargets("", "books", "a", "b", "c", "d", "e"), s.DeleteRule("", "books"), s.DeleteRule("", "long")); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.DeleteBus("default"); err == nil || !strings.Contains(err.Error(), "Cannot delete event bus default") {
+		t.Errorf("deleting the bus default: %v", err)
+	}
+	// A time counts 14 bytes: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-putevent-size.html
+	e := Event{Source: "abc", DetailType: "de", Detail: "{}", Resources: []string{"r1", "r2"}}
+	timed := e
+	timed.Time = time.Now()
+	if e.size() != 11 || timed.size() != 25 {
+		t.Errorf("sizes %d and %d", e.size(), timed.size())
+	}
+}
+
+// A rate is counted from when the rule was enabled.
+func TestRateOfARuleThatIsEnabledAgain(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		s := open(t, t.TempDir(), w)
+		put(t, s, Rule{Name: "rate", Schedule: "rate(2 minutes)", Disabled: true}, Target{ID: "f", ARN: function, Input: `"rate"`})
+		time.Sleep(3 * time.Minute)
+		if err := s.SetState("", "rate", false); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(5 * time.Minute)
+		synctest.Wait()
+		if diff := cmp.Diff([]time.Duration{5 * time.Minute, 7 * time.Minute}, w.Attempts()); diff != "" {
+			t.Errorf("calls (-want +got):\n%s", diff)
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
 func TestSchedulesOfRules(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -203,12 +273,7 @@ func TestDeadLetters(t *testing.T) {
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld()
-		w.Fail(func(target string) error {
-			if target == dead {
-				return nil
-			}
-			return errors.New("down")
-		})
+		w.Fail(allDown)
 		s := open(t, dir, w)
 		two := 2
 		put(t, s, Rule{Name: "books", Pattern: books}, Target{ID: "f", ARN: function, Input: `"x"`, DeadLetters: dead, Retries: &two})
@@ -233,6 +298,38 @@ func TestDeadLetters(t *testing.T) {
 		put(t, s, Rule{Name: "books", Pattern: books}, Target{ID: "f", ARN: function})
 		if _, err := s.Put(event); err != nil || len(w.Attempts()) != 5 || len(w.Problems()) != 1 || !strings.Contains(w.Problems()[0], "you may not") {
 			t.Errorf("%v attempts, problems %q, %v", w.Attempts(), w.Problems(), err)
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+// What is down is given up when the event is too old, however many attempts are left.
+func TestMaximumEventAge(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		w.Fail(allDown)
+		s := open(t, dir, w)
+		age := 60
+		put(t, s, Rule{Name: "books", Pattern: books}, Target{ID: "f", ARN: function, Input: `"x"`, DeadLetters: dead, MaxAge: &age})
+		if _, err := s.Put(Event{Source: "shop", DetailType: "Order", Detail: `{"kind": "book"}`}); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Hour)
+		synctest.Wait()
+		// The attempts, after waits of 1, 2, 4, 8 and 16 seconds: another 32 would be too many. Then comes the letter.
+		want := []time.Duration{0, time.Second, 3 * time.Second, 7 * time.Second, 15 * time.Second, 31 * time.Second, 31 * time.Second}
+		if diff := cmp.Diff(want, w.Attempts()); diff != "" {
+			t.Errorf("attempts (-want +got):\n%s", diff)
+		}
+		if story := w.Attributes(); story["EXHAUSTED_RETRY_CONDITION"] != "MaximumEventAgeInSeconds" || story["RETRY_ATTEMPTS"] != "5" {
+			t.Errorf("the letter's story: %v", story)
+		}
+		if got := w.Of(dead); len(got) != 1 {
+			t.Errorf("dead letters: %q", got)
 		}
 		if err := s.Close(); err != nil {
 			t.Fatal(err)

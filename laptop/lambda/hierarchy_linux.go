@@ -108,7 +108,11 @@ func cgroupMounts() (folders []string) {
 // limits what version 2 does not limit here. It is for the spawner's thread.
 func newControlGroups() (*cgroups, *cgroups1) {
 	own := ownHierarchies()
-	name := "ephor-lambda-" + strconv.Itoa(os.Getpid()) + "-" + strconv.FormatInt(time.Now().UnixNano(), 36)
+	if own.unified != "" {
+		removeStale(filepath.Dir(own.unified), own.unified)
+	}
+	removeStale(own.older["memory"], own.older["pids"])
+	name := groupName + strconv.Itoa(os.Getpid()) + "-" + strconv.FormatInt(time.Now().UnixNano(), 36)
 	c := newCgroups(own.unified, name)
 	if c != nil && c.memory {
 		delete(own.older, "memory")

@@ -129,6 +129,105 @@ func TestCallsAreTriedAgain(t *testing.T) {
 	})
 }
 
+// A call that cannot be made is given up when its retries are used up, or when it is too old.
+func TestCallsAreGivenUp(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c := &calls{from: time.Now(), fail: func(int) error { return errors.New("busy") }}
+		s := open(t, t.TempDir(), c)
+		two, minute := 2, 60
+		put(t, s, Schedule{Name: "a", Expression: "rate(1 day)", Target: Target{Retries: &two}})
+		time.Sleep(time.Hour)
+		c.are(t, `0s "a"`, `1s "a"`, `3s "a"`)
+		c.made = nil
+		put(t, s, Schedule{Name: "b", Expression: "rate(1 day)", Target: Target{MaxAge: &minute}})
+		time.Sleep(time.Hour)
+		c.are(t, `1h0m0s "b"`, `1h0m1s "b"`, `1h0m3s "b"`, `1h0m7s "b"`, `1h0m15s "b"`, `1h0m31s "b"`)
+		// From the seventh wait on it is a minute.
+		c.made = nil
+		eight := 8
+		put(t, s, Schedule{Name: "c", Expression: "rate(1 day)", Target: Target{Retries: &eight}})
+		time.Sleep(time.Hour)
+		c.are(t, `2h0m0s "c"`, `2h0m1s "c"`, `2h0m3s "c"`, `2h0m7s "c"`, `2h0m15s "c"`, `2h0m31s "c"`, `2h1m3s "c"`, `2h2m3s "c"`, `2h3m3s "c"`)
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+// Neither a rate nor a cron calls before StartDate, nor from EndDate on.
+func TestStartAndEnd(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c := &calls{from: time.Now()}
+		s := open(t, t.TempDir(), c)
+		start, end := c.from.Add(150*time.Second), c.from.Add(5*time.Minute)
+		put(t, s, Schedule{Name: "cron", Expression: "cron(* * * * ? *)", Start: start, End: end})
+		put(t, s, Schedule{Name: "rate", Expression: "rate(1 minute)", Start: start, End: end})
+		time.Sleep(time.Hour)
+		c.are(t, `2m30s "rate"`, `3m0s "cron"`, `3m30s "rate"`, `4m0s "cron"`, `4m30s "rate"`)
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+// https://docs.aws.amazon.com/scheduler/latest/APIReference/API_CreateSchedule.html
+func TestSchedulesThatAreRefused(t *testing.T) {
+	t.Parallel()
+	s := open(t, t.TempDir(), &calls{from: time.Now()})
+	t.Cleanup(func() { _ = s.Close() })
+	now := time.Now()
+	for want, in := range map[string]Schedule{
+		"MaximumWindowInMinutes 1441: 1 to 1440": {Name: "a", Expression: "rate(1 day)", Window: 1441},
+		"StartDate is not before EndDate":        {Name: "a", Expression: "rate(1 day)", Start: now, End: now},
+		"1 to 64 letters":                        {Name: "a b", Expression: "rate(1 day)"},
+		"512 are allowed":                        {Name: "a", Expression: "rate(1 day)", Description: strings.Repeat("x", 513)},
+	} {
+		in.Target = Target{ARN: function, RoleARN: role}
+		if _, err := s.Create(in); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%+v: %v, want %q", in, err, want)
+		}
+	}
+	put(t, s, Schedule{Name: "once", Expression: "at(2100-01-01T00:00:00)", DeleteAfter: true, Window: 1440})
+	one, err := s.Get("once")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if told := s.describe(one); told.ActionAfterCompletion != "DELETE" || told.FlexibleTimeWindow.Mode != "FLEXIBLE" || told.FlexibleTimeWindow.MaximumWindowInMinutes != 1440 {
+		t.Errorf("told: %+v", told)
+	}
+}
+
+// A schedule that is updated keeps what it is known by, and calls as the new one says.
+func TestUpdateOfASchedule(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c := &calls{from: time.Now()}
+		s := open(t, t.TempDir(), c)
+		put(t, s, Schedule{Name: "a", Mark: "m", Expression: "rate(1 day)"})
+		time.Sleep(time.Minute)
+		before, err := s.Get("a")
+		if err != nil {
+			t.Fatal(err)
+		}
+		next := Schedule{Name: "a", Expression: "rate(1 hour)", Target: before.Target}
+		after, err := s.Update(next)
+		if err != nil || after.Mark != "m" || !after.Created.Equal(before.Created) || !after.Modified.Equal(before.Modified.Add(time.Minute)) {
+			t.Errorf("%+v, %v; before %+v", after, err, before)
+		}
+		time.Sleep(90 * time.Minute)
+		c.are(t, `0s "a"`, `1m0s "a"`, `1h1m0s "a"`)
+		next.Name = "b"
+		if _, err := s.Update(next); awsproto.From(err).Code != "ResourceNotFoundException" {
+			t.Errorf("a schedule that is not there: %v", err)
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
 func TestTheCLI(t *testing.T) {
 	t.Parallel()
 	cli := awstest.Program(t)

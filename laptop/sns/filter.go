@@ -45,9 +45,9 @@ func newFilter(policy, scope string) (filter, error) {
 	if len(members) > maxFilterKeys {
 		return f, bad("Filter policy can not have more than %d keys", maxFilterKeys)
 	}
-	combinations, nested := complexity(members)
+	combinations, nested := complexity(members, 1)
 	if combinations > maxFilterCombinations {
-		return f, bad("Filter policy is too complex: the numbers of its lists' values multiply to more than %d", maxFilterCombinations)
+		return f, bad("Filter policy is too complex: the numbers of its lists' values, each times the depth of its key, multiply to more than %d", maxFilterCombinations)
 	}
 	if nested && !f.body {
 		return f, bad("Filter policy scope MessageAttributes does not support nested filter policy")
@@ -59,27 +59,27 @@ func newFilter(policy, scope string) (filter, error) {
 	return f, nil
 }
 
-// complexity multiplies the numbers of values in all lists, and says whether objects are nested. The parts of
-// an $or are added.
-func complexity(members map[string]any) (combinations int, nested bool) {
+// complexity multiplies the numbers of values in all lists, each times the depth at which its key is nested, and says
+// whether objects are nested. The parts of an $or are added.
+func complexity(members map[string]any, depth int) (combinations int, nested bool) {
 	combinations = 1
 	for name, v := range members {
 		n := 1
 		switch v := v.(type) {
 		case []any:
-			n = len(v)
+			n = len(v) * depth
 			if name != "$or" {
 				break
 			}
 			n = 0
 			for _, one := range v {
 				if part, is := one.(map[string]any); is {
-					more, deep := complexity(part)
+					more, deep := complexity(part, depth)
 					n, nested = n+more, nested || deep
 				}
 			}
 		case map[string]any:
-			n, _ = complexity(v)
+			n, _ = complexity(v, depth+1)
 			nested = true
 		}
 		combinations = min(combinations*max(n, 1), maxFilterCombinations+1)

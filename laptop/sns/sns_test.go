@@ -166,6 +166,37 @@ func TestFilters(t *testing.T) {
 	bad("there is no such operator", `{"a": [{"like": "x"}]}`, "")
 }
 
+// The example of nested keys, 4 values three levels deep and 3 values two levels deep, is AWS's:
+// https://docs.aws.amazon.com/sns/latest/dg/subscription-filter-policy-constraints.html
+func TestComplexityOfFilters(t *testing.T) {
+	t.Parallel()
+	for policy, want := range map[string]int{
+		`{}`: 1,
+		`{"a": ["1", "2", "3"], "b": ["1"], "c": ["1", "2"]}`:                               6,
+		`{"a": {"b": {"c": ["1", "2", "3", "4"]}}, "d": {"e": ["1", "2", "3"]}}`:            4 * 3 * 3 * 2,
+		`{"a": ["1", "2"], "$or": [{"b": ["1", "2", "3"]}, {"c": ["1"], "d": ["1", "2"]}]}`: 2 * (3 + 1*2),
+		`{"$or": [{"a": {"b": ["1", "2"]}}, {"c": ["1"]}]}`:                                 2*2 + 1,
+	} {
+		var members map[string]any
+		if err := json.Unmarshal([]byte(policy), &members); err != nil {
+			t.Fatal(err)
+		}
+		if got, nested := complexity(members, 1); got != want || nested != strings.Contains(policy, `": {`) {
+			t.Errorf("%s: %d, nested %v; want %d", policy, got, nested, want)
+		}
+	}
+	list := func(n int) string { return `["x"` + strings.Repeat(`, "x"`, n-1) + `]` }
+	for policy, good := range map[string]bool{
+		`{"a": ` + list(150) + `}`: true, `{"a": ` + list(151) + `}`: false,
+		`{"a": {"b": ` + list(75) + `}}`: true, `{"a": {"b": ` + list(76) + `}}`: false,
+		`{"$or": [{"a": ` + list(75) + `}, {"b": ` + list(75) + `}]}`: true, `{"$or": [{"a": ` + list(75) + `}, {"b": ` + list(76) + `}]}`: false,
+	} {
+		if _, err := newFilter(policy, "MessageBody"); (err == nil) != good {
+			t.Errorf("%.60s…: %v", policy, err)
+		}
+	}
+}
+
 // What is down is tried again as AWS documents it, also by the next start.
 func TestDeliveriesAreTriedAgain(t *testing.T) {
 	t.Parallel()
@@ -205,6 +236,99 @@ func TestDeliveriesAreTriedAgain(t *testing.T) {
 	})
 }
 
+// Attributes go with a message that is one text, and with none that is JSON for each protocol:
+// https://docs.aws.amazon.com/sns/latest/dg/sns-message-attributes.html
+func TestAttributesOfAMessagePerProtocol(t *testing.T) {
+	t.Parallel()
+	w := newWorld()
+	s := open(t, t.TempDir(), w)
+	defer s.Close()
+	topic := newTopic(t, s)
+	subscribe(t, s, topic, "sqs", queueARN, nil)
+	subscribe(t, s, topic, "sqs", deadARN, map[string]string{"RawMessageDelivery": "true"})
+	m := Message{Body: `{"default": "d"}`, Attributes: map[string]Attribute{"kind": {DataType: "String", StringValue: "book"}}}
+	publish(t, s, topic, m)
+	if got := w.Of(queueARN)[0]; !strings.Contains(got, `"MessageAttributes":{"kind"`) {
+		t.Errorf("one text: %s", got)
+	}
+	m.PerProtocol = true
+	publish(t, s, topic, m)
+	if got := w.Of(queueARN)[1]; strings.Contains(got, "MessageAttributes") || len(w.Attributes()) != 0 {
+		t.Errorf("per protocol: %s with %v", got, w.Attributes())
+	}
+}
+
+// What a subscription and a topic may be given, and how it is taken away.
+func TestAttributesAreEdited(t *testing.T) {
+	t.Parallel()
+	s := open(t, t.TempDir(), newWorld())
+	defer s.Close()
+	topic := newTopic(t, s)
+	arn := subscribe(t, s, topic, "sqs", queueARN, map[string]string{"FilterPolicy": `{"a": ["b"]}`})
+	told := func() map[string]string {
+		s.mu.RLock()
+		defer s.mu.RUnlock()
+		return s.told(s.subscriptions[arn])
+	}
+	if got := told(); got["FilterPolicy"] == "" || got["FilterPolicyScope"] != "MessageAttributes" {
+		t.Errorf("told: %v", got)
+	}
+	if err := s.EditSubscription(arn, func(a map[string]string) { a["FilterPolicy"] = "" }); err != nil {
+		t.Fatal(err)
+	}
+	if got := told(); len(got["FilterPolicy"]+got["FilterPolicyScope"]) > 0 {
+		t.Errorf("without a filter policy: %v", got)
+	}
+	if one, err := s.Subscription(arn); err != nil || len(one.Attributes) != 0 {
+		t.Errorf("kept: %v, %v", one.Attributes, err)
+	}
+	tag := func(n int) error {
+		return s.EditTopic(topic, func(t *Topic) {
+			clear(t.Tags)
+			for i := range n {
+				t.Tags[strings.Repeat("x", i+1)] = ""
+			}
+		})
+	}
+	if err := tag(50); err != nil {
+		t.Error(err)
+	}
+	if err := tag(51); awsproto.From(err).Code != "TagLimitExceeded" {
+		t.Errorf("51 tags: %v", err)
+	}
+	attributes := func() map[string]string {
+		s.mu.RLock()
+		defer s.mu.RUnlock()
+		return s.attributes(s.topics[topic])
+	}
+	if got := attributes(); got["SubscriptionsConfirmed"] != "1" || got["SubscriptionsDeleted"] != "0" {
+		t.Errorf("the topic: %v", got)
+	}
+	if err := s.Unsubscribe(arn); err != nil {
+		t.Fatal(err)
+	}
+	if got := attributes(); got["SubscriptionsConfirmed"] != "0" || got["SubscriptionsDeleted"] != "1" {
+		t.Errorf("the topic without its subscription: %v", got)
+	}
+	large := `{"a": ["` + strings.Repeat("x", 256<<10) + `"]}`
+	if _, err := newFilter(large, ""); err == nil || !strings.Contains(err.Error(), "262144 are allowed") {
+		t.Errorf("a filter policy of %d bytes: %v", len(large), err)
+	}
+}
+
+// Of 100,015 retries the last is the last:
+// https://docs.aws.amazon.com/sns/latest/dg/sns-message-delivery-retries.html
+func TestDeliveriesAreGivenUp(t *testing.T) {
+	t.Parallel()
+	down := errors.New("down")
+	if wait, more := again(delivery{}, 100_015, 0, down); wait != 20*time.Second || !more {
+		t.Errorf("behind 100,014 retries: %v, %v", wait, more)
+	}
+	if _, more := again(delivery{}, 100_016, 0, down); more {
+		t.Error("there are more than 100,015 retries")
+	}
+}
+
 // What is refused goes to the dead letter queue at once, and without one is told.
 func TestDeadLetters(t *testing.T) {
 	t.Parallel()
@@ -222,6 +346,11 @@ func TestDeadLetters(t *testing.T) {
 	publish(t, s, topic, Message{Body: "lost"})
 	if got := w.Of(deadARN); len(got) != 1 || !strings.Contains(got[0], `"Message":"lost"`) || len(w.Problems()) > 0 {
 		t.Errorf("the dead letters: %q; problems: %q", got, w.Problems())
+	}
+	// It is the notification as a queue has it, and no function's event.
+	var letter struct{ Type, Message string }
+	if err := json.Unmarshal([]byte(w.Of(deadARN)[0]), &letter); err != nil || letter.Type != "Notification" || letter.Message != "lost" {
+		t.Errorf("the dead letter %s: %v", w.Of(deadARN)[0], err)
 	}
 	subscribe(t, s, topic, "sqs", queueARN, nil)
 	publish(t, s, topic, Message{Body: "lost"})

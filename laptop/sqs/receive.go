@@ -19,8 +19,9 @@ type Receiving struct {
 // sender is the SenderId of all messages: who sent one is not looked at.
 const sender = "AIDAEPHOREPHOREPHOR00"
 
-// maxInFlight is how many messages may be received and not deleted, see
-// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
+// maxInFlight is how many messages may be received and not deleted. Who waits for messages, or asks a FIFO queue, gets
+// none beyond it, and everybody else an error. See
+// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-queues.html
 const maxInFlight = 120_000
 
 // maxVisibility is how long a message may be hidden from others, counted from when it was received.
@@ -59,6 +60,9 @@ func (s *Service) Receive(ctx context.Context, id string, in Receiving) ([]Messa
 		if got.moved {
 			continue
 		}
+		if got.full && wait == 0 {
+			return nil, &awsproto.Error{Code: "OverLimit", Status: 403, Message: fmt.Sprintf("%d messages of the queue are in flight, which is the limit: delete those that are done", maxInFlight)}
+		}
 		until := deadline
 		if !got.next.IsZero() && got.next.Before(until) {
 			until = got.next
@@ -73,6 +77,7 @@ func (s *Service) Receive(ctx context.Context, id string, in Receiving) ([]Messa
 type taken struct {
 	messages []Message
 	moved    bool            // dead letters went away
+	full     bool            // as many are in flight as may be, of a standard queue
 	changed  <-chan struct{} // closed when it is worth to look again
 	next     time.Time       // when it is, too; zero if nothing is hidden
 }
@@ -116,9 +121,7 @@ func (q *queue) take(limit int, visibility time.Duration) (out taken, dead []*me
 			live = append(live, m)
 		}
 	}
-	if q.inFlight >= maxInFlight && !fifo {
-		err = &awsproto.Error{Code: "OverLimit", Status: 403, Message: fmt.Sprintf("%d messages of the queue are in flight, which is the limit: delete those that are done", maxInFlight)}
-	}
+	out.full = q.inFlight >= maxInFlight && !fifo
 	var entries []entry
 	for _, m := range expired {
 		entries = append(entries, entry{Gone: m.ID})
@@ -164,7 +167,7 @@ func (q *queue) take(limit int, visibility time.Duration) (out taken, dead []*me
 	if q.hidden.Len() > 0 {
 		out.next = q.hidden.peek().Visible
 	}
-	return out, dead, policy, err
+	return out, dead, policy, nil
 }
 
 // adopt takes over messages that were received too often from another queue.

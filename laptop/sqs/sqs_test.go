@@ -177,6 +177,110 @@ func TestDeadLetters(t *testing.T) {
 	})
 }
 
+// In a standard dead letter queue a message is as old as when it was sent, in a FIFO queue as when it came:
+// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/setting-up-dead-letter-queue-retention.html
+func TestRetentionOfDeadLetters(t *testing.T) {
+	t.Parallel()
+	for _, suffix := range []string{"", ".fifo"} {
+		synctest.Test(t, func(t *testing.T) {
+			s := open(t, t.TempDir())
+			var fifo []string
+			in := Sending{Body: "poison"}
+			if suffix != "" {
+				fifo, in.Group, in.Dedup = []string{"FifoQueue", "true"}, "g", "d"
+			}
+			create(t, s, "dead"+suffix, append(fifo, "MessageRetentionPeriod", "60")...)
+			create(t, s, "q"+suffix, append(fifo, "VisibilityTimeout", "50", "RedrivePolicy", `{"deadLetterTargetArn":"arn:aws:sqs:us-east-1:000000000000:dead`+suffix+`","maxReceiveCount":1}`)...)
+			_, err := s.Send("q"+suffix, in)
+			must(t, err)
+			sent := wants(t, s, "q"+suffix, "poison")[0].System["SentTimestamp"]
+			time.Sleep(50 * time.Second)
+			wants(t, s, "q"+suffix, "")
+			got := wants(t, s, "dead"+suffix, "poison")
+			if same := got[0].System["SentTimestamp"] == sent; same != (suffix == "") {
+				t.Errorf("%q: sent at %s, and as a dead letter at %s", suffix, sent, got[0].System["SentTimestamp"])
+			}
+			must(t, s.ChangeVisibility("dead"+suffix, got[0].ReceiptHandle, 0))
+			time.Sleep(10 * time.Second)
+			want := ""
+			if suffix != "" {
+				want = "poison"
+			}
+			for _, m := range wants(t, s, "dead"+suffix, want) {
+				must(t, s.ChangeVisibility("dead"+suffix, m.ReceiptHandle, 0))
+			}
+			time.Sleep(50 * time.Second)
+			wants(t, s, "dead"+suffix, "")
+		})
+	}
+}
+
+// A crash between a dead letter's arrival and its removal where it came from doubles nothing.
+func TestADeadLetterComesOnce(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		s := open(t, dir)
+		create(t, s, "dead", "VisibilityTimeout", "3600")
+		create(t, s, "q", "VisibilityTimeout", "10", "RedrivePolicy", `{"deadLetterTargetArn":"arn:aws:sqs:us-east-1:000000000000:dead","maxReceiveCount":1}`)
+		send(t, s, "q", "poison")
+		id := wants(t, s, "q", "poison")[0].ID
+		from, err := s.find("q")
+		must(t, err)
+		to, err := s.find("dead")
+		must(t, err)
+		must(t, to.adopt(s.arn("q"), []*message{new(*from.messages[id])}))
+		must(t, s.Close()) // and not removed from q
+		s = open(t, dir)
+		time.Sleep(10 * time.Second)
+		wants(t, s, "q", "")
+		if got := wants(t, s, "dead", "poison"); got[0].ID != id {
+			t.Errorf("the dead letter is %s, and was %s", got[0].ID, id)
+		}
+		time.Sleep(moveTimeout)
+		wants(t, s, "q", "")
+		wants(t, s, "dead", "")
+		must(t, s.Close())
+	})
+}
+
+// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-queues.html
+func TestTooManyInFlight(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := open(t, t.TempDir())
+		create(t, s, "q")
+		create(t, s, "q.fifo", "FifoQueue", "true", "ContentBasedDeduplication", "true")
+		send(t, s, "q", "one")
+		_, err := s.Send("q.fifo", Sending{Body: "one", Group: "g"})
+		must(t, err)
+		more := func(name string, n int) {
+			q, err := s.find(name)
+			must(t, err)
+			q.mu.Lock()
+			defer q.mu.Unlock()
+			q.inFlight += n
+			q.tell()
+		}
+		more("q", maxInFlight)
+		more("q.fifo", maxInFlight)
+		if got, err := s.Receive(t.Context(), "q", Receiving{}); codeOf(err) != "OverLimit" || len(got) > 0 {
+			t.Errorf("short polling: %v, %v", got, err)
+		}
+		wants(t, s, "q.fifo", "")
+		wait, start := 20*time.Second, time.Now()
+		if got, err := s.Receive(t.Context(), "q", Receiving{Wait: &wait}); err != nil || len(got) > 0 || time.Since(start) != wait {
+			t.Errorf("long polling: %v, %v after %v", got, err, time.Since(start))
+		}
+		time.AfterFunc(5*time.Second, func() { more("q", -1) })
+		if got, err := s.Receive(t.Context(), "q", Receiving{Wait: &wait}); err != nil || bodies(got) != "one" {
+			t.Errorf("when there is room: %v, %v", got, err)
+		}
+		more("q.fifo", -1)
+		wants(t, s, "q.fifo", "one")
+	})
+}
+
 func TestRetention(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -270,4 +374,96 @@ func TestRefusals(t *testing.T) {
 	}
 	create(t, s, "closed", "RedriveAllowPolicy", `{"redrivePermission":"denyAll"}`)
 	refuseQueue("InvalidParameterValue", "a", map[string]string{"RedrivePolicy": `{"deadLetterTargetArn":"arn:aws:sqs:us-east-1:000000000000:closed"}`})
+}
+
+// Where IDs are a message group's own, another group may have the same:
+// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/high-throughput-fifo.html
+func TestDeduplicationScope(t *testing.T) {
+	t.Parallel()
+	s := open(t, t.TempDir())
+	for scope, want := range map[string]string{"queue": "one", "messageGroup": "one one"} {
+		name := scope + ".fifo"
+		create(t, s, name, "FifoQueue", "true", "DeduplicationScope", scope)
+		for _, group := range []string{"a", "b", "a"} {
+			_, err := s.Send(name, Sending{Body: "one", Group: group, Dedup: "d"})
+			must(t, err)
+		}
+		wants(t, s, name, want)
+	}
+}
+
+// Nobody hides a message for more than 12 hours from when it was received:
+// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ChangeMessageVisibility.html
+func TestVisibilityInAll(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := open(t, t.TempDir())
+		create(t, s, "q", "VisibilityTimeout", "43200")
+		send(t, s, "q", "one")
+		first := wants(t, s, "q", "one")[0]
+		time.Sleep(time.Hour)
+		if err := s.ChangeVisibility("q", first.ReceiptHandle, 11*time.Hour+time.Second); codeOf(err) != "InvalidParameterValue" {
+			t.Errorf("12 hours and a second: %v", err)
+		}
+		must(t, s.ChangeVisibility("q", first.ReceiptHandle, 11*time.Hour))
+		time.Sleep(11 * time.Hour)
+		again := wants(t, s, "q", "one")[0]
+		if again.System["ApproximateFirstReceiveTimestamp"] != first.System["ApproximateFirstReceiveTimestamp"] {
+			t.Errorf("first received at %s, and then at %s", first.System["ApproximateFirstReceiveTimestamp"], again.System["ApproximateFirstReceiveTimestamp"])
+		}
+		for _, many := range []int{-1, 11} {
+			if _, err := s.Receive(t.Context(), "q", Receiving{Max: many}); codeOf(err) != "InvalidParameterValue" {
+				t.Errorf("%d messages at once: %v", many, err)
+			}
+		}
+	})
+}
+
+// A queue that was purged counts nothing, and a message's own delay takes the place of the queue's.
+func TestPurgeAndDelays(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := open(t, t.TempDir())
+		create(t, s, "q", "DelaySeconds", "10")
+		delay := 5 * time.Second
+		_, err := s.Send("q", Sending{Body: "own", Delay: &delay})
+		must(t, err)
+		send(t, s, "q", "queue's")
+		time.Sleep(5 * time.Second)
+		wants(t, s, "q", "own")
+		time.Sleep(5 * time.Second)
+		wants(t, s, "q", "queue's")
+		send(t, s, "q", "delayed")
+		must(t, s.Purge("q"))
+		q, err := s.Queue("q")
+		must(t, err)
+		for _, name := range []string{"ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible", "ApproximateNumberOfMessagesDelayed"} {
+			if q.Attributes[name] != "0" {
+				t.Errorf("%s is %s", name, q.Attributes[name])
+			}
+		}
+	})
+}
+
+// A queue's dead letters go to one of its type that lets them in, and a queue keeps its type.
+func TestRedriveRefusals(t *testing.T) {
+	t.Parallel()
+	s := open(t, t.TempDir())
+	const arn = "arn:aws:sqs:us-east-1:000000000000:"
+	create(t, s, "dead", "RedriveAllowPolicy", `{"redrivePermission":"byQueue","sourceQueueArns":["`+arn+`mine"]}`)
+	create(t, s, "dead.fifo", "FifoQueue", "true")
+	policy := func(target string) map[string]string {
+		return map[string]string{"RedrivePolicy": `{"deadLetterTargetArn":"` + arn + target + `","maxReceiveCount":1}`}
+	}
+	create(t, s, "mine")
+	create(t, s, "other")
+	must(t, s.SetAttributes("mine", policy("dead")))
+	for name, target := range map[string]string{"other": "dead", "mine": "dead.fifo"} {
+		if err := s.SetAttributes(name, policy(target)); codeOf(err) != "InvalidParameterValue" {
+			t.Errorf("from %s to %s: %v", name, target, err)
+		}
+	}
+	if err := s.SetAttributes("dead.fifo", map[string]string{"FifoQueue": "false"}); codeOf(err) != "InvalidParameterValue" || !strings.Contains(err.Error(), "keeps its type") {
+		t.Errorf("another type: %v", err)
+	}
 }
