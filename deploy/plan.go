@@ -65,21 +65,14 @@ func (d *Deployer) Converge(ctx context.Context, s ephor.Stack) (Result, error) 
 
 // clear takes away what stands in the way of a change set.
 func (d *Deployer) clear(ctx context.Context, name string) error {
-	stack, err := d.describe(ctx, name)
+	stack, err := d.atRest(ctx, name, underWay)
 	switch {
 	case err != nil || stack == nil:
 		return err
-	case stack.StackStatus == types.StackStatusReviewInProgress: // no change set was executed yet
-		return nil
 	case onlyDeletable(stack.StackStatus):
 		return d.Delete(ctx, name)
 	case stack.StackStatus == types.StackStatusUpdateRollbackFailed:
 		return &StackError{Stack: name, Status: string(stack.StackStatus), Reason: "its last update could not be rolled back, and until somebody continues that it cannot be updated"}
-	case inProgress(stack.StackStatus):
-		if err := d.settleQuietly(ctx, name, stack.StackStatus); err != nil {
-			return err
-		}
-		return d.clear(ctx, name)
 	}
 	return nil
 }
@@ -149,9 +142,13 @@ func (d *Deployer) execute(ctx context.Context, p *Plan) error {
 	d.events(StackStarted{Stack: p.Stack, Action: p.Action, Changes: p.Changes})
 	tail, err := d.tail(ctx, p.Stack, p.Stack)
 	if err != nil {
-		return err
+		return errors.Join(err, d.discard(ctx, p))
 	}
-	if _, err := d.cloudformation.ExecuteChangeSet(ctx, &cloudformation.ExecuteChangeSetInput{ChangeSetName: &p.set, StackName: &p.Stack}); err != nil {
+	err = begin(ctx, p.Stack, p.Action, func(ctx context.Context) error {
+		_, err := d.cloudformation.ExecuteChangeSet(ctx, &cloudformation.ExecuteChangeSetInput{ChangeSetName: &p.set, StackName: &p.Stack})
+		return err
+	})
+	if err != nil {
 		return fmt.Errorf("executing the change set of stack %s: %w", p.Stack, err)
 	}
 	if err := d.settle(ctx, tail); err != nil {

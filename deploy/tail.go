@@ -123,13 +123,26 @@ func (d *Deployer) settle(ctx context.Context, t *tail) error {
 	return e
 }
 
-// settleQuietly waits for what was begun before: by an earlier run that was interrupted or by somebody else.
-func (d *Deployer) settleQuietly(ctx context.Context, name string, status types.StackStatus) error {
-	d.events(Waiting{Stack: name, Status: string(status)})
-	return wait(ctx, func() (done, news bool, err error) {
-		stack, err := d.describe(ctx, name)
-		return stack == nil || !inProgress(stack.StackStatus) || stack.StackStatus == types.StackStatusReviewInProgress, false, err
+// atRest is the stack, nil if there is none, when nothing of what hinders says is under way in it any more: begun
+// by an earlier run that was interrupted or by somebody else.
+func (d *Deployer) atRest(ctx context.Context, name string, hinders func(types.StackStatus) bool) (*types.Stack, error) {
+	stack, err := d.describe(ctx, name)
+	if err != nil || stack == nil || !hinders(stack.StackStatus) {
+		return stack, err
+	}
+	d.events(Waiting{Stack: name, Status: string(stack.StackStatus)})
+	action := goingOn(stack.StackStatus)
+	err = wait(ctx, func() (done, news bool, err error) {
+		if stack, err = d.describe(ctx, name); err == nil && stack != nil && hinders(stack.StackStatus) {
+			action = goingOn(stack.StackStatus)
+			return false, false, nil
+		}
+		return err == nil, false, err
 	})
+	if err != nil {
+		return nil, interrupted(ctx, err, name, action)
+	}
+	return stack, nil
 }
 
 // StackError is a stack that did not become what it should.
