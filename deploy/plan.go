@@ -22,6 +22,7 @@ type Plan struct {
 	Note string `json:"note,omitempty"`
 
 	set     string   // the change set; "" if there is none
+	made    bool     // there was no stack before the change set
 	exports []string // what the stack would export, as far as its template alone tells
 }
 
@@ -91,7 +92,7 @@ func (d *Deployer) plan(ctx context.Context, s ephor.Stack) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Plan{Stack: s.Name, Action: ActionUpdate}
+	p := &Plan{Stack: s.Name, Action: ActionUpdate, made: stack == nil}
 	if stack == nil || stack.StackStatus == types.StackStatusReviewInProgress {
 		p.Action, stack = ActionCreate, nil
 	}
@@ -110,8 +111,9 @@ func (d *Deployer) plan(ctx context.Context, s ephor.Stack) (*Plan, error) {
 	return p, nil
 }
 
-// discard takes a plan back: its change set and, where it would have created the stack, that one in
-// REVIEW_IN_PROGRESS, which CloudFormation makes for the change set to belong to.
+// discard takes a plan back: its change set and, where there was no stack before, that one in
+// REVIEW_IN_PROGRESS, which CloudFormation makes for the change set to belong to; unless somebody else's change sets
+// belong to it, too.
 //
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CreateChangeSet.html
 func (d *Deployer) discard(ctx context.Context, p *Plan) error {
@@ -125,8 +127,15 @@ func (d *Deployer) discard(ctx context.Context, p *Plan) error {
 	}
 	p.set = ""
 	stack, err := d.describe(ctx, p.Stack)
-	if err != nil || stack == nil || stack.StackStatus != types.StackStatusReviewInProgress {
+	if err != nil || stack == nil || stack.StackStatus != types.StackStatusReviewInProgress || !p.made {
 		return err
+	}
+	others, err := d.cloudformation.ListChangeSets(ctx, &cloudformation.ListChangeSetsInput{StackName: &p.Stack})
+	if err != nil {
+		return fmt.Errorf("asking for the change sets of stack %s: %w", p.Stack, err)
+	}
+	if len(others.Summaries) > 0 {
+		return nil
 	}
 	if _, err := d.cloudformation.DeleteStack(ctx, &cloudformation.DeleteStackInput{StackName: &p.Stack}); err != nil {
 		return fmt.Errorf("deleting stack %s, which was made for the change set alone: %w", p.Stack, err)

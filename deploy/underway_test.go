@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -104,21 +105,21 @@ func TestInterruptedAgain(t *testing.T) {
 	goesOn(t, try(s, waits, func(ctx context.Context, d *deploy.Deployer) error { return d.Delete(ctx, "Slow") }), "update")
 }
 
-// cancelled calls cancel when an action of CloudFormation is asked for, and then asks for it. Like a real transport it
+// before calls first when an action of CloudFormation is asked for, and then asks for it. Like a real transport it
 // gives up with the call's context.
-type cancelled struct {
+type before struct {
 	action string
-	cancel func()
+	first  func()
 }
 
-func (c cancelled) Do(r *http.Request) (*http.Response, error) {
+func (b before) Do(r *http.Request) (*http.Response, error) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
 		return nil, err
 	}
 	r.Body = io.NopCloser(strings.NewReader(string(body)))
-	if form, err := url.ParseQuery(string(body)); err == nil && form.Get("Action") == c.action {
-		c.cancel()
+	if form, err := url.ParseQuery(string(body)); err == nil && form.Get("Action") == b.action {
+		b.first()
 	}
 	return http.DefaultClient.Do(r)
 }
@@ -139,7 +140,7 @@ func TestInterruptedCall(t *testing.T) {
 	} {
 		ctx, cancel := context.WithCancel(t.Context())
 		c := config.Copy()
-		c.HTTPClient = cancelled{f.call, cancel}
+		c.HTTPClient = before{f.call, cancel}
 		goesOn(t, f.do(ctx, deploy.New(deploy.Config{AWS: c})), f.action)
 	}
 }
@@ -208,6 +209,40 @@ func TestDeleteWaitsForAnUpdate(t *testing.T) {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff([]string{"waiting for Slow UPDATE_IN_PROGRESS", "delete Upper", "delete Slow"}, said); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
+// A dry run takes back what it has made and nothing else: a stack with somebody's pending change set stays as it was.
+func TestDryRunLeavesTheChangeSetsOfOthers(t *testing.T) {
+	t.Parallel()
+	d, config, _ := deployer(t)
+	sets := func(stack string) (names []string) {
+		t.Helper()
+		out, err := cloudformation.NewFromConfig(config).ListChangeSets(t.Context(), &cloudformation.ListChangeSetsInput{StackName: &stack})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range out.Summaries {
+			names = append(names, aws.ToString(s.ChangeSetName))
+		}
+		return names
+	}
+	pending(t, config, "Review", "mine")
+	if p, err := d.DryRun(t.Context(), queueStack("Review", "A"), nil); err != nil || p.Action != "create" || len(p.Changes) != 1 {
+		t.Errorf("%+v, %v", p, err)
+	}
+	if diff := cmp.Diff([]string{"mine"}, sets("Review")); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+
+	// Nor does a dry run that has made the stack take away what came into it meanwhile.
+	busy := config.Copy()
+	busy.HTTPClient = before{"DescribeChangeSet", sync.OnceFunc(func() { pending(t, config, "Other", "theirs") })}
+	if _, err := deploy.New(deploy.Config{AWS: busy}).DryRun(t.Context(), queueStack("Other", "B"), nil); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"theirs"}, sets("Other")); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
 }
