@@ -2,6 +2,7 @@ package deploy
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -21,6 +22,7 @@ type tail struct {
 	began map[string]time.Time
 	// failed is the first resource that failed of itself; what fails after it is the cascade.
 	failed *types.StackEvent
+	seen   []physical // what the events were about, each once
 	status types.StackStatus
 	// reason is why the stack itself failed or was rolled back: the first that was told, as its last
 	// event has none.
@@ -81,6 +83,9 @@ func (t *tail) report(e types.StackEvent) {
 		}
 		return
 	}
+	if r := (physical{id, aws.ToString(e.ResourceType), aws.ToString(e.PhysicalResourceId)}); r.id != "" && !slices.Contains(t.seen, r) {
+		t.seen = append(t.seen, r)
+	}
 	var took time.Duration
 	at := aws.ToTime(e.Timestamp)
 	if strings.HasSuffix(status, "_IN_PROGRESS") {
@@ -120,6 +125,11 @@ func (d *Deployer) settle(ctx context.Context, t *tail) error {
 		e.Resource, e.Type = aws.ToString(t.failed.LogicalResourceId), aws.ToString(t.failed.ResourceType)
 		e.Reason = aws.ToString(t.failed.ResourceStatusReason)
 	}
+	ctx, cancel := ending(ctx)
+	defer cancel()
+	if err := d.lookInto(ctx, t, e); err != nil {
+		return errors.Join(e, err)
+	}
 	return e
 }
 
@@ -148,10 +158,14 @@ func (d *Deployer) atRest(ctx context.Context, name string, hinders func(types.S
 // StackError is a stack that did not become what it should.
 type StackError struct {
 	Stack  string
-	Status string // of the stack or of the change set
+	Status string // of the stack or of the change set; or the error code with which the change set was refused
 	// Resource and Type name the resource that failed first; "" if it was none.
 	Resource, Type string
 	Reason         string // in CloudFormation's words
+	// Holder is the resource of the same stack that has, or at the time had, the name that Resource was to have; "" if none is known.
+	Holder string
+	// Host is the ID of an EC2 instance of the stack, where nobody has signalled a wait condition in time; "" if it has none.
+	Host string
 }
 
 func (e *StackError) Error() string {

@@ -105,23 +105,28 @@ func TestInterruptedAgain(t *testing.T) {
 	goesOn(t, try(s, waits, func(ctx context.Context, d *deploy.Deployer) error { return d.Delete(ctx, "Slow") }), "update")
 }
 
-// before calls first when an action of CloudFormation is asked for, and then asks for it. Like a real transport it
-// gives up with the call's context.
-type before struct {
-	action string
-	first  func()
-}
+// told is an HTTP client that is told the form of each call before it is made. Like any it gives up with the call's context.
+type told func(url.Values)
 
-func (b before) Do(r *http.Request) (*http.Response, error) {
+func (tell told) Do(r *http.Request) (*http.Response, error) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
 		return nil, err
 	}
 	r.Body = io.NopCloser(strings.NewReader(string(body)))
-	if form, err := url.ParseQuery(string(body)); err == nil && form.Get("Action") == b.action {
-		b.first()
+	if form, err := url.ParseQuery(string(body)); err == nil {
+		tell(form)
 	}
 	return http.DefaultClient.Do(r)
+}
+
+// before calls first when an action of CloudFormation is asked for, and then asks for it.
+func before(action string, first func()) told {
+	return func(form url.Values) {
+		if form.Get("Action") == action {
+			first()
+		}
+	}
 }
 
 // A call that begins something is not broken off: it is told what has come of it.
@@ -140,7 +145,7 @@ func TestInterruptedCall(t *testing.T) {
 	} {
 		ctx, cancel := context.WithCancel(t.Context())
 		c := config.Copy()
-		c.HTTPClient = before{f.call, cancel}
+		c.HTTPClient = before(f.call, cancel)
 		goesOn(t, f.do(ctx, deploy.New(deploy.Config{AWS: c})), f.action)
 	}
 }
@@ -238,7 +243,7 @@ func TestDryRunLeavesTheChangeSetsOfOthers(t *testing.T) {
 
 	// Nor does a dry run that has made the stack take away what came into it meanwhile.
 	busy := config.Copy()
-	busy.HTTPClient = before{"DescribeChangeSet", sync.OnceFunc(func() { pending(t, config, "Other", "theirs") })}
+	busy.HTTPClient = before("DescribeChangeSet", sync.OnceFunc(func() { pending(t, config, "Other", "theirs") }))
 	if _, err := deploy.New(deploy.Config{AWS: busy}).DryRun(t.Context(), queueStack("Other", "B"), nil); err != nil {
 		t.Fatal(err)
 	}
