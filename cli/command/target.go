@@ -92,6 +92,9 @@ func (p *program) config(ctx context.Context, t target) (aws.Config, error) {
 	case c.Region == "":
 		return c, hinted(errors.New("no region of AWS is configured"), "--region eu-central-1, AWS_REGION=…, or a profile with a region")
 	}
+	if !isRegion(c.Region) {
+		return c, hinted(fmt.Errorf("%q is no name of a region of AWS", c.Region), "--region eu-central-1, AWS_REGION=…, or a profile with a region")
+	}
 	_, err = c.Credentials.Retrieve(ctx)
 	var gone *net.OpError
 	switch {
@@ -105,6 +108,15 @@ func (p *program) config(ctx context.Context, t target) (aws.Config, error) {
 		return c, hinted(fmt.Errorf("there are no credentials for AWS: %w", innermost(err)), "aws configure, aws sso login, or AWS_PROFILE=…")
 	}
 	return c, nil
+}
+
+// isRegion says whether text has the form of a region's name, which is a part of its services' host names. Which regions there
+// are only AWS knows.
+//
+// https://docs.aws.amazon.com/global-infrastructure/latest/regions/aws-regions.html
+func isRegion(text string) bool {
+	const letters = "abcdefghijklmnopqrstuvwxyz0123456789"
+	return len(text) <= 63 && strings.Trim(text, letters+"-") == "" && !strings.HasPrefix(text, "-") && !strings.HasSuffix(text, "-")
 }
 
 // signsOn says whether the credentials are had by single sign-on. The SDK has several errors for a session that
