@@ -241,6 +241,17 @@ func TestDryRunLeavesTheChangeSetsOfOthers(t *testing.T) {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
 
+	// Not even an empty one that was there before goes.
+	if _, err := cloudformation.NewFromConfig(config).DeleteChangeSet(t.Context(), &cloudformation.DeleteChangeSetInput{StackName: aws.String("Review"), ChangeSetName: aws.String("mine")}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.DryRun(t.Context(), queueStack("Review", "A"), nil); err != nil {
+		t.Fatal(err)
+	}
+	if s, err := d.State(t.Context(), "Review"); err != nil || s.Status != "REVIEW_IN_PROGRESS" {
+		t.Errorf("%+v, %v", s, err)
+	}
+
 	// Nor does a dry run that has made the stack take away what came into it meanwhile.
 	busy := config.Copy()
 	busy.HTTPClient = before("DescribeChangeSet", sync.OnceFunc(func() { pending(t, config, "Other", "theirs") }))
