@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"testing"
 	"time"
 
@@ -17,6 +18,7 @@ import (
 	"github.com/ephor-io/ephor"
 	"github.com/ephor-io/ephor/cfn"
 	"github.com/ephor-io/ephor/deploy"
+	"github.com/ephor-io/ephor/internal/gotool"
 	"github.com/ephor-io/ephor/laptop"
 )
 
@@ -43,6 +45,12 @@ func deployerOn(t *testing.T, c laptop.Config) (d *deploy.Deployer, config aws.C
 	config = aws.Config{Region: "us-east-1", BaseEndpoint: &endpoint, Credentials: credentials.NewStaticCredentialsProvider("any", "any", "")}
 	events = new([]deploy.Event)
 	return deploy.New(deploy.Config{AWS: config, Events: func(e deploy.Event) { *events = append(*events, e) }}), config, events
+}
+
+// hostBuild compiles testdata/life for the laptop, which runs it on this machine.
+func hostBuild(t *testing.T) gotool.Config {
+	return gotool.Config{Package: "./testdata/life", Output: filepath.Join(t.TempDir(), "bootstrap"), Tags: []string{"ephor_lambda", "lambda.norpc"},
+		GOOS: runtime.GOOS, GOARCH: runtime.GOARCH}
 }
 
 func TestArtifacts(t *testing.T) {
