@@ -3,6 +3,7 @@ package deploy
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -12,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+	"github.com/aws/smithy-go"
 
 	"github.com/ephor-io/ephor"
 )
@@ -32,7 +34,7 @@ func (d *Deployer) createChangeSet(ctx context.Context, s ephor.Stack, stack *ty
 		StackName:     &s.Name,
 		ChangeSetName: &name,
 		ChangeSetType: types.ChangeSetTypeCreate,
-		Capabilities:  []types.Capability{types.CapabilityCapabilityIam},
+		Capabilities:  capabilities(),
 		Parameters:    parameters(s, stack),
 	}
 	if stack != nil {
@@ -47,10 +49,23 @@ func (d *Deployer) createChangeSet(ctx context.Context, s ephor.Stack, stack *ty
 		in.Tags = append(in.Tags, types.Tag{Key: aws.String(k), Value: aws.String(s.Tags[k])})
 	}
 	out, err := d.cloudformation.CreateChangeSet(ctx, in)
-	if err != nil {
+	var api smithy.APIError
+	switch {
+	case errors.As(err, &api) && (api.ErrorCode() == "ValidationError" || api.ErrorCode() == "InsufficientCapabilitiesException"):
+		return "", &StackError{Stack: s.Name, Status: api.ErrorCode(), Reason: api.ErrorMessage()}
+	case err != nil:
 		return "", fmt.Errorf("creating a change set for stack %s: %w", s.Name, err)
 	}
 	return aws.ToString(out.Id), nil
+}
+
+// capabilities are all that CloudFormation knows, as the CDK gives them, too: they are an acknowledgement that a template
+// may make roles, name them and hold macros, by whoever did not write it. This one comes out of the program
+// that provisions it.
+//
+// https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CreateChangeSet.html
+func capabilities() []types.Capability {
+	return []types.Capability{types.CapabilityCapabilityIam, types.CapabilityCapabilityNamedIam, types.CapabilityCapabilityAutoExpand}
 }
 
 // changes waits for the change set and lists what it would do; nil means nothing at all.

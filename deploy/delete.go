@@ -48,7 +48,14 @@ func (e *ProtectedError) Error() string {
 // deleted and the error is an *InUseError: CloudFormation itself would take the call and then leave the
 // stack as it is, with a reason that only its description tells, and whoever waits for the deletion waits
 // forever. Nothing is deleted either if one of them has termination protection, which is a *ProtectedError.
+// What is under way in one of them is waited for before the first is deleted, but for a creation, which
+// the deletion ends.
 func (d *Deployer) Delete(ctx context.Context, names ...string) error {
+	for _, name := range names {
+		if _, err := d.atRest(ctx, name, hindersDeletion); err != nil {
+			return err
+		}
+	}
 	if err := d.Deletable(ctx, names...); err != nil {
 		return err
 	}
@@ -58,6 +65,12 @@ func (d *Deployer) Delete(ctx context.Context, names ...string) error {
 		}
 	}
 	return nil
+}
+
+// hindersDeletion: CloudFormation refuses to delete a stack that is being updated, and takes the call for one that is being
+// deleted without doing anything more.
+func hindersDeletion(s types.StackStatus) bool {
+	return underWay(s) && s != types.StackStatusCreateInProgress
 }
 
 // Deletable looks whether Delete would refuse these stacks, with that error.
@@ -81,7 +94,11 @@ func (d *Deployer) deleteOne(ctx context.Context, name string) error {
 		return err
 	}
 	d.events(StackStarted{Stack: name, Action: ActionDelete})
-	if _, err := d.cloudformation.DeleteStack(ctx, &cloudformation.DeleteStackInput{StackName: &name}); err != nil {
+	err = begin(ctx, name, ActionDelete, func(ctx context.Context) error {
+		_, err := d.cloudformation.DeleteStack(ctx, &cloudformation.DeleteStackInput{StackName: &name})
+		return err
+	})
+	if err != nil {
 		return fmt.Errorf("deleting stack %s: %w", name, err)
 	}
 	if err := d.settle(ctx, t); err != nil {

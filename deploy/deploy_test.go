@@ -25,7 +25,12 @@ import (
 // deployer works against a laptop of the test's own and keeps its events.
 func deployer(t *testing.T) (d *deploy.Deployer, config aws.Config, events *[]deploy.Event) {
 	t.Helper()
-	l, err := laptop.Start(t.Context(), laptop.Config{Dir: t.TempDir()})
+	return deployerOn(t, laptop.Config{Dir: t.TempDir()})
+}
+
+func deployerOn(t *testing.T, c laptop.Config) (d *deploy.Deployer, config aws.Config, events *[]deploy.Event) {
+	t.Helper()
+	l, err := laptop.Start(t.Context(), c)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -71,8 +71,8 @@ func (d *Deployer) Holdings(ctx context.Context, stacks ...string) ([]Holding, e
 
 func (d *Deployer) holdings(ctx context.Context, stack string) ([]Holding, error) {
 	is, err := d.describe(ctx, stack)
-	if err != nil || is == nil {
-		return nil, err
+	if err != nil || is == nil || is.StackStatus == types.StackStatusReviewInProgress {
+		return nil, err // without a change set that was executed it has neither resources nor a template
 	}
 	resources, err := d.resources(ctx, stack)
 	if err != nil {

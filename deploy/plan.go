@@ -22,6 +22,7 @@ type Plan struct {
 	Note string `json:"note,omitempty"`
 
 	set     string   // the change set; "" if there is none
+	made    bool     // there was no stack before the change set
 	exports []string // what the stack would export, as far as its template alone tells
 }
 
@@ -65,21 +66,14 @@ func (d *Deployer) Converge(ctx context.Context, s ephor.Stack) (Result, error) 
 
 // clear takes away what stands in the way of a change set.
 func (d *Deployer) clear(ctx context.Context, name string) error {
-	stack, err := d.describe(ctx, name)
+	stack, err := d.atRest(ctx, name, underWay)
 	switch {
 	case err != nil || stack == nil:
 		return err
-	case stack.StackStatus == types.StackStatusReviewInProgress: // no change set was executed yet
-		return nil
 	case onlyDeletable(stack.StackStatus):
 		return d.Delete(ctx, name)
 	case stack.StackStatus == types.StackStatusUpdateRollbackFailed:
 		return &StackError{Stack: name, Status: string(stack.StackStatus), Reason: "its last update could not be rolled back, and until somebody continues that it cannot be updated"}
-	case inProgress(stack.StackStatus):
-		if err := d.settleQuietly(ctx, name, stack.StackStatus); err != nil {
-			return err
-		}
-		return d.clear(ctx, name)
 	}
 	return nil
 }
@@ -98,7 +92,7 @@ func (d *Deployer) plan(ctx context.Context, s ephor.Stack) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Plan{Stack: s.Name, Action: ActionUpdate}
+	p := &Plan{Stack: s.Name, Action: ActionUpdate, made: stack == nil}
 	if stack == nil || stack.StackStatus == types.StackStatusReviewInProgress {
 		p.Action, stack = ActionCreate, nil
 	}
@@ -117,8 +111,9 @@ func (d *Deployer) plan(ctx context.Context, s ephor.Stack) (*Plan, error) {
 	return p, nil
 }
 
-// discard takes a plan back: its change set and, where it would have created the stack, that one in
-// REVIEW_IN_PROGRESS, which CloudFormation makes for the change set to belong to.
+// discard takes a plan back: its change set and, where there was no stack before, that one in
+// REVIEW_IN_PROGRESS, which CloudFormation makes for the change set to belong to; unless somebody else's change sets
+// belong to it, too.
 //
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CreateChangeSet.html
 func (d *Deployer) discard(ctx context.Context, p *Plan) error {
@@ -132,8 +127,15 @@ func (d *Deployer) discard(ctx context.Context, p *Plan) error {
 	}
 	p.set = ""
 	stack, err := d.describe(ctx, p.Stack)
-	if err != nil || stack == nil || stack.StackStatus != types.StackStatusReviewInProgress {
+	if err != nil || stack == nil || stack.StackStatus != types.StackStatusReviewInProgress || !p.made {
 		return err
+	}
+	others, err := d.cloudformation.ListChangeSets(ctx, &cloudformation.ListChangeSetsInput{StackName: &p.Stack})
+	if err != nil {
+		return fmt.Errorf("asking for the change sets of stack %s: %w", p.Stack, err)
+	}
+	if len(others.Summaries) > 0 {
+		return nil
 	}
 	if _, err := d.cloudformation.DeleteStack(ctx, &cloudformation.DeleteStackInput{StackName: &p.Stack}); err != nil {
 		return fmt.Errorf("deleting stack %s, which was made for the change set alone: %w", p.Stack, err)
@@ -149,9 +151,13 @@ func (d *Deployer) execute(ctx context.Context, p *Plan) error {
 	d.events(StackStarted{Stack: p.Stack, Action: p.Action, Changes: p.Changes})
 	tail, err := d.tail(ctx, p.Stack, p.Stack)
 	if err != nil {
-		return err
+		return errors.Join(err, d.discard(ctx, p))
 	}
-	if _, err := d.cloudformation.ExecuteChangeSet(ctx, &cloudformation.ExecuteChangeSetInput{ChangeSetName: &p.set, StackName: &p.Stack}); err != nil {
+	err = begin(ctx, p.Stack, p.Action, func(ctx context.Context) error {
+		_, err := d.cloudformation.ExecuteChangeSet(ctx, &cloudformation.ExecuteChangeSetInput{ChangeSetName: &p.set, StackName: &p.Stack})
+		return err
+	})
+	if err != nil {
 		return fmt.Errorf("executing the change set of stack %s: %w", p.Stack, err)
 	}
 	if err := d.settle(ctx, tail); err != nil {

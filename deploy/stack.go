@@ -52,6 +52,11 @@ func outputs(s *types.Stack) map[string]string {
 
 func inProgress(s types.StackStatus) bool { return strings.HasSuffix(string(s), "_IN_PROGRESS") }
 
+// underWay says whether something goes on in a stack: not in one that is there for change sets alone, none of which was executed.
+func underWay(s types.StackStatus) bool {
+	return inProgress(s) && s != types.StackStatusReviewInProgress
+}
+
 // State is what is known of a stack.
 type State struct {
 	Name    string            `json:"name"`

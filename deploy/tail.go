@@ -2,6 +2,7 @@ package deploy
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -21,6 +22,7 @@ type tail struct {
 	began map[string]time.Time
 	// failed is the first resource that failed of itself; what fails after it is the cascade.
 	failed *types.StackEvent
+	seen   []physical // what the events were about, each once
 	status types.StackStatus
 	// reason is why the stack itself failed or was rolled back: the first that was told, as its last
 	// event has none.
@@ -81,6 +83,9 @@ func (t *tail) report(e types.StackEvent) {
 		}
 		return
 	}
+	if r := (physical{id, aws.ToString(e.ResourceType), aws.ToString(e.PhysicalResourceId)}); r.id != "" && !slices.Contains(t.seen, r) {
+		t.seen = append(t.seen, r)
+	}
 	var took time.Duration
 	at := aws.ToTime(e.Timestamp)
 	if strings.HasSuffix(status, "_IN_PROGRESS") {
@@ -120,25 +125,47 @@ func (d *Deployer) settle(ctx context.Context, t *tail) error {
 		e.Resource, e.Type = aws.ToString(t.failed.LogicalResourceId), aws.ToString(t.failed.ResourceType)
 		e.Reason = aws.ToString(t.failed.ResourceStatusReason)
 	}
+	ctx, cancel := ending(ctx)
+	defer cancel()
+	if err := d.lookInto(ctx, t, e); err != nil {
+		return errors.Join(e, err)
+	}
 	return e
 }
 
-// settleQuietly waits for what was begun before: by an earlier run that was interrupted or by somebody else.
-func (d *Deployer) settleQuietly(ctx context.Context, name string, status types.StackStatus) error {
-	d.events(Waiting{Stack: name, Status: string(status)})
-	return wait(ctx, func() (done, news bool, err error) {
-		stack, err := d.describe(ctx, name)
-		return stack == nil || !inProgress(stack.StackStatus) || stack.StackStatus == types.StackStatusReviewInProgress, false, err
+// atRest is the stack, nil if there is none, when nothing of what hinders says is under way in it any more: begun
+// by an earlier run that was interrupted or by somebody else.
+func (d *Deployer) atRest(ctx context.Context, name string, hinders func(types.StackStatus) bool) (*types.Stack, error) {
+	stack, err := d.describe(ctx, name)
+	if err != nil || stack == nil || !hinders(stack.StackStatus) {
+		return stack, err
+	}
+	d.events(Waiting{Stack: name, Status: string(stack.StackStatus)})
+	action := goingOn(stack.StackStatus)
+	err = wait(ctx, func() (done, news bool, err error) {
+		if stack, err = d.describe(ctx, name); err == nil && stack != nil && hinders(stack.StackStatus) {
+			action = goingOn(stack.StackStatus)
+			return false, false, nil
+		}
+		return err == nil, false, err
 	})
+	if err != nil {
+		return nil, interrupted(ctx, err, name, action)
+	}
+	return stack, nil
 }
 
 // StackError is a stack that did not become what it should.
 type StackError struct {
 	Stack  string
-	Status string // of the stack or of the change set
+	Status string // of the stack or of the change set; or the error code with which the change set was refused
 	// Resource and Type name the resource that failed first; "" if it was none.
 	Resource, Type string
 	Reason         string // in CloudFormation's words
+	// Holder is the resource of the same stack that has, or at the time had, the name that Resource was to have; "" if none is known.
+	Holder string
+	// Host is the ID of an EC2 instance of the stack, where nobody has signalled a wait condition in time; "" if it has none.
+	Host string
 }
 
 func (e *StackError) Error() string {

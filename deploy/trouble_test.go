@@ -116,24 +116,6 @@ func TestBucketNames(t *testing.T) {
 	}
 }
 
-func TestHint(t *testing.T) {
-	t.Parallel()
-	for want, e := range map[string]deploy.StackError{
-		"continue-update-rollback --stack-name S": {Stack: "S", Status: "UPDATE_ROLLBACK_FAILED"},
-		"--retain-resources R":                    {Stack: "S", Status: "DELETE_FAILED", Resource: "R"},
-		"deleting or renaming":                    {Status: "ROLLBACK_COMPLETE", Reason: "Resource handler returned message: \"no\" (HandlerErrorCode: AlreadyExists)"},
-		"credentials that may":                    {Reason: "User: x is not authorized to perform: iam:CreateRole on resource: y"},
-		"when that is done":                       {Status: "UPDATE_IN_PROGRESS"},
-	} {
-		if got := e.Hint(); !strings.Contains(got, want) {
-			t.Errorf("%+v: %q, want %q", e, got, want)
-		}
-	}
-	if got := (&deploy.StackError{Status: "ROLLBACK_COMPLETE", Reason: "something new"}).Hint(); got != "" {
-		t.Errorf("a reason that nobody knows: %q", got)
-	}
-}
-
 // waiting is a stack whose creation takes as long as its wait condition.
 func waiting(seconds string) ephor.Stack {
 	return ephor.Stack{Name: "Slow", Template: cfn.Template{Resources: map[string]cfn.Resource{

@@ -42,11 +42,11 @@ func TestProfile(t *testing.T) {
 	program := uptest.Build(t, dir)
 	a := up(t, dir, program, filepath.Join(dir, "state"), "--profile")
 	run := commands(t, dir, a)
-	if _, stderr := run(1, "profile"); !strings.Contains(stderr, "has no environment now") || !strings.Contains(stderr, "try: invoke Burn") {
+	if _, stderr := run(1, "profile"); !strings.Contains(stderr, "has no environment now") || !strings.Contains(stderr, "try: invoke Burn") || strings.Contains(stderr, "recording") {
 		t.Errorf("before it is invoked: %s", stderr)
 	}
 	run(0, "invoke")
-	if stdout, stderr := run(0, "profile", "--seconds", "1"); stdout != "Burn-cpu.pb.gz\n" || !strings.Contains(stderr, "it was not invoked meanwhile") {
+	if stdout, stderr := run(0, "profile", "--seconds", "1"); stdout != "Burn-cpu.pb.gz\n" || !strings.Contains(stderr, "Burn: recording for 1.0 s\n") || !strings.Contains(stderr, "it was not invoked meanwhile") {
 		t.Errorf("of an idle one: %q %s", stdout, stderr)
 	}
 	if stdout, _ := run(0, "profile", "Burn", "--type", "heap", "--out", "-"); !strings.HasPrefix(stdout, "\x1f\x8b") {

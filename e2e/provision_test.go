@@ -69,7 +69,7 @@ func TestProvisionToARunningUp(t *testing.T) {
 		t.Errorf("flags that the linker does not know: %s", stderr)
 	}
 	_, stderr = run(0, "provision", "--build-id", "v1.2.4", "--parameter", "AllowedCIDR=127.0.0.2/32")
-	if !strings.Contains(stderr, "/login, user admin") || !strings.Contains(stderr, "get-secret-value --secret-id arn:aws:secretsmanager:") || !strings.Contains(stderr, "dashboard: http") {
+	if !strings.Contains(stderr, "/login, user admin") || !strings.Contains(stderr, "get-secret-value --secret-id arn:aws:secretsmanager:") || !strings.Contains(stderr, "--output text --endpoint-url http://127.0.0.1:") || !strings.Contains(stderr, "dashboard: http") {
 		t.Errorf("how to get into Grafana: %s", stderr)
 	}
 	lower := slices.Collect(maps.Keys(made.Lower))[0]

@@ -41,11 +41,11 @@ func outputs(g ephor.Grafana, ready string) map[string]cfn.Output {
 }
 
 // Login says where the dashboards of a stack with these outputs are, and how whoever may read its secret gets
-// in.
-func Login(outputs map[string]string) string {
+// in. place are the flags that lead AWS's CLI to where the stack is, each behind a space.
+func Login(outputs map[string]string, place string) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "Grafana: %s/login, user admin; its password:\n  aws secretsmanager get-secret-value --secret-id %s --query SecretString --output text",
-		outputs["GrafanaURL"], outputs["GrafanaSecret"])
+	fmt.Fprintf(&b, "Grafana: %s/login, user admin; its password:\n  aws secretsmanager get-secret-value --secret-id %s --query SecretString --output text%s",
+		outputs["GrafanaURL"], outputs["GrafanaSecret"], place)
 	for _, name := range slices.Sorted(maps.Keys(outputs)) {
 		if strings.HasPrefix(name, OutputDashboard) {
 			fmt.Fprintf(&b, "\ndashboard: %s", outputs[name])

@@ -22,6 +22,8 @@ type application struct {
 	Functions  []string            `json:"functions"`
 	URLs       []string            `json:"urls,omitempty"` // the functions with one of their own
 	Routes     []string            `json:"routes,omitempty"`
+	// Others are what else it has of its own, each by what it is and its name: queues, buckets, topics, event buses, schedules.
+	Others []string `json:"others,omitempty"`
 	// FirstGet is the path of the first GET route without variables, "" if there is none.
 	FirstGet string `json:"firstGet,omitempty"`
 
@@ -45,6 +47,7 @@ func describe(app *ephor.App) (*application, error) {
 	for _, r := range app.Routes() {
 		a.Routes = append(a.Routes, r.Key())
 	}
+	a.Others = others(app)
 	g, ok := app.Monitoring()
 	if !ok {
 		return a, nil
@@ -56,6 +59,29 @@ func describe(app *ephor.App) (*application, error) {
 	}
 	a.View, err = monitor.ViewOf(g)
 	return a, err
+}
+
+// others are what an application has beside functions and routes. With most of them data goes.
+func others(app *ephor.App) []string {
+	var all []string
+	for _, q := range app.Queues() {
+		all = append(all, "queue "+q.Name)
+	}
+	for _, b := range app.Buckets() {
+		all = append(all, "bucket "+b.Name)
+	}
+	for _, t := range app.Topics() {
+		all = append(all, "topic "+t.Name)
+	}
+	for _, b := range app.Buses() {
+		all = append(all, "event bus "+b.Name)
+	}
+	for _, t := range app.Triggers() {
+		if s, ok := t.Source.(ephor.Schedule); ok {
+			all = append(all, "schedule "+s.Expression()+" of "+t.Function.Name)
+		}
+	}
+	return all
 }
 
 // firstGet is the path of the first GET route without variables, "" if there is none.
@@ -98,6 +124,7 @@ func (a *application) since(before *application) []string {
 	}
 	compare("", before.Routes, a.Routes)
 	compare("function ", before.Functions, a.Functions)
+	compare("", before.Others, a.Others)
 	compare("stack ", before.Stacks, a.Stacks)
 	was, is := titles(before.Boards), titles(a.Boards)
 	compare("dashboard ", slices.Sorted(maps.Keys(was)), slices.Sorted(maps.Keys(is)))

@@ -3,6 +3,7 @@ package command
 import (
 	"encoding/json"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -59,6 +60,32 @@ func TestApplicationSince(t *testing.T) {
 	after.Result = deploy.Result{Outputs: map[string]string{"ApiUrl": "http://api", "NewUrl": "http://new"}, Lower: map[string]map[string]string{"Shop-Monitoring": {"DashboardURL": "http://page"}}}
 	got := after.addresses(addresses{Page: "p", API: "http://before", URLs: map[string]string{"Old": "http://old"}})
 	if diff := cmp.Diff(addresses{Page: "p", API: "http://api", Dashboard: "http://page", URLs: map[string]string{"New": "http://new"}}, got); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
+// What goes is named whatever it is: with a queue its messages go.
+func TestWhatElseIsGone(t *testing.T) {
+	t.Parallel()
+	with := func(name string) *application {
+		app := ephor.New("Shop")
+		f := app.Function("Tidy", func() error { return nil })
+		app.Queue(name)
+		app.Bucket(name)
+		app.Topic(name)
+		app.Bus(name)
+		if name == "Old" {
+			app.On(ephor.Schedule{Rate: 5 * time.Minute}, f)
+		}
+		a, err := describe(app)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return a
+	}
+	want := []string{"queue New is new", "bucket New is new", "topic New is new", "event bus New is new",
+		"queue Old is gone", "bucket Old is gone", "topic Old is gone", "event bus Old is gone", "schedule rate(5 minutes) of Tidy is gone"}
+	if diff := cmp.Diff(want, with("New").since(with("Old"))); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
 }

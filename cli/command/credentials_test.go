@@ -4,7 +4,10 @@ import (
 	"context"
 	"crypto/sha1"
 	"fmt"
+	"io"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -108,5 +111,68 @@ func TestAWSCannotBeReached(t *testing.T) {
 	lines := strings.Split(strings.TrimSpace(stderr.String()), "\n")
 	if len(lines) != 2 || !strings.HasPrefix(lines[0], "error: AWS cannot be reached: dial tcp 127.0.0.1:") || !strings.Contains(lines[1], "AWS_ENDPOINT_URL") {
 		t.Errorf("%s", stderr)
+	}
+}
+
+// standIn makes server the AWS that the SDK finds, with credentials.
+func standIn(t *testing.T, server *httptest.Server) {
+	t.Helper()
+	awsHome(t, "")
+	for name, value := range map[string]string{"AWS_ENDPOINT_URL": server.URL, "AWS_REGION": "eu-central-1", "AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE", "AWS_SECRET_ACCESS_KEY": "secret"} {
+		t.Setenv(name, value)
+	}
+}
+
+// A token that has expired is one line with its remedy, in the forms in which the services of each command say so.
+//
+// https://docs.aws.amazon.com/lambda/latest/api/CommonErrors.html,
+// https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/CommonErrors.html
+func TestATokenThatHasExpired(t *testing.T) {
+	const message = "The security token included in the request is expired"
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case r.Header.Get("X-Amz-Target") != "": // CloudWatch Logs
+			w.Header().Set("Content-Type", "application/x-amz-json-1.1")
+			w.WriteHeader(http.StatusBadRequest)
+			_, _ = io.WriteString(w, `{"__type": "ExpiredTokenException", "message": "`+message+`"}`)
+		case strings.HasSuffix(r.URL.Path, "/Shop-Logged/configuration"):
+			_, _ = io.WriteString(w, `{}`)
+		default: // Lambda
+			w.Header().Set("X-Amzn-ErrorType", "ExpiredTokenException")
+			w.WriteHeader(http.StatusForbidden)
+			_, _ = io.WriteString(w, `{"message": "`+message+`"}`)
+		}
+	}))
+	defer server.Close()
+	standIn(t, server)
+	for _, args := range [][]string{{"logs", "Handle"}, {"logs", "Logged"}, {"logs", "Handle", "--follow"}, {"invoke", "Handle"}, {"invoke", "Handle", "--async"}} {
+		p, stdout, stderr := shopProgram("Handle", "Logged")
+		status := p.run(t.Context(), append(args, "--target", "aws"))
+		want := "error: ExpiredTokenException: " + message + "\n  try: fresh credentials: aws sso login, or whatever gave these\n"
+		if status != 1 || stdout.Len() > 0 || stderr.String() != want {
+			t.Errorf("%q: status %d, %s%s", args, status, stdout, stderr)
+		}
+	}
+}
+
+// What cannot be a region's name is told before anything is asked or built.
+func TestWhatIsNoRegion(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { t.Errorf("%s was asked", r.URL) }))
+	defer server.Close()
+	standIn(t, server)
+	for region, is := range map[string]bool{"us east": false, "eu-central-1.": false, "-": false, "EU-central-1": false, strings.Repeat("a", 64): false,
+		"eu-central-1": true, "us-gov-west-1": true, "eusc-de-east-1": true, "mars": true} {
+		p, _, stderr := shopProgram("Handle")
+		_, err := p.config(t.Context(), target{name: targetAWS, region: region})
+		if is {
+			if err != nil {
+				t.Errorf("%s: %v", region, err)
+			}
+			continue
+		}
+		p.explain(err)
+		if lines := strings.Split(strings.TrimSpace(stderr.String()), "\n"); len(lines) != 2 || lines[0] != fmt.Sprintf("error: %q is no name of a region of AWS", region) || !strings.HasPrefix(lines[1], "  try: --region eu-central-1") {
+			t.Errorf("%s:\n%s", region, stderr)
+		}
 	}
 }

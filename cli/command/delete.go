@@ -58,7 +58,7 @@ func (p *program) delete(c *cobra.Command, args []string, f deleteFlags) error {
 	if f.artifacts && !slices.Contains(stacks, p.app.Name()) {
 		return usage(c, fmt.Errorf("--artifacts: they are the application's, and only stack %s is deleted", stacks[0]))
 	}
-	d, err := p.deploying(ctx, f.target)
+	d, err := p.deploying(ctx, &f.target)
 	if err != nil {
 		return err
 	}

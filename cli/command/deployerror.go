@@ -11,7 +11,8 @@ import (
 	"github.com/ephor-io/ephor/internal/engine"
 )
 
-// deployError makes the error of a deployment one that says what to do.
+// deployError makes the error of a deployment one that says what to do, without the SDK's words around what a service
+// says.
 func (p *program) deployError(t target, err error) error {
 	var (
 		gone   *deploy.InterruptedError
@@ -33,17 +34,19 @@ func (p *program) deployError(t target, err error) error {
 	case errors.As(err, &used):
 		return hinted(err, p.releaseHint(t, used))
 	case errors.As(err, &kept):
-		// The laptop's CloudFormation has the same call at its own address.
 		return hinted(err, "if it may go after all: aws cloudformation update-termination-protection --no-enable-termination-protection --stack-name "+kept.Stack+t.place())
 	case errors.As(err, &more):
 		return hinted(err, "the same without --fast")
 	case errors.As(err, &stack):
-		if hint := stack.Hint(); hint != "" {
+		if t.name == targetLaptop {
+			stack.Host = "" // an instance is a record there and has no log
+		}
+		if hint := stack.Hint(t.place()); hint != "" {
 			return hinted(err, hint)
 		}
 		return err
 	case errors.As(err, &bucket):
-		return hinted(err, "aws s3api head-bucket --bucket "+bucket.Bucket+", which tells more; another region or another name of the application has another bucket")
+		return hinted(err, "aws s3api head-bucket --bucket "+bucket.Bucket+t.place()+", which tells more; another region or another name of the application has another bucket")
 	case errors.As(err, &none):
 		return hinted(err, "starting one of them or installing it: apt-get install buildah, brew install podman, https://docs.docker.com/engine/install")
 	case errors.As(err, &failed) && strings.HasSuffix(failed.Command, "build"):
@@ -51,7 +54,10 @@ func (p *program) deployError(t target, err error) error {
 	case errors.As(err, &failed):
 		return hinted(err, "the same again, which builds nothing anew that the engine has kept; or another engine: --engine "+strings.Join(engine.Names(), "|"))
 	}
-	return p.trouble(t, err)
+	if told := p.trouble(t, err); told != err {
+		return told
+	}
+	return &inServiceError{err}
 }
 
 // trouble puts a hint on the errors of calls whose remedy lies with whoever calls, and leaves others alone.
@@ -68,9 +74,9 @@ func (p *program) trouble(t target, err error) error {
 	}
 	for codes, hint := range map[string]string{
 		// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/CommonErrors.html and its like
-		"ExpiredToken ExpiredTokenException RequestExpired":                                                                         "fresh credentials: aws sso login, or whatever gave these",
-		"InvalidClientTokenId UnrecognizedClientException SignatureDoesNotMatch AuthFailure IncompleteSignature InvalidAccessKeyId": "other credentials: AWS does not know these; aws configure list says where they come from",
-		"AccessDenied AccessDeniedException UnauthorizedOperation":                                                                  "credentials that may: aws sts get-caller-identity says whose these are",
+		"ExpiredToken ExpiredTokenException RequestExpired":                                                                         "fresh credentials: aws sso login" + t.profileFlag() + ", or whatever gave these",
+		"InvalidClientTokenId UnrecognizedClientException SignatureDoesNotMatch AuthFailure IncompleteSignature InvalidAccessKeyId": "other credentials: AWS does not know these; aws configure list" + t.profileFlag() + " says where they come from",
+		"AccessDenied AccessDeniedException UnauthorizedOperation":                                                                  "credentials that may: aws sts get-caller-identity" + t.place() + " says whose these are",
 	} {
 		for code := range strings.FieldsSeq(codes) {
 			if isCode(err, code) {

@@ -44,7 +44,7 @@ func (p *program) farewell(ctx context.Context, d *deploying, f deleteFlags, sta
 	}
 	if len(full) > 0 {
 		return hinted(fmt.Errorf("bucket %s of stack %s holds %s, and CloudFormation deletes no bucket that holds something; nothing was deleted", full[0].ID, full[0].Stack, full[0].Amount),
-			"emptying it, with all versions, and the same again: aws s3 rm s3://"+full[0].ID+" --recursive"+p.endpointFlag(d, f.target))
+			"emptying it, with all versions, and the same again: aws s3 rm s3://"+full[0].ID+" --recursive"+f.target.place())
 	}
 	if err := p.sayArtifacts(ctx, d, f); err != nil {
 		return err
@@ -124,13 +124,6 @@ func (p *program) sayArtifact(d *deploying, f deleteFlags, what, name, amount st
 		d.terminal.sayf("stays: %s %s: %s (--artifacts deletes it)", what, name, amount)
 	}
 	return nil
-}
-
-func (p *program) endpointFlag(d *deploying, t target) string {
-	if t.name != targetLaptop {
-		return ""
-	}
-	return " --endpoint-url " + d.endpoint
 }
 
 // confirm asks on the terminal. Anything but yes is no, and so is the end of the input.

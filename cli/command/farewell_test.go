@@ -31,7 +31,7 @@ func TestAFullBucketIsFoundFirst(t *testing.T) {
 	})
 	config := laptopAWS(l.Addresses().Endpoint)
 	p, _, stderr := shopProgram("Handle")
-	d := &deploying{Deployer: deploy.New(deploy.Config{App: "Shop", AWS: config}), endpoint: *config.BaseEndpoint, terminal: newTerminal(stderr)}
+	d := &deploying{Deployer: deploy.New(deploy.Config{App: "Shop", AWS: config}), terminal: newTerminal(stderr)}
 	stack := ephor.Stack{Name: "Shop", Template: cfn.Template{Resources: map[string]cfn.Resource{
 		"Files": {Type: "AWS::S3::Bucket", Properties: map[string]any{"BucketName": "shop-files"}},
 		"Kept":  {Type: "AWS::S3::Bucket", DeletionPolicy: "Retain", Properties: map[string]any{"BucketName": "shop-kept"}},
@@ -47,7 +47,7 @@ func TestAFullBucketIsFoundFirst(t *testing.T) {
 		}
 	}
 	there := []deploy.State{{Name: "Shop", Status: "CREATE_COMPLETE"}}
-	f := deleteFlags{target: target{name: targetLaptop}}
+	f := deleteFlags{target: target{name: targetLaptop, endpoint: *config.BaseEndpoint}}
 	put("shop-kept")
 	if err := p.farewell(t.Context(), d, f, there); err != nil {
 		t.Errorf("with an object in a bucket that stays: %v", err)
@@ -60,7 +60,7 @@ func TestAFullBucketIsFoundFirst(t *testing.T) {
 	p.explain(err)
 	d.terminal.close()
 	for _, want := range []string{"stack Shop:\n  goes: AWS::S3::Bucket Files (shop-files): 0 objects, 0 bytes\n  stays: AWS::S3::Bucket Kept (shop-kept): 1 object, 5 bytes\n",
-		"goes: AWS::S3::Bucket Files (shop-files): 1 object, 5 bytes\n", "  try: emptying it, with all versions, and the same again: aws s3 rm s3://shop-files --recursive --endpoint-url http://127.0.0.1:"} {
+		"goes: AWS::S3::Bucket Files (shop-files): 1 object, 5 bytes\n", "  try: emptying it, with all versions, and the same again: aws s3 rm s3://shop-files --recursive --endpoint-url " + *config.BaseEndpoint + " --region us-east-1"} {
 		if !strings.Contains(stderr.String(), want) {
 			t.Errorf("%q is not in\n%s", want, stderr)
 		}

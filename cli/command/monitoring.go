@@ -29,7 +29,7 @@ func monitoringHooks(app *ephor.App, t target, parameters map[string]string) (ho
 
 // sayStore says, when an application has been provisioned on AWS, where its metrics go, and what an earlier monitoring
 // stack of it still costs.
-func (p *program) sayStore(ctx context.Context, d *deploying) {
+func (p *program) sayStore(ctx context.Context, d *deploying, t target) {
 	s, own := p.app.Store()
 	if !own {
 		return
@@ -41,6 +41,6 @@ func (p *program) sayStore(ctx context.Context, d *deploying) {
 	case err != nil:
 		d.terminal.sayf("whether there still is a monitoring stack %s could not be asked for: %v", g.Stack, err)
 	case state.Status != "":
-		d.terminal.sayf("stack %s is no part of the application any more; it stays, with what it costs, until it is deleted:\n  aws cloudformation delete-stack --stack-name %s", g.Stack, g.Stack)
+		d.terminal.sayf("stack %s is no part of the application any more; it stays, with what it costs, until it is deleted:\n  aws cloudformation delete-stack --stack-name %s%s", g.Stack, g.Stack, t.place())
 	}
 }

@@ -82,9 +82,7 @@ func (p *program) profile(c *cobra.Command, args []string, f profileFlags) error
 	if err != nil {
 		return err
 	}
-	if timed {
-		fmt.Fprintf(p.stderr, "%s: recording for %s\n", fn.short, short(time.Duration(f.seconds)*time.Second))
-	} else {
+	if !timed {
 		f.seconds = 0
 	}
 	taken, err := p.takeProfile(ctx, at, fn, f)
@@ -123,7 +121,9 @@ func (p *program) writeProfile(fn deployed, f profileFlags, taken profiled, time
 
 // takeProfile asks the laptop's Lambda for a profile.
 func (p *program) takeProfile(ctx context.Context, at addresses, fn deployed, f profileFlags) (profiled, error) {
-	taken, err := askProfile(ctx, at.Endpoint, fn.name, profileOrder{Instance: f.instance, Kind: f.kind, Seconds: f.seconds})
+	taken, err := askProfile(ctx, at.Endpoint, fn.name, profileOrder{Instance: f.instance, Kind: f.kind, Seconds: f.seconds}, func() {
+		fmt.Fprintf(p.stderr, "%s: recording for %s\n", fn.short, short(time.Duration(f.seconds)*time.Second))
+	})
 	var refused *profileError
 	switch {
 	case err == nil:

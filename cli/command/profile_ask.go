@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptrace"
+	"net/textproto"
 	"net/url"
 	"strconv"
 )
@@ -30,8 +32,14 @@ type profileError struct{ code, message string }
 
 func (e *profileError) Error() string { return e.message }
 
-// askProfile makes the call. It takes as long as the profile does.
-func askProfile(ctx context.Context, endpoint, function string, order profileOrder) (profiled, error) {
+// askProfile makes the call. It takes as long as the profile does; began is called when a recording has begun.
+func askProfile(ctx context.Context, endpoint, function string, order profileOrder, began func()) (profiled, error) {
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{Got1xxResponse: func(code int, _ textproto.MIMEHeader) error {
+		if code == http.StatusProcessing {
+			began()
+		}
+		return nil
+	}})
 	body, err := json.Marshal(order)
 	if err != nil {
 		return profiled{}, fmt.Errorf("asking for a profile: %w", err)

@@ -1,6 +1,9 @@
 package command
 
 import (
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 )
@@ -24,4 +27,31 @@ func TestUsageOfProfile(t *testing.T) {
 	f(1, "on AWS nothing but an invocation gets into an execution environment", "--target", "aws")
 	f(1, "try: up --profile --load PLAN", "--target", "aws")
 	f(1, "Shop is not running on this machine", "Handle")
+}
+
+// That it is recorded is said when it is: not of a function that has no environment.
+func TestARecordingIsToldWhenItHasBegun(t *testing.T) {
+	t.Parallel()
+	ask := func(answer http.HandlerFunc) (string, error) {
+		server := httptest.NewServer(answer)
+		defer server.Close()
+		p, _, stderr := shopProgram("Handle")
+		_, err := p.takeProfile(t.Context(), addresses{Endpoint: server.URL}, deployed{"Handle", "Shop-Handle"}, profileFlags{kind: "cpu", seconds: 10})
+		return stderr.String(), err
+	}
+	said, err := ask(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("X-Amzn-Errortype", "ResourceConflictException")
+		w.WriteHeader(http.StatusConflict)
+		_, _ = io.WriteString(w, `{"Message": "another profile is being taken"}`)
+	})
+	if err == nil || said != "" {
+		t.Errorf("%q, %v", said, err)
+	}
+	said, err = ask(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusProcessing)
+		_, _ = io.WriteString(w, "profile")
+	})
+	if err != nil || said != "Handle: recording for 10.0 s\n" {
+		t.Errorf("%q, %v", said, err)
+	}
 }

@@ -42,18 +42,20 @@ func (p *progress) close() {
 // deploying is a command that changes stacks: where, and who is told.
 type deploying struct {
 	*deploy.Deployer
-	endpoint string // "" for AWS's own
 	terminal *terminal
 	progress *progress
 }
 
-// deploying finds the target. Its close ends what it has begun.
-func (p *program) deploying(ctx context.Context, t target) (*deploying, error) {
-	config, err := p.config(ctx, t)
+// deploying finds the target, and tells it its endpoint. Its close ends what it has begun.
+func (p *program) deploying(ctx context.Context, t *target) (*deploying, error) {
+	config, err := p.config(ctx, *t)
 	if err != nil {
 		return nil, err
 	}
-	d := &deploying{endpoint: aws.ToString(config.BaseEndpoint), terminal: newTerminal(p.stderr)}
+	if t.name == targetLaptop {
+		t.endpoint = aws.ToString(config.BaseEndpoint)
+	}
+	d := &deploying{terminal: newTerminal(p.stderr)}
 	d.progress = d.terminal.follow()
 	d.Deployer = deploy.New(deploy.Config{App: p.app.Name(), AWS: config, Events: d.progress.show})
 	return d, nil

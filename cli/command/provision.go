@@ -92,7 +92,7 @@ func (p *program) provision(c *cobra.Command, f provisionFlags) error {
 	}
 	ctx, cancel := gotool.WithGoRun(c.Context())
 	defer cancel()
-	d, err := p.deploying(ctx, f.target)
+	d, err := p.deploying(ctx, &f.target)
 	if err != nil {
 		return err
 	}
@@ -140,9 +140,9 @@ func (p *program) provision(c *cobra.Command, f provisionFlags) error {
 	}
 	d.terminal.flush()
 	if g, ok := hosted(p.app, f.target); ok {
-		d.terminal.sayf("%s", monitor.Login(result.Lower[g.Stack]))
+		d.terminal.sayf("%s", monitor.Login(result.Lower[g.Stack], f.target.place()))
 	} else {
-		p.sayStore(ctx, d)
+		p.sayStore(ctx, d, f.target)
 	}
 	return p.printProvisioned(provisioned{Stack: p.app.Name(), Unchanged: result.Unchanged, BuildID: wc.BuildID, Outputs: result.Outputs, Lower: result.Lower}, f.json)
 }

@@ -255,6 +255,9 @@ func (r report) print(w io.Writer) error {
 	}
 	if r.Unaccounted != nil {
 		fmt.Fprintf(t, "\nnote: %s\n", r.Unaccounted.Reason)
+		if r.Unaccounted.Hint != "" {
+			fmt.Fprintf(t, "  try: %s\n", r.Unaccounted.Hint)
+		}
 	}
 	if r.monitored == nil {
 		return t.Flush()

@@ -14,6 +14,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
+	"github.com/aws/smithy-go"
 
 	"github.com/ephor-io/ephor"
 	"github.com/ephor-io/ephor/deploy"
@@ -66,15 +67,34 @@ func (p *program) accountOnAWS(ctx context.Context, config aws.Config, t target,
 		return err
 	}
 	r.monitored = m
-	counted, err := p.counted(ctx, cloudwatch.NewFromConfig(config), t, s, period, now)
-	if err != nil {
-		return err
+	r.CloudWatch, err = p.counted(ctx, cloudwatch.NewFromConfig(config), t, s, period, now)
+	var unasked *uncountedError
+	if errors.As(err, &unasked) && ctx.Err() == nil {
+		r.Unaccounted = &unaccounted{Reason: unasked.Error()}
+		var e *Error
+		if errors.As(unasked.err, &e) {
+			r.Unaccounted.Hint = e.Hint
+		}
+		return nil
 	}
-	r.CloudWatch = counted
-	return nil
+	return err
 }
 
-// counted compares CloudWatch with the store.
+// uncountedError is that CloudWatch does not tell what it has counted. It is only asked to be compared with.
+type uncountedError struct{ err error }
+
+func (e *uncountedError) Error() string {
+	const what = "CloudWatch could not be asked how often Lambda invoked the functions: "
+	var garbled *smithy.DeserializationError
+	if errors.As(e.err, &garbled) {
+		return what + "what answers at its address does not speak its protocol"
+	}
+	return what + inService(e.err)
+}
+
+func (e *uncountedError) Unwrap() error { return e.err }
+
+// counted compares CloudWatch with the store. Where CloudWatch is why it cannot, the error is an *uncountedError.
 func (p *program) counted(ctx context.Context, client cloudwatch.GetMetricDataAPIClient, t target, s *store, period loss.Period, now time.Time) (*counted, error) {
 	part, unit, err := countable(period, now, longestTimeout(p.app))
 	if err != nil {
@@ -82,7 +102,7 @@ func (p *program) counted(ctx context.Context, client cloudwatch.GetMetricDataAP
 	}
 	invoked, err := p.invoked(ctx, client, t, part, unit)
 	if err != nil {
-		return nil, err
+		return nil, &uncountedError{err}
 	}
 	c := &counted{From: part.From, To: part.To}
 	if part.From.Before(part.To) {

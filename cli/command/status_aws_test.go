@@ -2,11 +2,13 @@ package command
 
 import (
 	"encoding/json"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -34,9 +36,17 @@ func TestStatusOnAWS(t *testing.T) {
 	const function = "SpartaGrafana-HelloWorld"
 	stand.Add("AWS/Lambda", "Invocations", "FunctionName", function, time.Now().Add(-10*time.Minute), 1)
 	stand.Add("AWS/Lambda", "Invocations", "FunctionName", function, time.Now(), 5)
+	var garbled atomic.Int64 // the status of an answer that is none of CloudWatch's
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == cloudwatchtest.Path {
+		switch status := garbled.Load(); {
+		case r.URL.Path != cloudwatchtest.Path:
+		case status == 0:
 			stand.ServeHTTP(w, r)
+			return
+		default:
+			w.Header().Set("Content-Type", "application/json")
+			w.WriteHeader(int(status))
+			_, _ = io.WriteString(w, `{"message": "{service} has no operation GetMetricData"}`)
 			return
 		}
 		laptop.ServeHTTP(w, r)
@@ -83,5 +93,13 @@ func TestStatusOnAWS(t *testing.T) {
 	}
 	if text := run("--since", "2m"); !strings.Contains(text, "CloudWatch has counted nothing of that yet") {
 		t.Error(text)
+	}
+	for _, status := range []int64{200, 404} {
+		garbled.Store(status)
+		text = run("--since", "30m")
+		if !strings.Contains(text, "note: CloudWatch could not be asked how often Lambda invoked the functions: what answers at its address does not speak its protocol") ||
+			!strings.Contains(text, "recorded 5 of 5 invocations") || strings.Contains(text, "by CloudWatch") {
+			t.Errorf("%d: %s", status, text)
+		}
 	}
 }

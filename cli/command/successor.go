@@ -67,9 +67,10 @@ func (p *program) succeed(ctx context.Context, from io.Reader, to io.Writer) err
 	t.close()
 	last := word{Application: a}
 	if err != nil {
-		last = word{Error: inService(err)}
+		err = p.deployError(target{name: targetLaptop, endpoint: c.Endpoint}, err)
+		last = word{Error: err.Error()}
 		var hinted *Error
-		if errors.As(p.deployError(target{name: targetLaptop}, err), &hinted) {
+		if errors.As(err, &hinted) {
 			last.Hint = hinted.Hint
 		}
 	}

@@ -22,6 +22,7 @@ import (
 type target struct {
 	name            string
 	region, profile string // AWS's; "" is what the SDK finds
+	endpoint        string // the laptop's, as soon as it is known
 }
 
 const (
@@ -44,15 +45,17 @@ func (t target) flags() string {
 	return " --target " + t.name + t.place()
 }
 
-// place is the region and the profile, if they are given, as the aws CLI has them too, each behind a space.
+// place is what leads the aws CLI to the target, each flag behind a space: the region and the profile, if they are given,
+// or the laptop's endpoint, without which a command would be about an account on AWS. Every command of the aws CLI
+// that is printed has it.
 func (t target) place() (flags string) {
+	if t.endpoint != "" {
+		return " --endpoint-url " + t.endpoint + " --region " + laptopRegion
+	}
 	if t.region != "" {
 		flags += " --region " + t.region
 	}
-	if t.profile != "" {
-		flags += " --profile " + t.profile
-	}
-	return flags
+	return flags + t.profileFlag()
 }
 
 func (t *target) check(c *cobra.Command) error {
@@ -89,6 +92,9 @@ func (p *program) config(ctx context.Context, t target) (aws.Config, error) {
 	case c.Region == "":
 		return c, hinted(errors.New("no region of AWS is configured"), "--region eu-central-1, AWS_REGION=…, or a profile with a region")
 	}
+	if !isRegion(c.Region) {
+		return c, hinted(fmt.Errorf("%q is no name of a region of AWS", c.Region), "--region eu-central-1, AWS_REGION=…, or a profile with a region")
+	}
 	_, err = c.Credentials.Retrieve(ctx)
 	var gone *net.OpError
 	switch {
@@ -97,11 +103,20 @@ func (p *program) config(ctx context.Context, t target) (aws.Config, error) {
 	case errors.As(err, &gone):
 		return c, p.trouble(t, err)
 	case err != nil && signsOn(c):
-		return c, hinted(errors.New("AWS's single sign-on has no session for this profile, or one that has expired"), strings.TrimSpace("aws sso login "+profileFlag(t)))
+		return c, hinted(errors.New("AWS's single sign-on has no session for this profile, or one that has expired"), "aws sso login"+t.profileFlag())
 	case err != nil:
 		return c, hinted(fmt.Errorf("there are no credentials for AWS: %w", innermost(err)), "aws configure, aws sso login, or AWS_PROFILE=…")
 	}
 	return c, nil
+}
+
+// isRegion says whether text has the form of a region's name, which is a part of its services' host names. Which regions there
+// are only AWS knows.
+//
+// https://docs.aws.amazon.com/global-infrastructure/latest/regions/aws-regions.html
+func isRegion(text string) bool {
+	const letters = "abcdefghijklmnopqrstuvwxyz0123456789"
+	return len(text) <= 63 && strings.Trim(text, letters+"-") == "" && !strings.HasPrefix(text, "-") && !strings.HasSuffix(text, "-")
 }
 
 // signsOn says whether the credentials are had by single sign-on. The SDK has several errors for a session that
@@ -118,11 +133,12 @@ func signsOn(c aws.Config) bool {
 	return false
 }
 
-func profileFlag(t target) string {
+// profileFlag is the profile, if it is given, behind a space: for commands that are the same in every region.
+func (t target) profileFlag() string {
 	if t.profile == "" {
 		return ""
 	}
-	return "--profile " + t.profile
+	return " --profile " + t.profile
 }
 
 // innermost is the reason at the bottom of an error: the SDK wraps one in the names of all that it tried.
@@ -172,7 +188,13 @@ func message(err error) string {
 	return err.Error()
 }
 
-// inService is what an error says, without the SDK's words around what a service says in it.
+// inServiceError is an error without the SDK's words around what a service says in it.
+type inServiceError struct{ err error }
+
+func (e *inServiceError) Error() string { return inService(e.err) }
+func (e *inServiceError) Unwrap() error { return e.err }
+
+// inService is what an inServiceError says.
 func inService(err error) string {
 	var call *smithy.OperationError
 	text := err.Error()

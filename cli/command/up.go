@@ -219,9 +219,13 @@ func (s *session) start(ctx context.Context, ports laptop.Ports) error {
 	if note := withoutImage(s.program.app); note != "" {
 		s.terminal.sayf("%s", note)
 	}
-	a, err := s.program.converge(ctx, s.converging(), s.showDeployment, func() {})
-	if err != nil {
+	c := s.converging()
+	a, err := s.program.converge(ctx, c, s.showDeployment, func() {})
+	switch {
+	case ctx.Err() != nil && err != nil:
 		return err
+	case err != nil:
+		return s.program.deployError(target{name: targetLaptop, endpoint: c.Endpoint}, err)
 	}
 	path, err := os.Executable()
 	if err != nil {

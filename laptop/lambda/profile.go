@@ -22,6 +22,8 @@ type ProfileInput struct {
 	Kind string
 	// Duration is how long cpu, block and mutex are recorded; an hour at most. The others are of a moment.
 	Duration time.Duration
+	// Began is called when a recording has begun; nil means that nobody wants to know.
+	Began func()
 }
 
 // ProfileOutput is a profile in pprof's format, as go tool pprof reads it.
@@ -92,6 +94,9 @@ func (s *Service) Profile(ctx context.Context, in ProfileInput) (ProfileOutput, 
 	if slices.Contains(recorded, in.Kind) {
 		if _, err := e.order(ctx, p, &profileOrder{Kind: in.Kind, Begin: true}); err != nil {
 			return out, err
+		}
+		if in.Began != nil {
+			in.Began()
 		}
 		wait := time.NewTimer(in.Duration)
 		defer wait.Stop()

@@ -4,9 +4,14 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httptrace"
+	"net/textproto"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -168,6 +173,35 @@ func TestProfileRefusals(t *testing.T) {
 	out, err := s.Profile(t.Context(), ProfileInput{Function: "profiled", Kind: "cpu", Duration: time.Millisecond})
 	if err != nil || !bytes.HasPrefix(out.Data, []byte{0x1f, 0x8b}) {
 		t.Errorf("the next one: %v", err)
+	}
+	// Over the wire it is told when a recording has begun, and only then.
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if err := s.serveProfile(w, r, "profiled"); err != nil {
+			w.WriteHeader(http.StatusConflict)
+		}
+	}))
+	defer server.Close()
+	ask := func(body string) (told []int) {
+		t.Helper()
+		trace := httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{Got1xxResponse: func(code int, _ textproto.MIMEHeader) error {
+			told = append(told, code)
+			return nil
+		}})
+		r, err := http.NewRequestWithContext(trace, http.MethodPost, server.URL, strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		response, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer response.Body.Close()
+		return append(told, response.StatusCode)
+	}
+	for body, want := range map[string][]int{`{"Kind": "cpu", "Seconds": 0.01}`: {102, 200}, `{"Kind": "heap"}`: {200}, `{"Kind": "cpu", "Instance": "nothing", "Seconds": 0.01}`: {409}} {
+		if got := ask(body); !slices.Equal(got, want) {
+			t.Errorf("%s: %v, want %v", body, got, want)
+		}
 	}
 	// One whose environment ends in the midst fails, and says so.
 	go long(t.Context())

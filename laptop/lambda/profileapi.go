@@ -66,14 +66,15 @@ type profileRequest struct {
 	Seconds  float64
 }
 
-// serveProfile is a call that Lambda does not have: it answers with the profile's bytes.
+// serveProfile is a call that Lambda does not have: it answers with the profile's bytes, and before that, when a recording
+// has begun, with 102 Processing.
 func (s *Service) serveProfile(w http.ResponseWriter, r *http.Request, name string) error {
 	var in profileRequest
 	if err := decode(w, r, &in); err != nil {
 		return err
 	}
 	out, err := s.Profile(r.Context(), ProfileInput{Function: name, Instance: in.Instance, Kind: in.Kind,
-		Duration: time.Duration(in.Seconds * float64(time.Second))})
+		Duration: time.Duration(in.Seconds * float64(time.Second)), Began: func() { w.WriteHeader(http.StatusProcessing) }})
 	if err != nil {
 		return err
 	}
