@@ -24,13 +24,16 @@ type byHand struct {
 	err     error
 }
 
-func newByHand(t *testing.T, cfg Config) *byHand {
+func newByHand(t *testing.T, cfg Config, edit ...func(*FunctionInput)) *byHand {
 	h := &byHand{t: t, s: open(t, cfg)}
 	path := filepath.Join(t.TempDir(), "address")
 	create(t, h.s, hello(t, func(in *FunctionInput) {
 		in.Environment = map[string]string{"FILE": path}
 		in.ReservedConcurrency = new(1) // an invocation that comes before this one's next waits for it
 		in.Code.ZipFile = script(t, `[ ! -e $FILE ] || exit 7; echo $AWS_LAMBDA_RUNTIME_API > $FILE.tmp; mv $FILE.tmp $FILE; exec sleep 1000`)
+		for _, e := range edit {
+			e(in)
+		}
 	}))
 	h.invoke(`{"n":1}`)
 	eventually(t, "the environment", func() bool { _, err := os.Stat(path); return err == nil })

@@ -71,7 +71,7 @@ func (e *environment) runtimeNext(w http.ResponseWriter, r *http.Request) {
 	}
 	switch {
 	case inv != nil && inv.answered:
-		e.tellRuntimeDone(inv, "", "")
+		e.tellRuntimeDone(inv, inv.now(), "", "")
 		e.runtimeReady = true
 	case inv == nil:
 		if e.phase == starting && !e.runtimeReady {

@@ -1,13 +1,16 @@
 package lambda
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -27,6 +30,7 @@ type listener struct {
 	*httptest.Server
 	mu      sync.Mutex
 	batches [][]told
+	sizes   []int // of all bodies, the refused ones too
 	refuse  bool
 	refused int
 }
@@ -40,6 +44,7 @@ func newListener(t *testing.T) *listener {
 		}
 		l.mu.Lock()
 		defer l.mu.Unlock()
+		l.sizes = append(l.sizes, len(body))
 		if l.refuse {
 			l.refused++
 			w.WriteHeader(http.StatusInternalServerError)
@@ -234,6 +239,67 @@ func TestTelemetryAPI(t *testing.T) {
 	}
 }
 
+// TestTelemetryAPIOfManagedInstances has no schema but the newest: see
+// https://docs.aws.amazon.com/lambda/latest/dg/telemetry-api.html
+func TestTelemetryAPIOfManagedInstances(t *testing.T) {
+	t.Parallel()
+	h := newByHand(t, Config{}, onManagedInstances(1), func(in *FunctionInput) { in.ReservedConcurrency = nil })
+	l := newListener(t)
+	_, _, header := h.do("POST", "/2020-01-01/extension/register", `{"events":[]}`, "Lambda-Extension-Name: x")
+	id := "Lambda-Extension-Identifier: " + header.Get("Lambda-Extension-Identifier")
+	ask := func(version string) string {
+		return fmt.Sprintf(`{"schemaVersion":%q,"types":["platform"],"destination":{"protocol":"HTTP","URI":%q}}`, version, l.URL)
+	}
+	for _, version := range []string{"2022-07-01", "2022-12-13"} {
+		h.want(400, "schemaVersion should be 2025-01-29")(h.do("PUT", telemetryPath, ask(version), id))
+	}
+	h.want(200, `"OK"`)(h.do("PUT", telemetryPath, ask("2025-01-29"), id))
+	h.want(202, "OK")(h.do("POST", "/2018-06-01/runtime/init/error", `{}`))
+	h.wg.Wait()
+}
+
+// TestTelemetryOfEnds: what is told of an invocation that the platform ends is not over before it has begun, nor
+// does it last longer than the timeout.
+func TestTelemetryOfEnds(t *testing.T) {
+	t.Parallel()
+	for name, event := range map[string]string{"timeout": `{"ms":60000}`, "exit": `{"do":"exit","status":3}`} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := &recorder{}
+			s := open(t, Config{Events: r.add})
+			folder := external(t, s, "telemetry", "INVOKE SHUTDOWN", "agent")
+			f, err := s.lookup("hello")
+			if err != nil {
+				t.Fatal(err)
+			}
+			f.mu.Lock()
+			f.rev.cfg.Timeout = 2 * time.Second
+			f.rev.cfg.Logging = Logging{Format: "JSON", SystemLevel: "DEBUG"}
+			f.mu.Unlock()
+			out, err := s.Invoke(t.Context(), InvokeInput{Function: "hello", Payload: []byte(event)})
+			if err != nil || out.FunctionError == "" {
+				t.Fatalf("%v %s", err, out.Payload)
+			}
+			noted(t, folder, "agent", `"type":"platform.report"`)
+			eventually(t, "the report", func() bool { return strings.Contains(join(r.lines()), `"platform.report"`) })
+			for where, all := range map[string]string{"telemetry": join(notes(t, folder, "agent")), "log": join(r.lines())} {
+				if strings.Contains(all, `"durationMs":-`) {
+					t.Errorf("%s: it ends before it has begun:\n%s", where, all)
+				}
+				for _, kind := range []string{"runtimeDone", "report"} {
+					found := regexp.MustCompile(`"platform.` + kind + `","record":\{"requestId":"[^"]*","status":"(?:timeout|error)".*?"metrics":\{"durationMs":([0-9.]+)`).FindStringSubmatch(all)
+					if found == nil {
+						t.Fatalf("%s: no %s:\n%s", where, kind, all)
+					}
+					if ms, err := strconv.ParseFloat(found[1], 64); err != nil || name == "timeout" && ms != 2000 {
+						t.Errorf("%s: the %s says %s ms (%v)", where, kind, found[1], err)
+					}
+				}
+			}
+		})
+	}
+}
+
 func canceled() context.Context {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
@@ -270,6 +336,60 @@ func TestTelemetryBatches(t *testing.T) {
 	events, batches := l.events(), l.count()
 	if batches != 2 || len(events) != 1001 || string(events[0].Record) != `"before"` || string(events[1000].Record) != `"flushed"` {
 		t.Errorf("%d batches of %d events", batches, len(events))
+	}
+}
+
+// TestTelemetryBatchesByBytes has a subscriber that falls behind, so that more is waiting than a batch may have.
+func TestTelemetryBatchesByBytes(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		lines []int // their lengths
+		want  []int // how many of them each batch has
+		most  int   // bytes of a body
+	}{
+		"small ones":                   {slices.Repeat([]int{1000}, 450), []int{245, 205}, 256 << 10},
+		"one that is larger than that": {[]int{100 << 10, 300 << 10, 100 << 10}, []int{1, 1, 1}, 301 << 10},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			l := newListener(t)
+			l.setRefuse(true)
+			tell := newTelemetry()
+			defer tell.close()
+			tell.subscribe("x", newSubscription(l, 25*time.Millisecond))
+			for _, length := range c.lines {
+				tell.line(telemetryFunction, bytes.Repeat([]byte("x"), length), false)
+			}
+			eventually(t, "a refusal", func() bool {
+				l.mu.Lock()
+				defer l.mu.Unlock()
+				return l.refused > 0
+			})
+			l.setRefuse(false)
+			tell.flushUntil(time.Now().Add(time.Minute))
+			l.mu.Lock()
+			defer l.mu.Unlock()
+			var got []int
+			for _, batch := range l.batches {
+				got = append(got, len(batch))
+			}
+			if diff := cmp.Diff(c.want, got); diff != "" || slices.Max(l.sizes) > c.most {
+				t.Errorf("events of the batches (-want +got):\n%s\nbodies of %d bytes, want %d at most", diff, l.sizes, c.most)
+			}
+		})
+	}
+}
+
+// TestTelemetryDefaults are those of https://docs.aws.amazon.com/lambda/latest/dg/telemetry-api-reference.html
+func TestTelemetryDefaults(t *testing.T) {
+	t.Parallel()
+	var in telemetryRequest
+	if err := json.Unmarshal([]byte(`{"schemaVersion":"2022-07-01","types":["platform"],"destination":{"protocol":"HTTP","URI":"http://sandbox:1"}}`), &in); err != nil {
+		t.Fatal(err)
+	}
+	got, problems := in.subscription(false)
+	if len(problems) > 0 || got.maxItems != 1000 || got.maxBytes != 262_144 || got.timeout != time.Second {
+		t.Errorf("%+v %q", got, problems)
 	}
 }
 
