@@ -243,7 +243,7 @@ func (e *environment) begin(inv *invocation) bool {
 	e.work <- inv
 	for _, x := range e.extensions {
 		if x.invoke {
-			x.ready = false
+			x.ready, x.owed = false, true
 			x.events <- inv
 		}
 	}
