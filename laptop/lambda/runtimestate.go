@@ -98,6 +98,9 @@ func (e *environment) convey(inv *invocation, a answer) bool {
 		e.function.finishes(e)
 	}
 	e.answer(inv, a)
+	if inv.cut != nil {
+		close(inv.cut.answered)
+	}
 	if e.managed != nil { // there is nothing to wait for
 		e.tellRuntimeDone(inv, inv.now(), "", "")
 		delete(e.managed.invocations, inv.id)
