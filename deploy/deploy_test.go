@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"testing"
 	"time"
 
@@ -17,6 +18,7 @@ import (
 	"github.com/ephor-io/ephor"
 	"github.com/ephor-io/ephor/cfn"
 	"github.com/ephor-io/ephor/deploy"
+	"github.com/ephor-io/ephor/internal/gotool"
 	"github.com/ephor-io/ephor/laptop"
 )
 
@@ -38,6 +40,12 @@ func deployer(t *testing.T) (d *deploy.Deployer, config aws.Config, events *[]de
 	config = aws.Config{Region: "us-east-1", BaseEndpoint: &endpoint, Credentials: credentials.NewStaticCredentialsProvider("any", "any", "")}
 	events = new([]deploy.Event)
 	return deploy.New(deploy.Config{AWS: config, Events: func(e deploy.Event) { *events = append(*events, e) }}), config, events
+}
+
+// hostBuild compiles testdata/life for the laptop, which runs it on this machine.
+func hostBuild(t *testing.T) gotool.Config {
+	return gotool.Config{Package: "./testdata/life", Output: filepath.Join(t.TempDir(), "bootstrap"), Tags: []string{"ephor_lambda", "lambda.norpc"},
+		GOOS: runtime.GOOS, GOARCH: runtime.GOARCH}
 }
 
 func TestArtifacts(t *testing.T) {

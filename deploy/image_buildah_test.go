@@ -100,18 +100,18 @@ func TestImageByBuildah(t *testing.T) {
 		Config    struct{ Digest string }
 		Layers    []struct{ Digest string }
 	}
-	r.read(t, r.manifests[digest], &manifest)
+	r.read(t, r.manifest(digest), &manifest)
 	var config struct {
 		Architecture, OS string
 		Config           struct{ Entrypoint, Cmd []string }
 	}
-	r.read(t, r.blobs[manifest.Config.Digest], &config)
+	r.read(t, r.layer(manifest.Config.Digest), &config)
 	if manifest.MediaType != singleManifest || config.OS != "linux" || config.Architecture != runtime.GOARCH || !cmp.Equal(config.Config.Entrypoint, []string{"/task/bootstrap"}) {
 		t.Errorf("the image is %+v, %+v", manifest, config)
 	}
 	root := t.TempDir()
 	for _, l := range manifest.Layers {
-		unpack(t, r.blobs[l.Digest], root)
+		unpack(t, r.layer(l.Digest), root)
 	}
 	for name, want := range map[string]string{"task/beside": "archived", "etc/motd": "hello"} {
 		if got, err := os.ReadFile(filepath.Join(root, name)); err != nil || string(got) != want {

@@ -91,11 +91,16 @@ func (l *life) workflow(version string, memory int, change func(*cfn.Template)) 
 	}
 	return deploy.NewWorkflow(deploy.WorkflowConfig{
 		App: app, Hooks: []ephor.Hooks{hooks}, Deployer: l.deployer,
-		Build: gotool.Config{
-			Package: "./testdata/life", Output: l.output, Tags: []string{"ephor_lambda", "lambda.norpc"}, Trimpath: true,
-			LDFlags: "-s -w -X main.version=" + version, GOOS: l.goos, GOARCH: l.goarch,
-		},
+		Build: l.build("./testdata/life", "-X main.version="+version),
 	})
+}
+
+// build compiles a package's functions for where they are going to run, with further linker flags.
+func (l *life) build(pkg, ldflags string) gotool.Config {
+	return gotool.Config{
+		Package: pkg, Output: l.output, Tags: []string{"ephor_lambda", "lambda.norpc"}, Trimpath: true,
+		LDFlags: strings.TrimSpace("-s -w " + ldflags), GOOS: l.goos, GOARCH: l.goarch,
+	}
 }
 
 // broken adds a resource that cannot be made, after all others.
@@ -105,18 +110,36 @@ func broken(t *cfn.Template) {
 	}}
 }
 
-// run is the life from the first dry run to the last deletion.
-func (l *life) run(t *testing.T) {
+// begin makes ready to deploy an application, whose stacks, all named after it, must not be there yet, and deletes
+// them when the test ends. fills is told of a bucket that will have objects: a stack can delete an empty one only.
+func (l *life) begin(t *testing.T, app string, lower ...string) (fills func(bucket string)) {
+	t.Helper()
 	l.output = filepath.Join(t.TempDir(), "bootstrap")
-	l.deployer = deploy.New(deploy.Config{App: lifeApp, AWS: l.config, Events: func(e deploy.Event) { l.events = append(l.events, e) }})
+	l.deployer = deploy.New(deploy.Config{App: app, AWS: l.config, Events: func(e deploy.Event) { l.events = append(l.events, e) }})
+	if there := l.stacks(t, app); len(there) > 0 {
+		t.Fatalf("%q are there already, and would be deleted", there)
+	}
+	var filled []string
 	t.Cleanup(func() {
 		ctx := context.WithoutCancel(t.Context())
-		for _, name := range []string{lifeApp, lifeLower} {
-			if err := l.deployer.Delete(ctx, name); err != nil {
+		for _, bucket := range filled {
+			if err := l.empty(ctx, bucket); err != nil {
 				t.Errorf("cleaning up: %v", err)
 			}
 		}
+		if err := l.deployer.Delete(ctx, append([]string{app}, lower...)...); err != nil {
+			t.Errorf("cleaning up: %v", err)
+		}
+		if got := l.stacks(t, app); len(got) > 0 {
+			t.Errorf("left: %q", got)
+		}
 	})
+	return func(bucket string) { filled = append(filled, bucket) }
+}
+
+// run is the life from the first dry run to the last deletion.
+func (l *life) run(t *testing.T) {
+	l.begin(t, lifeApp, lifeLower)
 	ok := true
 	for _, step := range []struct {
 		name string

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -20,7 +19,6 @@ import (
 	"github.com/ephor-io/ephor/cfn"
 	"github.com/ephor-io/ephor/deploy"
 	"github.com/ephor-io/ephor/examples/orders/shop"
-	"github.com/ephor-io/ephor/internal/gotool"
 )
 
 const (
@@ -42,10 +40,7 @@ func (l *life) ordersWorkflow(memory int) *deploy.Workflow {
 	}
 	return deploy.NewWorkflow(deploy.WorkflowConfig{
 		App: app, Hooks: hooks, Deployer: l.deployer,
-		Build: gotool.Config{
-			Package: "../examples/orders", Output: l.output, Tags: []string{"ephor_lambda", "lambda.norpc"}, Trimpath: true,
-			LDFlags: "-s -w", GOOS: l.goos, GOARCH: l.goarch,
-		},
+		Build: l.build("../examples/orders", ""),
 	})
 }
 
@@ -82,26 +77,7 @@ func unimport(t *cfn.Template) error {
 
 // orders deploys the example, lets an order go through it, updates and deletes it.
 func (l *life) orders(t *testing.T) {
-	l.output = filepath.Join(t.TempDir(), "bootstrap")
-	l.deployer = deploy.New(deploy.Config{App: ordersStack, AWS: l.config, Events: func(e deploy.Event) { l.events = append(l.events, e) }})
-	if there := l.stacks(t, ordersStack); len(there) > 0 {
-		t.Fatalf("%q are there already, and would be deleted", there)
-	}
-	var parcels string
-	t.Cleanup(func() {
-		ctx := context.WithoutCancel(t.Context())
-		if parcels != "" {
-			if err := l.empty(ctx, parcels); err != nil {
-				t.Errorf("cleaning up: %v", err)
-			}
-		}
-		if err := l.deployer.Delete(ctx, ordersStack, ordersLower); err != nil {
-			t.Errorf("cleaning up: %v", err)
-		}
-		if got := l.stacks(t, ordersStack); len(got) > 0 {
-			t.Errorf("left: %q", got)
-		}
-	})
+	fills := l.begin(t, ordersStack, ordersLower)
 	if plans, err := l.ordersWorkflow(128).DryRun(t.Context()); err != nil || len(plans) != 2 {
 		t.Fatalf("the dry run: %v, %v", plans, err)
 	}
@@ -110,7 +86,8 @@ func (l *life) orders(t *testing.T) {
 		t.Fatal(err)
 	}
 	if l.can(t, invokes) {
-		parcels = result.Outputs[deploy.OutputBucket("Parcels")]
+		parcels := result.Outputs[deploy.OutputBucket("Parcels")]
+		fills(parcels)
 		l.order(t, result.Outputs[deploy.OutputAPI], parcels, result.Lower[ordersLower]["QueueUrl"])
 	}
 	if l.can(t, seesNoChange) {

@@ -4,15 +4,12 @@ import (
 	"context"
 	"encoding/json"
 	"os"
-	"path/filepath"
-	"runtime"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 
 	"github.com/ephor-io/ephor"
 	"github.com/ephor-io/ephor/deploy"
-	"github.com/ephor-io/ephor/internal/gotool"
 )
 
 // The functions get new code from what was told of the application, through JSON, without its hooks: what
@@ -20,8 +17,7 @@ import (
 func TestRecode(t *testing.T) {
 	t.Parallel()
 	d, config, _ := deployer(t)
-	build := gotool.Config{Package: "./testdata/life", Output: filepath.Join(t.TempDir(), "bootstrap"), Tags: []string{"ephor_lambda", "lambda.norpc"},
-		GOOS: runtime.GOOS, GOARCH: runtime.GOARCH}
+	build := hostBuild(t)
 	app := ephor.New("EphorLife")
 	app.Function("Job", func() error { return nil })
 	w := deploy.NewWorkflow(deploy.WorkflowConfig{App: app, Build: build, Deployer: d, Hooks: []ephor.Hooks{{

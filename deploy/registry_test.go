@@ -24,6 +24,19 @@ type registry struct {
 	upload           []byte
 }
 
+// manifest and layer are what has been pushed under a digest.
+func (r *registry) manifest(digest string) []byte {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.manifests[digest]
+}
+
+func (r *registry) layer(digest string) []byte {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.blobs[digest]
+}
+
 const registryToken = "AWS:the token"
 
 func (r *registry) ServeHTTP(w http.ResponseWriter, q *http.Request) {

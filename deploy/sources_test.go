@@ -1,10 +1,8 @@
 package deploy_test
 
 import (
-	"context"
 	"io"
 	"net/http"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -22,7 +20,7 @@ import (
 
 	"github.com/ephor-io/ephor"
 	"github.com/ephor-io/ephor/deploy"
-	"github.com/ephor-io/ephor/internal/gotool"
+	"github.com/ephor-io/ephor/internal/awstest"
 	"github.com/ephor-io/ephor/internal/uptest"
 )
 
@@ -61,42 +59,20 @@ func (l *life) sourcesWorkflow(kind string, rate bool) *deploy.Workflow {
 	}
 	return deploy.NewWorkflow(deploy.WorkflowConfig{
 		App: app, Deployer: l.deployer,
-		Build: gotool.Config{
-			Package: "./testdata/sources", Output: l.output, Tags: []string{"ephor_lambda", "lambda.norpc"}, Trimpath: true,
-			LDFlags: "-s -w", GOOS: l.goos, GOARCH: l.goarch,
-		},
+		Build: l.build("./testdata/sources", ""),
 	})
 }
 
 // sources declares, deploys, triggers, changes and deletes every event source.
 func (l *life) sources(t *testing.T) {
-	l.output = filepath.Join(t.TempDir(), "bootstrap")
-	l.deployer = deploy.New(deploy.Config{App: sourcesStack, AWS: l.config, Events: func(e deploy.Event) { l.events = append(l.events, e) }})
-	if there := l.stacks(t, sourcesStack); len(there) > 0 {
-		t.Fatalf("%q are there already, and would be deleted", there)
-	}
-	var files string
-	t.Cleanup(func() {
-		ctx := context.WithoutCancel(t.Context())
-		if files != "" {
-			if err := l.empty(ctx, files); err != nil {
-				t.Errorf("cleaning up: %v", err)
-			}
-		}
-		if err := l.deployer.Delete(ctx, sourcesStack); err != nil {
-			t.Errorf("cleaning up: %v", err)
-		}
-		if got := l.stacks(t, sourcesStack); len(got) > 0 {
-			t.Errorf("left: %q", got)
-		}
-	})
+	fills := l.begin(t, sourcesStack)
 	result, err := l.sourcesWorkflow("book", true).Run(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	out := result.Outputs
 	if l.can(t, invokes) {
-		files = out[deploy.OutputBucket("Files")]
+		fills(out[deploy.OutputBucket("Files")])
 		l.trigger(t, out, "book", "Queue", "Topic", "Bus", "Default", "Bucket", "Url", "Cron", "Rate")
 	}
 	if changed, err := l.sourcesWorkflow("map", false).Run(t.Context()); err != nil || changed.Unchanged {
@@ -122,27 +98,21 @@ func (l *life) sources(t *testing.T) {
 func (l *life) trigger(t *testing.T, out map[string]string, kind string, functions ...string) {
 	t.Helper()
 	queues, topics, buses := sqs.NewFromConfig(l.config), sns.NewFromConfig(l.config), eventbridge.NewFromConfig(l.config)
-	must := func(err error) {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
 	happen := func(id string) {
 		body := `{"kind": "` + kind + `", "id": "` + id + `"}`
 		_, err := queues.SendMessage(t.Context(), &sqs.SendMessageInput{QueueUrl: aws.String(out[deploy.OutputQueue("Orders")]), MessageBody: &body})
-		must(err)
+		awstest.Must(t, err)
 		_, err = topics.Publish(t.Context(), &sns.PublishInput{TopicArn: aws.String(out[deploy.OutputTopic("News")]), Message: &id,
 			MessageAttributes: map[string]topic.MessageAttributeValue{"kind": {DataType: aws.String("String"), StringValue: &kind}}})
-		must(err)
+		awstest.Must(t, err)
 		put, err := buses.PutEvents(t.Context(), &eventbridge.PutEventsInput{Entries: []bus.PutEventsRequestEntry{{EventBusName: aws.String(out[deploy.OutputBus("Shop")]),
 			Source: aws.String("shop"), DetailType: aws.String("Order"), Detail: &body}}})
-		must(err)
+		awstest.Must(t, err)
 		if put.FailedEntryCount > 0 {
 			t.Fatalf("%+v", put)
 		}
 		_, err = l.objects().PutObject(t.Context(), &s3.PutObjectInput{Bucket: aws.String(out[deploy.OutputBucket("Files")]), Key: aws.String(kind + "/" + id), Body: strings.NewReader(id)})
-		must(err)
+		awstest.Must(t, err)
 		r, err := http.Get(out[deploy.OutputURL("Url")] + id)
 		if err != nil {
 			t.Log(err) // its name may not be known yet
@@ -167,7 +137,7 @@ func (l *life) trigger(t *testing.T, out map[string]string, kind string, functio
 			again = time.Now().Add(time.Minute)
 		}
 		got, err := queues.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{QueueUrl: aws.String(out[deploy.OutputQueue("Seen")]), WaitTimeSeconds: 5, MaxNumberOfMessages: 10})
-		must(err)
+		awstest.Must(t, err)
 		for _, m := range got.Messages {
 			function, event, _ := strings.Cut(*m.Body, " ")
 			byTime := function == "Rate" || function == "Cron"
@@ -178,7 +148,7 @@ func (l *life) trigger(t *testing.T, out map[string]string, kind string, functio
 				t.Errorf("%s was called once more for what the first filter let through: %s", function, event)
 			}
 			_, err := queues.DeleteMessage(t.Context(), &sqs.DeleteMessageInput{QueueUrl: aws.String(out[deploy.OutputQueue("Seen")]), ReceiptHandle: m.ReceiptHandle})
-			must(err)
+			awstest.Must(t, err)
 		}
 		return len(missing) == 0
 	})

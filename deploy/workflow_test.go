@@ -6,7 +6,6 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -64,8 +63,7 @@ func recorded(name string, calls *[]string) ephor.Hooks {
 func TestHooks(t *testing.T) {
 	t.Parallel()
 	d, config, _ := deployer(t)
-	build := gotool.Config{Package: "./testdata/life", Output: filepath.Join(t.TempDir(), "bootstrap"), Tags: []string{"ephor_lambda", "lambda.norpc"},
-		GOOS: runtime.GOOS, GOARCH: runtime.GOARCH}
+	build := hostBuild(t)
 	app := ephor.New("EphorLife")
 	var calls []string
 	app.Function("Job", func() error { return nil }).Decorate(func(_ context.Context, d *ephor.Deployment, f ephor.FunctionTemplate) error {

@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -58,6 +59,18 @@ func helloProgram(t testing.TB) string {
 		t.Fatal(hello.err)
 	}
 	return hello.program
+}
+
+// commands runs commands of an application that is up, each with further arguments, and each must end with the status wanted.
+func commands(t testing.TB, dir string, a *application, more ...string) func(want int, args ...string) (stdout, stderr string) {
+	return func(want int, args ...string) (stdout, stderr string) {
+		t.Helper()
+		status, stdout, stderr := command(t, dir, a.Cmd.Path, slices.Concat(args, []string{"--state", a.State}, more)...)
+		if status != want {
+			t.Fatalf("%q: status %d, want %d\n%s%s", args, status, want, stdout, stderr)
+		}
+		return stdout, stderr
+	}
 }
 
 // command runs a program to its end and returns its exit status and what it wrote.

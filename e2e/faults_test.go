@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -113,30 +112,7 @@ func TestBodiesTooLarge(t *testing.T) {
 func TestTheSourceIsFollowed(t *testing.T) {
 	t.Parallel()
 	a, dir := shopUp(t)
-	var wrong atomic.Pointer[string]
-	stop := make(chan struct{})
-	var clients sync.WaitGroup
-	for range 4 {
-		clients.Go(func() {
-			for {
-				select {
-				case <-stop:
-					return
-				case <-time.After(5 * time.Millisecond):
-				}
-				response, err := http.Get(a.API + "/")
-				if err == nil && response.StatusCode != http.StatusOK {
-					err = fmt.Errorf("status %d", response.StatusCode)
-				}
-				if err != nil {
-					text := err.Error()
-					wrong.Store(&text)
-					continue
-				}
-				response.Body.Close()
-			}
-		})
-	}
+	answered := keepAsking(t, a, "/", 4, 5*time.Millisecond)
 	source := filepath.Join(dir, "main.go")
 	says := func(version string) func() bool {
 		return func() bool { _, body := a.Get("/"); return body == version }
@@ -152,11 +128,7 @@ func TestTheSourceIsFollowed(t *testing.T) {
 	}
 	uptest.WriteFile(t, source, strings.Replace(uptest.Shop, "version 1", "version 4", 1))
 	uptest.Eventually(t, "version 4", says("version 4"))
-	close(stop)
-	clients.Wait()
-	if text := wrong.Load(); text != nil {
-		t.Errorf("a request was lost: %s", *text)
-	}
+	answered()
 }
 
 func TestWrongUsage(t *testing.T) {

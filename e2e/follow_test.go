@@ -7,8 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -123,28 +121,7 @@ func TestTheProgramIsFollowed(t *testing.T) {
 		return string(text)
 	}
 	answers("/apples", "apples")
-	var lost atomic.Pointer[string]
-	stop := make(chan struct{})
-	var client sync.WaitGroup
-	client.Go(func() {
-		for {
-			select {
-			case <-stop:
-				return
-			case <-time.After(20 * time.Millisecond):
-			}
-			response, err := http.Get(a.API + "/apples")
-			if err == nil && response.StatusCode != http.StatusOK {
-				err = fmt.Errorf("status %d", response.StatusCode)
-			}
-			if err != nil {
-				text := err.Error()
-				lost.Store(&text)
-				continue
-			}
-			response.Body.Close()
-		}
-	})
+	answered := keepAsking(t, a, "/apples", 1, 20*time.Millisecond)
 
 	// A function, a route, an event source and a panel more, and settings of the function that is there.
 	const pears = `app.Get("/pears", app.Function("Pears", answer("pears")))
@@ -211,11 +188,7 @@ func TestTheProgramIsFollowed(t *testing.T) {
 	uptest.WriteFile(t, filepath.Join(dir, "main.go"), strings.Replace(market, `"Market"`, `"Bazaar"`, 1))
 	says("that is another one")
 
-	close(stop)
-	client.Wait()
-	if text := lost.Load(); text != nil {
-		t.Errorf("a request was lost: %s", *text)
-	}
+	answered()
 	if status, _, stderr := command(t, dir, a.Cmd.Path, "status", "--state", a.State); status != 0 {
 		t.Errorf("status: %s", stderr)
 	}

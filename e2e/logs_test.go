@@ -19,14 +19,7 @@ func TestLogsAndInvoke(t *testing.T) {
 	t.Parallel()
 	a, dir := shopUp(t)
 	program := a.Cmd.Path
-	run := func(want int, args ...string) (stdout, stderr string) {
-		t.Helper()
-		status, stdout, stderr := command(t, dir, program, append(args, "--state", a.State)...)
-		if status != want {
-			t.Fatalf("%q: status %d, want %d\n%s%s", args, status, want, stdout, stderr)
-		}
-		return stdout, stderr
-	}
+	run := commands(t, dir, a)
 	if stdout, stderr := run(0, "logs"); stdout != "" || !strings.Contains(stderr, "there is no such event within 10m") {
 		t.Errorf("logs before anything: %q %q", stdout, stderr)
 	}
@@ -158,7 +151,7 @@ func TestLogsAndInvoke(t *testing.T) {
 	if _, stderr := run(1, "logs"); !strings.Contains(stderr, "Shop is not running") {
 		t.Errorf("logs without up: %q", stderr)
 	}
-	a = up(t, dir, program, a.State)
+	up(t, dir, program, a.State)
 	if starts, reports := count(); starts != 7 || reports != 7 {
 		t.Errorf("after kill -9: %d START and %d REPORT lines of seven invocations", starts, reports)
 	}

@@ -41,14 +41,7 @@ func TestProfile(t *testing.T) {
 	dir := uptest.NewModule(t, burner)
 	program := uptest.Build(t, dir)
 	a := up(t, dir, program, filepath.Join(dir, "state"), "--profile")
-	run := func(want int, args ...string) (stdout, stderr string) {
-		t.Helper()
-		status, stdout, stderr := command(t, dir, program, append(args, "--state", a.State)...)
-		if status != want {
-			t.Fatalf("%q: status %d, want %d\n%s%s", args, status, want, stdout, stderr)
-		}
-		return stdout, stderr
-	}
+	run := commands(t, dir, a)
 	if _, stderr := run(1, "profile"); !strings.Contains(stderr, "has no environment now") || !strings.Contains(stderr, "try: invoke Burn") {
 		t.Errorf("before it is invoked: %s", stderr)
 	}
@@ -107,7 +100,7 @@ func TestProfile(t *testing.T) {
 
 	// Without --profile the functions are what would be deployed.
 	a.Stop(os.Interrupt)
-	a = up(t, dir, program, filepath.Join(dir, "state"))
+	up(t, dir, program, filepath.Join(dir, "state"))
 	run(0, "invoke")
 	if _, stderr := run(1, "profile", "--type", "heap"); !strings.Contains(stderr, "its program is built without that") || !strings.Contains(stderr, "try: up --profile") {
 		t.Errorf("without --profile: %s", stderr)

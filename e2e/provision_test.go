@@ -22,15 +22,7 @@ import (
 func TestProvisionToARunningUp(t *testing.T) {
 	t.Parallel()
 	a, dir := shopUp(t)
-	program := a.Cmd.Path
-	run := func(wantStatus int, args ...string) (stdout, stderr string) {
-		t.Helper()
-		status, stdout, stderr := command(t, dir, program, append(args, "--state", a.State, "--target", "laptop")...)
-		if status != wantStatus {
-			t.Fatalf("%s: status %d, want %d\n%s%s", strings.Join(args, " "), status, wantStatus, stdout, stderr)
-		}
-		return stdout, stderr
-	}
+	run := commands(t, dir, a, "--target", "laptop")
 	// There is no commit here, so no revision to tag with, and nothing differs from what up made.
 	plan, _ := run(0, "provision", "--dry-run")
 	if strings.Count(plan, "nothing would change") != 2 || !strings.Contains(plan, "about 19.75 dollars a month") {

@@ -58,14 +58,7 @@ func TestFurtherStacks(t *testing.T) {
 	program := uptest.Build(t, dir)
 	state := filepath.Join(dir, "state")
 	a := up(t, dir, program, state)
-	run := func(want int, args ...string) (stdout, stderr string) {
-		t.Helper()
-		status, stdout, stderr := command(t, dir, program, append(args, "--state", state)...)
-		if status != want {
-			t.Fatalf("%q: status %d, want %d\n%s%s", args, status, want, stdout, stderr)
-		}
-		return stdout, stderr
-	}
+	run := commands(t, dir, a)
 	// ordered holds that text has the words one behind the other.
 	ordered := func(what, text string, words ...string) {
 		t.Helper()

@@ -65,7 +65,7 @@ func TestBootScriptWithStandInForGrafana(t *testing.T) {
 	run("to its end", func(t *testing.T) { h.succeeds(t, 1) })
 	run("takes the volume over", func(t *testing.T) {
 		want := []string{"StopInstances " + before, "DetachVolume ", "AttachVolume " + self}
-		if diff := cmp.Diff(want, c.calls); diff != "" {
+		if diff := cmp.Diff(want, c.changed()); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)
 		}
 	})
@@ -154,9 +154,9 @@ func (h *bootedHost) prepare() {
 	if err := os.Truncate(disk, 256<<20); err != nil {
 		t.Fatal(err)
 	}
-	c.attach = func() {
+	c.setAttach(func() {
 		d.run(t, "ln", "-sf", "/disk.img", "/dev/disk/by-id/nvme-Amazon_Elastic_Block_Store_vol0a")
-	}
+	})
 	version, err := exec.Command("dpkg-deb", "--field", debs[0], "Version").Output()
 	if err != nil {
 		t.Fatal(err)

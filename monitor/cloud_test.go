@@ -269,6 +269,20 @@ func (c *cloud) signal(w http.ResponseWriter, r *http.Request) {
 // signature is the part of a handle's address that lets one signal.
 var signature = url.Values{"Signature": {"a/b+c="}, "Expires": {"1"}}.Encode()
 
+// changed are the calls of EC2 so far that change something.
+func (c *cloud) changed() []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Clone(c.calls)
+}
+
+// setAttach says how a volume that is attached comes to be there.
+func (c *cloud) setAttach(attach func()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.attach = attach
+}
+
 // signalled takes the signals so far.
 func (c *cloud) signalled() []map[string]string {
 	c.mu.Lock()

@@ -1,9 +1,13 @@
-// Package awstest finds the AWS CLI and boto3 for tests, and runs them so that they know one endpoint and nothing else.
+// Package awstest has tests ask an endpoint as AWS's clients do: it finds the AWS CLI and boto3, and runs them and
+// the SDK so that they know that endpoint and nothing else.
 package awstest
 
 import (
 	"bytes"
 	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -57,6 +61,20 @@ func Command(t testing.TB, program, endpoint string, args ...string) *exec.Cmd {
 	return c
 }
 
+// CLI runs commands of one of the CLI's services, such as sns, each of which must succeed and print want. Without
+// the CLI the test is skipped.
+func CLI(t testing.TB, endpoint, service string) func(want string, args ...string) {
+	t.Helper()
+	program := Program(t)
+	return func(want string, args ...string) {
+		t.Helper()
+		c := Command(t, program, endpoint, append([]string{service}, args...)...)
+		if out, err := c.CombinedOutput(); err != nil || !strings.Contains(string(out), want) {
+			t.Errorf("aws %s %s: %v, want %q\n%s", service, strings.Join(args, " "), err, want, out)
+		}
+	}
+}
+
 // Boto3 is a program in Python that may use boto3, with the same credentials and the arguments in sys.argv.
 // Without boto3 the test is skipped.
 func Boto3(t testing.TB, program string, args ...string) *exec.Cmd {
@@ -77,6 +95,30 @@ func Refused(t testing.TB, err error, code, text string) {
 	if !errors.As(err, &api) || api.ErrorCode() != code || !strings.Contains(api.ErrorMessage(), text) {
 		t.Errorf("%v, want %s and %q", err, code, text)
 	}
+}
+
+// Must ends the test where an SDK's call that must succeed was refused.
+func Must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Serve serves a service of the laptop's until the test has ended, and closes it then. It returns the endpoint.
+func Serve(t testing.TB, service interface {
+	http.Handler
+	io.Closer
+}) string {
+	t.Helper()
+	server := httptest.NewServer(service)
+	t.Cleanup(func() {
+		server.Close()
+		if err := service.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return server.URL
 }
 
 // Config is an SDK's at an endpoint, with the same credentials.

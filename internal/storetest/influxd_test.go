@@ -7,7 +7,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"os/exec"
 	"strings"
 	"testing"
 
@@ -25,10 +24,7 @@ func TestInfluxd(t *testing.T) {
 // InfluxDB 1.8, the last of version 1 that the module proxy alone can build.
 func TestInfluxd18(t *testing.T) {
 	t.Parallel()
-	program, err := exec.LookPath("influxd-1.8")
-	if err != nil {
-		t.Skip("influxd-1.8 is not on PATH: docs/metrics.md says how to build it")
-	}
+	program := storeProgram(t, "influxd-1.8")
 	openAndClosed(t, program)
 }
 

@@ -42,10 +42,7 @@ type influxDB2Program struct{ address, token, org string }
 // https://docs.influxdata.com/influxdb/v2/api/setup/
 func startInfluxDB2(t *testing.T) *influxDB2Program {
 	t.Helper()
-	program, err := exec.LookPath("influxd-2")
-	if err != nil {
-		t.Skip("influxd-2 is not on PATH, and nobody packages it: docs/metrics.md says how to build it")
-	}
+	program := storeProgram(t, "influxd-2")
 	dir := t.TempDir()
 	c := exec.Command(program, "run", "--http-bind-address", "127.0.0.1:0", "--reporting-disabled", "--log-level", "info",
 		"--bolt-path", filepath.Join(dir, "bolt"), "--sqlite-path", filepath.Join(dir, "sqlite"), "--engine-path", filepath.Join(dir, "engine"))

@@ -38,10 +38,7 @@ func TestOpenGemini(t *testing.T) {
 // startOpenGemini starts an openGemini of the test's own, which ends with it.
 func startOpenGemini(t *testing.T) (address string) {
 	t.Helper()
-	program, err := exec.LookPath("ts-server")
-	if err != nil {
-		t.Skip("openGemini's ts-server is not on PATH, and nobody packages it: docs/metrics.md says how to build it")
-	}
+	program := storeProgram(t, "ts-server")
 	// Its parts have to know each other's ports, so none can be 0; one that was free a moment ago may
 	// be another's by then.
 	for range 5 {

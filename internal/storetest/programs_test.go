@@ -8,6 +8,16 @@ import (
 	"time"
 )
 
+// storeProgram finds a store's program, which nobody packages. Without it the test is skipped.
+func storeProgram(t *testing.T, name string) string {
+	t.Helper()
+	program, err := exec.LookPath(name)
+	if err != nil {
+		t.Skip(name + " is not on PATH, and nobody packages it: docs/metrics.md says how to build it")
+	}
+	return program
+}
+
 // runStore starts a store's program in a folder of its own, where its log is too, and waits until it is ready, which
 // ready may tell from the log. It ends with the test. ok is false if it has ended by itself, or is not ready in time;
 // then the test has its log.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -12,23 +13,55 @@ import (
 )
 
 // judge is an Invoker in which asker is an authorizer's function that says one thing, and every other
-// function answers 200.
+// function answers 200. It is called by the server's goroutines; tests see it through its methods.
 type judge struct {
-	says    string
-	failure string
-	asked   atomic.Int32
-	asking  Call // the last question
-	event   Call // the last event of another function
+	asked atomic.Int32
+
+	mu            sync.Mutex
+	says, failure string
+	asking        Call // the last question
+	told          Call // the last event of another function
 }
 
 func (j *judge) Invoke(_ context.Context, c Call) (Result, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
 	if c.Function == asker {
 		j.asked.Add(1)
 		j.asking = c
 		return Result{Payload: []byte(j.says), FunctionError: j.failure}, nil
 	}
-	j.event = c
+	j.told = c
 	return Result{Payload: []byte(`{"statusCode":200}`)}, nil
+}
+
+// say is what the authorizer's function answers from now on.
+func (j *judge) say(answer string) { j.fail("", answer) }
+
+// fail is say of a function that fails.
+func (j *judge) fail(failure, answer string) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.says, j.failure = answer, failure
+}
+
+func (j *judge) question() Call {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.asking
+}
+
+func (j *judge) event() Call {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.told
+}
+
+// forget forgets the event.
+func (j *judge) forget() {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.told = Call{}
 }
 
 // policyFor is the answer of an authorizer's function.
@@ -58,27 +91,26 @@ func TestALambdaAuthorizerWithPolicies(t *testing.T) {
 	}
 	const forbidden, broken = `{"message":"Forbidden"}`, `{"message":"Internal Server Error"}`
 	execute := "arn:aws:execute-api:us-east-1:000000000000:" + api.APIID
-	j.says = policyFor("Allow", execute+"/$default/GET/a/1")
+	j.say(policyFor("Allow", execute+"/$default/GET/a/1"))
 	f("GET", "/a/1", 200, "", 1)
 	f("GET", "/a/2", 403, forbidden, 1)
-	j.says = policyFor("Deny", "*")
+	j.say(policyFor("Deny", "*"))
 	f("GET", "/a/1", 403, forbidden, 1)
-	j.says = `{"isAuthorized":true}`
+	j.say(`{"isAuthorized":true}`)
 	f("GET", "/a/1", 500, broken, 1)
-	j.says = `{"principalId":"p","policyDocument":{"Statement":[{"Effect":"Allow","Action":"*","Resource":"*","Condition":{}}]}}`
+	j.say(`{"principalId":"p","policyDocument":{"Statement":[{"Effect":"Allow","Action":"*","Resource":"*","Condition":{}}]}}`)
 	f("GET", "/a/1", 500, broken, 1)
-	j.says, j.failure = `{"errorMessage":"Unauthorized"}`, "Unhandled"
+	j.fail("Unhandled", `{"errorMessage":"Unauthorized"}`)
 	f("GET", "/a/1", 500, broken, 1)
-	j.failure = ""
 
 	// Format 1.0: the question, and what the function behind is told.
 	in.AuthorizerPayloadFormatVersion, in.AuthorizerResultTTLInSeconds = "1.0", 300
 	_, err = s.UpdateAuthorizer(api.APIID, auth.AuthorizerID, in)
 	must(t, err)
-	j.says = policyFor("Allow", execute+"/*/GET/a/*")
+	j.say(policyFor("Allow", execute+"/*/GET/a/*"))
 	f("GET", "/a/1", 200, "", 1)
 	var e events.APIGatewayV2CustomAuthorizerV1Request
-	must(t, json.Unmarshal(j.asking.Payload, &e))
+	must(t, json.Unmarshal(j.question().Payload, &e))
 	is := []any{e.Headers["content-length"], e.Version, e.Type, e.MethodArn, e.IdentitySource, e.AuthorizationToken, e.Resource, e.Path, e.HTTPMethod, e.Headers["authorization"], e.QueryStringParameters, e.PathParameters,
 		e.RequestContext.ResourcePath, e.RequestContext.Stage}
 	want := []any{"4", "1.0", "REQUEST", execute + "/$default/GET/a/1", "x,v", "x,v", "/a/{id}", "/a/1", "GET", "x", map[string]string{"k": "v"}, map[string]string{"id": "1"}, "/a/{id}", "$default"}
@@ -86,7 +118,7 @@ func TestALambdaAuthorizerWithPolicies(t *testing.T) {
 		t.Error(diff)
 	}
 	var told events.APIGatewayV2HTTPRequest
-	must(t, json.Unmarshal(j.event.Payload, &told))
+	must(t, json.Unmarshal(j.event().Payload, &told))
 	if diff := cmp.Diff(map[string]any{"user": "7", "n": 1.0, "ok": true}, told.RequestContext.Authorizer.Lambda); diff != "" {
 		t.Error(diff)
 	}
@@ -110,7 +142,7 @@ func TestAnAuthorizerThatIsGone(t *testing.T) {
 	must(t, err)
 	authorize(t, s, api, RouteInput{})
 	must(t, s.DeleteAuthorizer(api.APIID, auth.AuthorizerID))
-	if res, body := get(t, "GET", s.Endpoint(api.APIID)+"/old/a", nil); res.StatusCode != 500 || j.event.Payload != nil {
+	if res, body := get(t, "GET", s.Endpoint(api.APIID)+"/old/a", nil); res.StatusCode != 500 || j.event().Payload != nil {
 		t.Errorf("%d %s", res.StatusCode, body)
 	}
 }

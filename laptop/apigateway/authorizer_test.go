@@ -9,8 +9,9 @@ import (
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
-	"github.com/ephor-io/ephor/laptop/internal/awsproto"
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/ephor-io/ephor/laptop/internal/awsproto"
 )
 
 const asker = "arn:aws:lambda:us-east-1:000000000000:function:asker"

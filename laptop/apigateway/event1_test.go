@@ -6,21 +6,44 @@ import (
 	"encoding/json"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/google/go-cmp/cmp"
 )
 
-// recorder is an Invoker that keeps the last call and answers with a payload.
+// recorder is an Invoker that keeps the last call and answers with a payload. It is called by the server's
+// goroutines; tests see it through its methods.
 type recorder struct {
+	mu      sync.Mutex
 	payload string
-	last    Call
+	call    Call
 }
 
 func (r *recorder) Invoke(_ context.Context, c Call) (Result, error) {
-	r.last = c
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.call = c
 	return Result{Payload: []byte(r.payload)}, nil
+}
+
+func (r *recorder) answer(payload string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.payload = payload
+}
+
+func (r *recorder) last() Call {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.call
+}
+
+func (r *recorder) forget() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.call = Call{}
 }
 
 // members are the names in an object, by their paths, with what kind of value each has. Samples of
@@ -85,11 +108,11 @@ func TestAnHTTPAPISpeaksFormat1(t *testing.T) {
 	res, body := get(t, "POST", s.Endpoint(api.APIID)+"/my/path?parameter1=value1&parameter1=value2", strings.NewReader("Hello from Lambda!"),
 		"Content-Type", "text/plain", "Header2", "a", "Header2", "b", "Cookie", "c=1")
 	if diff := cmp.Diff(members(t, []byte(http1), ".headers", ".multiValueHeaders", ".queryStringParameters", ".multiValueQueryStringParameters"),
-		members(t, r.last.Payload, ".headers", ".multiValueHeaders", ".queryStringParameters", ".multiValueQueryStringParameters")); diff != "" {
+		members(t, r.last().Payload, ".headers", ".multiValueHeaders", ".queryStringParameters", ".multiValueQueryStringParameters")); diff != "" {
 		t.Error(diff)
 	}
 	var e events.APIGatewayProxyRequest
-	must(t, json.Unmarshal(r.last.Payload, &e))
+	must(t, json.Unmarshal(r.last().Payload, &e))
 	is := []any{e.Headers["header2"], e.MultiValueHeaders["header2"], e.Headers["cookie"], e.Headers["content-length"], e.QueryStringParameters,
 		e.MultiValueQueryStringParameters, e.RequestContext.RequestID, e.Body}
 	want := []any{"b", []string{"a", "b"}, "c=1", "18", map[string]string{"parameter1": "value2"},
@@ -103,7 +126,7 @@ func TestAnHTTPAPISpeaksFormat1(t *testing.T) {
 	if diff := cmp.Diff([][]string{{"a=1", "b=2"}, {"1", "0"}}, [][]string{res.Header["Set-Cookie"], res.Header["X-A"]}); diff != "" {
 		t.Error(diff)
 	}
-	r.payload = `"text"`
+	r.answer(`"text"`)
 	if res, body := get(t, "POST", s.Endpoint(api.APIID)+"/my/path", nil); res.StatusCode != 500 || body != `{"message":"Internal Server Error"}` {
 		t.Errorf("an answer without a statusCode: %d %s", res.StatusCode, body)
 	}

@@ -14,8 +14,9 @@ import (
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
-	"github.com/ephor-io/ephor/laptop/internal/awsproto"
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/ephor-io/ephor/laptop/internal/awsproto"
 )
 
 const hello = "arn:aws:lambda:us-east-1:000000000000:function:hello"
@@ -350,9 +351,9 @@ func TestAStageVariableNamesTheFunction(t *testing.T) {
 		_, err = s.UpdateRestStage(rest.ID, RestStageInput{StageName: "prod", DeploymentID: deployed.ID, Variables: variables})
 		must(t, err)
 		for url, wantStatus := range map[string]int{s.Endpoint(api.APIID) + "/": wantHTTP, s.Endpoint(rest.ID) + "/prod": wantREST} {
-			r.last = Call{}
-			if res, body := get(t, "GET", url, nil); res.StatusCode != wantStatus || r.last.Function != want {
-				t.Errorf("%v: %d %s of %q, want %d of %q", variables, res.StatusCode, body, r.last.Function, wantStatus, want)
+			r.forget()
+			if res, body := get(t, "GET", url, nil); res.StatusCode != wantStatus || r.last().Function != want {
+				t.Errorf("%v: %d %s of %q, want %d of %q", variables, res.StatusCode, body, r.last().Function, wantStatus, want)
 			}
 		}
 	}

@@ -45,9 +45,9 @@ func TestARouteWithIAM(t *testing.T) {
 	url := s.Endpoint(api.APIID) + "/a/1"
 	f := func(url string, wantStatus int, headers ...string) {
 		t.Helper()
-		r.last = Call{}
+		r.forget()
 		res, body := get(t, "GET", url, nil, headers...)
-		if res.StatusCode != wantStatus || (r.last.Payload != nil) != (wantStatus == 200) || wantStatus == 403 && body != `{"message":"Forbidden"}` {
+		if res.StatusCode != wantStatus || (r.last().Payload != nil) != (wantStatus == 200) || wantStatus == 403 && body != `{"message":"Forbidden"}` {
 			t.Errorf("%d %s, want %d", res.StatusCode, body, wantStatus)
 		}
 	}
@@ -57,11 +57,11 @@ func TestARouteWithIAM(t *testing.T) {
 	f(presigned(t, url, "execute-api"), 200)
 	f(url, 200, sign(t, url, "execute-api")...)
 	var e events.APIGatewayV2HTTPRequest
-	must(t, json.Unmarshal(r.last.Payload, &e))
+	must(t, json.Unmarshal(r.last().Payload, &e))
 	want := &events.APIGatewayV2HTTPRequestContextAuthorizerIAMDescription{AccessKey: "AKID", AccountID: "000000000000",
 		CallerID: "AIDAEPHOREPHOREPHOR00", UserARN: "arn:aws:iam::000000000000:user/ephor", UserID: "AIDAEPHOREPHOREPHOR00"}
 	if e.RequestContext.Authorizer == nil {
-		t.Fatalf("no authorizer: %s", r.last.Payload)
+		t.Fatalf("no authorizer: %s", r.last().Payload)
 	}
 	if diff := cmp.Diff(want, e.RequestContext.Authorizer.IAM); diff != "" {
 		t.Error(diff)
@@ -69,7 +69,7 @@ func TestARouteWithIAM(t *testing.T) {
 	format1(t, s, api)
 	f(url, 200, sign(t, url, "execute-api")...)
 	var one events.APIGatewayProxyRequest
-	must(t, json.Unmarshal(r.last.Payload, &one))
+	must(t, json.Unmarshal(r.last().Payload, &one))
 	if i := one.RequestContext.Identity; i.AccessKey != "AKID" || i.UserArn != "arn:aws:iam::000000000000:user/ephor" || i.AccountID != "000000000000" || i.Caller == "" || i.User == "" {
 		t.Errorf("format 1.0: %+v", i)
 	}
@@ -113,7 +113,7 @@ func TestAMethodWithIAM(t *testing.T) {
 	f(presigned(t, url, "execute-api"), 200, "", "")
 	f(url, 200, "", "", sign(t, url, "execute-api")...)
 	var e events.APIGatewayProxyRequest
-	must(t, json.Unmarshal(r.last.Payload, &e))
+	must(t, json.Unmarshal(r.last().Payload, &e))
 	if i := e.RequestContext.Identity; i.AccessKey != "AKID" || !strings.HasSuffix(i.UserArn, ":user/ephor") || e.RequestContext.Authorizer != nil {
 		t.Errorf("%+v, %v", i, e.RequestContext.Authorizer)
 	}

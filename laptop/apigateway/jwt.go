@@ -14,6 +14,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/ephor-io/ephor/laptop/internal/awsproto"
 )
 
 // JWTConfiguration says whose tokens an authorizer takes, and for whom they must have been issued:
@@ -160,7 +162,7 @@ func checkClaims(claims map[string]json.RawMessage, audience []string, now time.
 	if who == nil {
 		who = claims["client_id"]
 	}
-	var meant oneOrMany[string]
+	var meant awsproto.OneOrMany[string]
 	if who == nil || json.Unmarshal(who, &meant) != nil || !slices.ContainsFunc(meant, func(a string) bool { return slices.Contains(audience, a) }) {
 		return nil, errors.New("the token does not have a valid audience")
 	}

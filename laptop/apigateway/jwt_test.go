@@ -95,7 +95,7 @@ func TestAJWTAuthorizer(t *testing.T) {
 	// f sends a token and wants the status and, of a refusal, what the challenge says.
 	f := func(token string, wantStatus int, wantChallenge string) {
 		t.Helper()
-		r.last = Call{}
+		r.forget()
 		headers := []string{}
 		if token != "" {
 			headers = []string{"Authorization", token}
@@ -103,7 +103,7 @@ func TestAJWTAuthorizer(t *testing.T) {
 		res, body := get(t, "GET", s.Endpoint(api.APIID)+"/a", nil, headers...)
 		challenge := res.Header.Get("Www-Authenticate")
 		wantBody := map[int]string{401: `{"message":"Unauthorized"}`, 403: `{"message":"Forbidden"}`}[wantStatus]
-		if res.StatusCode != wantStatus || (r.last.Payload != nil) != (wantStatus == 200) || !strings.Contains(challenge, wantChallenge) ||
+		if res.StatusCode != wantStatus || (r.last().Payload != nil) != (wantStatus == 200) || !strings.Contains(challenge, wantChallenge) ||
 			(wantChallenge == "") != (challenge == "") || body != wantBody {
 			t.Errorf("%d %s %q, want %d %q", res.StatusCode, body, challenge, wantStatus, wantChallenge)
 		}
@@ -140,13 +140,13 @@ func TestAJWTAuthorizer(t *testing.T) {
 	f("Bearer "+in(map[string]any{"exp": 9999999999, "iat": 1700000000, "groups": []any{"a", "b", 7}, "admin": true, "nick": json.RawMessage("null"), "address": map[string]string{"city": "X"},
 		"scope": "read write"}), 200, "")
 	var e events.APIGatewayV2HTTPRequest
-	must(t, json.Unmarshal(r.last.Payload, &e))
+	must(t, json.Unmarshal(r.last().Payload, &e))
 	want := map[string]string{"iss": i.URL, "aud": "me", "sub": "you", "exp": "9999999999", "iat": "1700000000", "groups": "[a b 7]", "admin": "true", "address": `{"city":"X"}`, "scope": "read write"}
 	if diff := cmp.Diff(want, e.RequestContext.Authorizer.JWT.Claims); diff != "" {
 		t.Error(diff)
 	}
-	if !strings.Contains(string(r.last.Payload), `"scopes":null`) {
-		t.Errorf("without scopes on the route: %s", r.last.Payload)
+	if !strings.Contains(string(r.last().Payload), `"scopes":null`) {
+		t.Errorf("without scopes on the route: %s", r.last().Payload)
 	}
 
 	authorize(t, s, api, RouteInput{AuthorizationType: "JWT", AuthorizerID: auth.AuthorizerID, AuthorizationScopes: []string{"write", "admin"}})
@@ -154,14 +154,14 @@ func TestAJWTAuthorizer(t *testing.T) {
 	f("Bearer "+in(nil), 403, "insufficient_scope")
 	f("Bearer "+in(map[string]any{"scp": []string{"read", "write"}}), 200, "")
 	f("Bearer "+in(map[string]any{"scope": "read write"}), 200, "")
-	must(t, json.Unmarshal(r.last.Payload, &e))
+	must(t, json.Unmarshal(r.last().Payload, &e))
 	if diff := cmp.Diff([]string{"read", "write"}, e.RequestContext.Authorizer.JWT.Scopes); diff != "" {
 		t.Error(diff)
 	}
 	format1(t, s, api)
 	f("Bearer "+in(map[string]any{"scope": "read write"}), 200, "")
 	var one events.APIGatewayProxyRequest
-	must(t, json.Unmarshal(r.last.Payload, &one))
+	must(t, json.Unmarshal(r.last().Payload, &one))
 	if claims, ok := one.RequestContext.Authorizer["claims"].(map[string]any); !ok || claims["sub"] != "you" {
 		t.Errorf("format 1.0: %v", one.RequestContext.Authorizer)
 	}

@@ -25,27 +25,12 @@ type statement struct {
 	resources []string
 }
 
-// oneOrMany is a JSON value that may stand alone or in a list.
-type oneOrMany[V any] []V
-
-func (l *oneOrMany[V]) UnmarshalJSON(text []byte) error {
-	if len(text) > 0 && text[0] == '[' {
-		return json.Unmarshal(text, (*[]V)(l))
-	}
-	var one V
-	if err := json.Unmarshal(text, &one); err != nil {
-		return err
-	}
-	*l = oneOrMany[V]{one}
-	return nil
-}
-
 // parsePolicy reads a policy document.
 func parsePolicy(document json.RawMessage) (policy, error) {
 	var raw struct {
 		Version   string
 		ID        string `json:"Id"`
-		Statement oneOrMany[map[string]json.RawMessage]
+		Statement awsproto.OneOrMany[map[string]json.RawMessage]
 	}
 	if err := json.Unmarshal(document, &raw); err != nil {
 		return policy{}, fmt.Errorf("policyDocument: %w", err)
@@ -66,7 +51,7 @@ func parsePolicy(document json.RawMessage) (policy, error) {
 
 func parseStatement(members map[string]json.RawMessage) (statement, error) {
 	var effect string
-	var actions, resources oneOrMany[string]
+	var actions, resources awsproto.OneOrMany[string]
 	for name, value := range members {
 		var err error
 		switch name {

@@ -42,13 +42,13 @@ func TestATokenAuthorizer(t *testing.T) {
 	f := func(token string, wantStatus int, wantKind, wantBody string, wantAsked int32) {
 		t.Helper()
 		j.asked.Store(0)
-		j.event = Call{}
+		j.forget()
 		headers := []string{}
 		if token != "" {
 			headers = []string{"Authorization", token}
 		}
 		res, body := get(t, "GET", s.Endpoint(api.ID)+"/prod/pets/1", nil, headers...)
-		if res.StatusCode != wantStatus || res.Header.Get("X-Amzn-Errortype") != wantKind || body != wantBody || j.asked.Load() != wantAsked || (j.event.Payload != nil) != (wantStatus == 200) {
+		if res.StatusCode != wantStatus || res.Header.Get("X-Amzn-Errortype") != wantKind || body != wantBody || j.asked.Load() != wantAsked || (j.event().Payload != nil) != (wantStatus == 200) {
 			t.Errorf("%d %s %s after %d questions, want %d %s %s after %d", res.StatusCode, res.Header.Get("X-Amzn-Errortype"), body, j.asked.Load(),
 				wantStatus, wantKind, wantBody, wantAsked)
 		}
@@ -57,18 +57,18 @@ func TestATokenAuthorizer(t *testing.T) {
 	f("", 401, "UnauthorizedException", unauthorized, 0)
 	f("Bearer 7", 401, "UnauthorizedException", unauthorized, 0)
 	execute := "arn:aws:execute-api:us-east-1:000000000000:" + api.ID
-	j.says = policyFor("Allow", execute+"/prod/GET/pets/1")
+	j.say(policyFor("Allow", execute+"/prod/GET/pets/1"))
 	f("Bearer x", 200, "", "", 1)
 	var asked map[string]string
-	must(t, json.Unmarshal(j.asking.Payload, &asked))
+	must(t, json.Unmarshal(j.question().Payload, &asked))
 	if diff := cmp.Diff(map[string]string{"type": "TOKEN", "methodArn": execute + "/prod/GET/pets/1", "authorizationToken": "Bearer x"}, asked); diff != "" {
 		t.Error(diff)
 	}
-	if j.asking.SourceARN != execute+"/authorizers/"+auth.ID || j.asking.Principal != "apigateway.amazonaws.com" {
-		t.Errorf("asked as %+v", j.asking)
+	if j.question().SourceARN != execute+"/authorizers/"+auth.ID || j.question().Principal != "apigateway.amazonaws.com" {
+		t.Errorf("asked as %+v", j.question())
 	}
 	var e events.APIGatewayProxyRequest
-	must(t, json.Unmarshal(j.event.Payload, &e))
+	must(t, json.Unmarshal(j.event().Payload, &e))
 	told := e.RequestContext.Authorizer
 	if latency, ok := told["integrationLatency"].(float64); !ok || latency < 0 {
 		t.Errorf("integrationLatency is %v", told["integrationLatency"])
@@ -77,24 +77,24 @@ func TestATokenAuthorizer(t *testing.T) {
 	if diff := cmp.Diff(map[string]any{"principalId": "p", "user": "7", "n": "1", "ok": "true"}, told); diff != "" {
 		t.Error(diff)
 	}
-	j.says = policyFor("Allow", execute+"/prod/POST/pets")
+	j.say(policyFor("Allow", execute+"/prod/POST/pets"))
 	f("Bearer x", 403, "AccessDeniedException", `{"message":"User is not authorized to access this resource"}`, 1)
-	j.says = policyFor("Deny", "*")
+	j.say(policyFor("Deny", "*"))
 	f("Bearer x", 403, "AccessDeniedException", `{"message":"User is not authorized to access this resource with an explicit deny"}`, 1)
-	j.says = `{"isAuthorized":true}`
+	j.say(`{"isAuthorized":true}`)
 	f("Bearer x", 500, "AuthorizerConfigurationException", `{"message":null}`, 1)
-	j.says = strings.Replace(policyFor("Allow", "*"), `"n":1`, `"n":[1]`, 1)
+	j.say(strings.Replace(policyFor("Allow", "*"), `"n":1`, `"n":[1]`, 1))
 	f("Bearer x", 500, "AuthorizerConfigurationException", `{"message":null}`, 1)
-	j.says, j.failure = `{"errorMessage":"Unauthorized","errorType":"errorString"}`, "Unhandled"
+	j.fail("Unhandled", `{"errorMessage":"Unauthorized","errorType":"errorString"}`)
 	f("Bearer x", 401, "UnauthorizedException", unauthorized, 1)
-	j.says = `{"errorMessage":"out of luck"}`
+	j.fail("Unhandled", `{"errorMessage":"out of luck"}`)
 	f("Bearer x", 500, "AuthorizerConfigurationException", `{"message":null}`, 1)
 
 	if err := s.DeleteRestAuthorizer(api.ID, auth.ID); awsproto.From(err).Code != "ConflictException" {
 		t.Errorf("an authorizer in use is deleted: %v", err)
 	}
 	// A stage serves the authorizer as it was deployed.
-	j.says, j.failure = policyFor("Allow", "*"), ""
+	j.say(policyFor("Allow", "*"))
 	_, err := s.UpdateRestAuthorizer(api.ID, auth.ID, RestAuthorizerInput{Name: "asker", AuthorizerURI: askerURI, Type: "TOKEN", IdentitySource: "method.request.header.Other"})
 	must(t, err)
 	f("Bearer x", 200, "", "", 1)
@@ -120,7 +120,7 @@ func TestARequestAuthorizer(t *testing.T) {
 	f("GET", "/pets/1?k=1", 401, 0)
 	f("GET", "/pets/1?k=1", 200, 1, "Who", "me")
 	var e events.APIGatewayCustomAuthorizerRequestTypeRequest
-	must(t, json.Unmarshal(j.asking.Payload, &e))
+	must(t, json.Unmarshal(j.question().Payload, &e))
 	is := []any{e.Type, e.MethodArn, e.Resource, e.Path, e.HTTPMethod, e.Headers["Who"], e.MultiValueHeaders["Who"], e.QueryStringParameters, e.PathParameters,
 		e.RequestContext.Path, e.RequestContext.Stage, e.RequestContext.APIID, e.RequestContext.ResourceID, e.RequestContext.Identity.SourceIP}
 	want := []any{"REQUEST", "arn:aws:execute-api:us-east-1:000000000000:" + api.ID + "/prod/GET/pets/1", "/pets/{id}", "/pets/1", "GET", "me", []string{"me"},

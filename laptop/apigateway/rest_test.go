@@ -13,8 +13,9 @@ import (
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
-	"github.com/ephor-io/ephor/laptop/internal/awsproto"
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/ephor-io/ephor/laptop/internal/awsproto"
 )
 
 func mustURL(query string) *url.URL { return &url.URL{Path: "/", RawQuery: query} }
@@ -87,11 +88,11 @@ func TestTheEventOfARESTAPI(t *testing.T) {
 	res, body := get(t, "POST", s.Endpoint(api.ID)+"/prod/my/path/a%20b?parameter1=value1&parameter1=value%2F2", strings.NewReader("Hello from Lambda!"),
 		"Header2", "a", "Header2", "b", "X-Amzn-Trace-Id", "Root=1-2-3")
 	open := []string{".headers", ".multiValueHeaders", ".queryStringParameters", ".multiValueQueryStringParameters"}
-	if diff := cmp.Diff(members(t, []byte(rest1), open...), members(t, r.last.Payload, open...)); diff != "" {
+	if diff := cmp.Diff(members(t, []byte(rest1), open...), members(t, r.last().Payload, open...)); diff != "" {
 		t.Error(diff)
 	}
 	var e events.APIGatewayProxyRequest
-	d := json.NewDecoder(bytes.NewReader(r.last.Payload))
+	d := json.NewDecoder(bytes.NewReader(r.last().Payload))
 	must(t, d.Decode(&e))
 	is := []any{e.Resource, e.Path, e.RequestContext.Path, e.RequestContext.ResourcePath, e.RequestContext.Stage, e.Headers["Header2"], e.MultiValueHeaders["Header2"],
 		e.QueryStringParameters, e.MultiValueQueryStringParameters, e.PathParameters, e.StageVariables, e.RequestContext.RequestID, e.RequestContext.ResourceID, e.Body}
@@ -101,9 +102,9 @@ func TestTheEventOfARESTAPI(t *testing.T) {
 	if diff := cmp.Diff(want, is); diff != "" {
 		t.Error(diff)
 	}
-	wantCall := Call{Function: hello, Principal: "apigateway.amazonaws.com", TraceID: "Root=1-2-3", Payload: r.last.Payload,
+	wantCall := Call{Function: hello, Principal: "apigateway.amazonaws.com", TraceID: "Root=1-2-3", Payload: r.last().Payload,
 		SourceARN: "arn:aws:execute-api:us-east-1:000000000000:" + api.ID + "/prod/POST/my/path/{id}"}
-	if diff := cmp.Diff(wantCall, r.last); diff != "" {
+	if diff := cmp.Diff(wantCall, r.last()); diff != "" {
 		t.Error(diff)
 	}
 	if res.StatusCode != 201 || body != "made" || res.Header.Get("Content-Type") != "application/json" || res.Header.Get("X-Amzn-Trace-Id") != "Root=1-2-3" ||
@@ -111,9 +112,9 @@ func TestTheEventOfARESTAPI(t *testing.T) {
 		t.Errorf("%d %q %v", res.StatusCode, body, res.Header)
 	}
 	get(t, "POST", s.Endpoint(api.ID)+"/prod/my/path/x", nil)
-	if !bytes.Contains(r.last.Payload, []byte(`"queryStringParameters":null,"multiValueQueryStringParameters":null`)) ||
-		!bytes.Contains(r.last.Payload, []byte(`"body":null,"isBase64Encoded":false`)) {
-		t.Errorf("without query and body: %s", r.last.Payload)
+	if !bytes.Contains(r.last().Payload, []byte(`"queryStringParameters":null,"multiValueQueryStringParameters":null`)) ||
+		!bytes.Contains(r.last().Payload, []byte(`"body":null,"isBase64Encoded":false`)) {
+		t.Errorf("without query and body: %s", r.last().Payload)
 	}
 }
 
@@ -128,7 +129,7 @@ func TestBinaryBodiesOfARESTAPI(t *testing.T) {
 		t.Helper()
 		_, answer := get(t, "POST", s.Endpoint(api.ID)+"/prod", strings.NewReader("\x01\x02a"), "Content-Type", contentType, "Accept", accept)
 		var e events.APIGatewayProxyRequest
-		must(t, json.Unmarshal(r.last.Payload, &e))
+		must(t, json.Unmarshal(r.last().Payload, &e))
 		if e.Body != wantBody || e.IsBase64Encoded != wantEncoded || answer != wantAnswer {
 			t.Errorf("%s, %s: %q %v, answered %q", contentType, accept, e.Body, e.IsBase64Encoded, answer)
 		}
@@ -147,11 +148,11 @@ func TestRoutesOfARESTAPI(t *testing.T) {
 	f := func(request string, wantStatus int, wantResource string) {
 		t.Helper()
 		method, path, _ := strings.Cut(request, " ")
-		r.last = Call{}
+		r.forget()
 		res, body := get(t, method, s.Endpoint(api.ID)+path, nil)
 		var e events.APIGatewayProxyRequest
-		if r.last.Payload != nil {
-			must(t, json.Unmarshal(r.last.Payload, &e))
+		if r.last().Payload != nil {
+			must(t, json.Unmarshal(r.last().Payload, &e))
 		}
 		if res.StatusCode != wantStatus || e.Resource != wantResource {
 			t.Errorf("%s: %d %s, resource %q, want %d and %q", request, res.StatusCode, body, e.Resource, wantStatus, wantResource)

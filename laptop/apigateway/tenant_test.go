@@ -17,7 +17,7 @@ func TestTheTenantOfAMethod(t *testing.T) {
 	place := resourceAt(t, s, api, "/of/{id}").ID
 	auth, err := s.CreateRestAuthorizer(api.ID, RestAuthorizerInput{Name: "asker", AuthorizerURI: askerURI, Type: "TOKEN", IdentitySource: "method.request.header.Authorization"})
 	must(t, err)
-	j.says = policyFor("Allow", "*")
+	j.say(policyFor("Allow", "*"))
 	f := func(source, want string) {
 		t.Helper()
 		in := MethodInput{HTTPMethod: "GET", AuthorizationType: "CUSTOM", AuthorizerID: auth.ID,
@@ -30,8 +30,8 @@ func TestTheTenantOfAMethod(t *testing.T) {
 		_, err = s.CreateRestDeployment(api.ID, "", "prod")
 		must(t, err)
 		res, body := get(t, "GET", s.Endpoint(api.ID)+"/prod/of/7?tenant=red&other=1", nil, "X-Tenant-Id", "blue", "Authorization", "x", "X-Amz-Tenant-Id", "forged")
-		if res.StatusCode != 200 || j.event.Tenant != want {
-			t.Errorf("%s: %d %s, the tenant is %q, want %q", source, res.StatusCode, body, j.event.Tenant, want)
+		if res.StatusCode != 200 || j.event().Tenant != want {
+			t.Errorf("%s: %d %s, the tenant is %q, want %q", source, res.StatusCode, body, j.event().Tenant, want)
 		}
 	}
 	f("method.request.header.x-tenant-id", "blue")
@@ -51,8 +51,8 @@ func TestTheTenantOfAMethod(t *testing.T) {
 	must(t, err)
 	_, err = s.CreateRestDeployment(api.ID, "", "prod")
 	must(t, err)
-	if res, _ := get(t, "GET", s.Endpoint(api.ID)+"/prod/of/7", nil, "X-Amz-Tenant-Id", "forged"); res.StatusCode != 200 || j.event.Tenant != "" {
-		t.Errorf("%d, the tenant is %q", res.StatusCode, j.event.Tenant)
+	if res, _ := get(t, "GET", s.Endpoint(api.ID)+"/prod/of/7", nil, "X-Amz-Tenant-Id", "forged"); res.StatusCode != 200 || j.event().Tenant != "" {
+		t.Errorf("%d, the tenant is %q", res.StatusCode, j.event().Tenant)
 	}
 }
 

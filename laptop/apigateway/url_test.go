@@ -11,8 +11,9 @@ import (
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
-	"github.com/ephor-io/ephor/laptop/internal/awsproto"
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/ephor-io/ephor/laptop/internal/awsproto"
 )
 
 // openURL serves a function URL with the ID url and tells its address.
@@ -53,7 +54,7 @@ func TestTheEventOfAFunctionURL(t *testing.T) {
 	r := &recorder{payload: `{"statusCode":201,"cookies":["a=1"],"body":"made"}`}
 	s := openService(t, Config{Invoker: r})
 	url := openURL(t, s, FunctionURL{AuthType: "AWS_IAM"})
-	if res, body := get(t, "POST", url+"/my/path", nil); res.StatusCode != 403 || body != `{"Message":"Forbidden"}` || r.last.Payload != nil {
+	if res, body := get(t, "POST", url+"/my/path", nil); res.StatusCode != 403 || body != `{"Message":"Forbidden"}` || r.last().Payload != nil {
 		t.Errorf("unsigned: %d %s", res.StatusCode, body)
 	}
 	res, body := get(t, "POST", url+"/my%2Fpath?parameter1=value1&parameter1=value2", strings.NewReader("Hello from client!"),
@@ -61,11 +62,11 @@ func TestTheEventOfAFunctionURL(t *testing.T) {
 	if res.StatusCode != 201 || body != "made" || res.Header.Get("Content-Type") != "application/json" || res.Header.Get("Set-Cookie") != "a=1" {
 		t.Errorf("%d %q %v", res.StatusCode, body, res.Header)
 	}
-	if diff := cmp.Diff(members(t, []byte(urlEvent), ".headers", ".queryStringParameters"), members(t, r.last.Payload, ".headers", ".queryStringParameters")); diff != "" {
+	if diff := cmp.Diff(members(t, []byte(urlEvent), ".headers", ".queryStringParameters"), members(t, r.last().Payload, ".headers", ".queryStringParameters")); diff != "" {
 		t.Error(diff)
 	}
 	var e events.LambdaFunctionURLRequest
-	must(t, json.Unmarshal(r.last.Payload, &e))
+	must(t, json.Unmarshal(r.last().Payload, &e))
 	port := url[strings.LastIndexByte(url, ':'):]
 	is := []any{e.RawPath, e.RequestContext.HTTP.Path, e.RequestContext.DomainName, e.RequestContext.DomainPrefix, e.RequestContext.APIID, e.RequestContext.Authorizer.IAM.AccessKey, e.RequestContext.RequestID,
 		e.Headers["host"], e.QueryStringParameters, e.Cookies, e.Body}
@@ -74,7 +75,7 @@ func TestTheEventOfAFunctionURL(t *testing.T) {
 	if diff := cmp.Diff(want, is); diff != "" {
 		t.Error(diff)
 	}
-	if diff := cmp.Diff(Call{Function: hello, URLAuthType: "AWS_IAM", TraceID: r.last.TraceID, Payload: r.last.Payload}, r.last); diff != "" {
+	if diff := cmp.Diff(Call{Function: hello, URLAuthType: "AWS_IAM", TraceID: r.last().TraceID, Payload: r.last().Payload}, r.last()); diff != "" {
 		t.Error(diff)
 	}
 	if res, body := get(t, "GET", presigned(t, url+"/", "lambda"), nil); res.StatusCode != 201 {
@@ -84,9 +85,9 @@ func TestTheEventOfAFunctionURL(t *testing.T) {
 		t.Errorf("signed for another service: %d %s", res.StatusCode, body)
 	}
 	openURL(t, s, FunctionURL{})
-	r.payload = `{"plain":1}`
-	if res, body := get(t, "GET", url+"/", nil); res.StatusCode != 200 || body != `{"plain":1}` || r.last.Principal != "*" || r.last.URLAuthType != "NONE" {
-		t.Errorf("opened to all: %d %s, as %+v", res.StatusCode, body, r.last)
+	r.answer(`{"plain":1}`)
+	if res, body := get(t, "GET", url+"/", nil); res.StatusCode != 200 || body != `{"plain":1}` || r.last().Principal != "*" || r.last().URLAuthType != "NONE" {
+		t.Errorf("opened to all: %d %s, as %+v", res.StatusCode, body, r.last())
 	}
 }
 

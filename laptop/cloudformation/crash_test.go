@@ -2,11 +2,10 @@ package cloudformation
 
 import (
 	"errors"
-	"maps"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -22,21 +21,22 @@ type moment struct {
 // was told, and before and after everything that the provider did.
 func (f *fixture) moments(do func()) []moment {
 	f.Helper()
+	var mu sync.Mutex
 	var list []moment
 	keep := func() {
 		dir := f.TempDir()
 		if err := os.CopyFS(dir, os.DirFS(f.config.Dir)); err != nil {
 			f.Error(err)
 		}
-		f.memory.mu.Lock()
-		defer f.memory.mu.Unlock()
-		list = append(list, moment{dir, maps.Clone(f.memory.things)})
+		mu.Lock()
+		defer mu.Unlock()
+		list = append(list, moment{dir, f.memory.all()})
 	}
 	tell := f.service.config.Events
 	f.service.config.Events = func(e Event) { keep(); tell(e) }
-	f.memory.hook = keep
+	f.memory.setHook(keep)
 	do()
-	f.memory.hook = nil
+	f.memory.setHook(nil)
 	f.service.config.Events = tell
 	return list
 }
@@ -46,7 +46,7 @@ func (f *fixture) revive(m moment) *fixture {
 	f.Helper()
 	return start(f.T, oneByOne, func(c *Config) {
 		c.Dir = m.dir
-		c.Providers[thingType].(*memory).things = maps.Clone(m.things)
+		c.Providers[thingType].(*memory).hold(m.things)
 	})
 }
 
@@ -102,7 +102,7 @@ func TestKillDuringUpdate(t *testing.T) {
 			f.create("S", before1)
 			was, outputs := f.memory.values(), f.outputs("S")
 			if bad != "" {
-				f.memory.fail[bad] = errOnPurpose
+				f.memory.failAt(bad, errOnPurpose)
 			}
 			all := f.moments(func() { f.update("S", after1) })
 			is, after := f.memory.values(), f.outputs("S")
@@ -159,7 +159,7 @@ func TestKillDuringDelete(t *testing.T) {
 func TestCloseInTheMiddle(t *testing.T) {
 	t.Parallel()
 	f := start(t)
-	f.memory.block["create B"] = make(chan struct{})
+	f.memory.blockAt("create B")
 	f.begin("S", chain)
 	f.until("create B")
 	f.again()
@@ -167,7 +167,7 @@ func TestCloseInTheMiddle(t *testing.T) {
 		t.Errorf("status %s", got)
 	}
 	f.refuse("UpdateStack", "ValidationError", "is in CREATE_IN_PROGRESS state and can not be updated.", "StackName", "S", "TemplateBody", chain)
-	delete(f.memory.block, "create B")
+	f.memory.unblock("create B")
 	f.restore()
 	if got := f.status("S"); got != rollbackComplete {
 		t.Errorf("status %s", got)
@@ -208,16 +208,17 @@ func TestTornJournal(t *testing.T) {
 func TestStateCannotBeWritten(t *testing.T) {
 	t.Parallel()
 	f := start(t)
-	f.memory.hook = func() {
-		f.memory.mu.Lock()
-		defer f.memory.mu.Unlock()
-		if slices.Contains(f.memory.log, "create B") {
+	var mu sync.Mutex
+	f.memory.setHook(func() {
+		mu.Lock()
+		defer mu.Unlock()
+		if f.memory.begun("create B") {
 			root := filepath.Join(f.config.Dir, "stacks")
 			if err := errors.Join(os.RemoveAll(root), os.WriteFile(root, nil, 0o600)); err != nil {
 				t.Error(err)
 			}
 		}
-	}
+	})
 	if got := f.create("S", chain); got != rollbackFailed {
 		t.Errorf("status %s", got)
 	}

@@ -117,15 +117,13 @@ func TestImportIsReleasedByUpdate(t *testing.T) {
 	f.create("Grafana", fmt.Sprintf(exporter, "http://a"))
 	f.create("S", importer)
 	without := "Resources:\n  F: {Type: Test::Memory::Thing, Properties: {Value: own}}"
-	f.memory.fail["update F"] = errOnPurpose
+	f.memory.failAt("update F", errOnPurpose)
 	f.update("S", without)
 	if got := f.remove("Grafana"); got != createComplete {
 		t.Errorf("while the update failed: %s", got)
 	}
 	f.remove("S")
-	f.memory.mu.Lock()
-	delete(f.memory.fail, "update F")
-	f.memory.mu.Unlock()
+	f.memory.failAt("update F", nil)
 	f.create("S", importer)
 	f.update("S", without)
 	if got := f.remove("Grafana"); got != deleteComplete {

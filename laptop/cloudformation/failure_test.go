@@ -22,7 +22,7 @@ Resources:
 func TestFailedCreateRollsBack(t *testing.T) {
 	t.Parallel()
 	f := start(t)
-	f.memory.fail["create C"] = errOnPurpose
+	f.memory.failAt("create C", errOnPurpose)
 	if got := f.create("S", chain); got != rollbackComplete {
 		t.Fatalf("status %s", got)
 	}
@@ -53,9 +53,9 @@ func TestFailedCreateRollsBack(t *testing.T) {
 func TestFailureCancelsWhatRuns(t *testing.T) {
 	t.Parallel()
 	f := start(t)
-	f.memory.block["create Slow"] = make(chan struct{})
-	f.memory.block["create Bad"] = make(chan struct{})
-	f.memory.fail["create Bad"] = errOnPurpose
+	f.memory.blockAt("create Slow")
+	f.memory.blockAt("create Bad")
+	f.memory.failAt("create Bad", errOnPurpose)
 	body, name := `
 Resources:
   Slow: {Type: Test::Memory::Thing}
@@ -66,7 +66,7 @@ Resources:
 		t.Fatal(err)
 	}
 	f.until("create Slow", "create Bad")
-	close(f.memory.block["create Bad"])
+	f.memory.unblock("create Bad")
 	if got := f.settle("S"); got != rollbackComplete {
 		t.Fatalf("status %s", got)
 	}
@@ -82,7 +82,7 @@ Resources:
 func TestOnFailure(t *testing.T) {
 	t.Parallel()
 	f := start(t)
-	f.memory.fail["create C"] = errOnPurpose
+	f.memory.failAt("create C", errOnPurpose)
 	run := func(name string, in sdk.CreateStackInput, want string) string {
 		t.Helper()
 		body := chain
@@ -116,7 +116,7 @@ func TestFailedDelete(t *testing.T) {
 	t.Parallel()
 	f := start(t)
 	f.create("S", chain)
-	f.memory.fail["delete B"] = errOnPurpose
+	f.memory.failAt("delete B", errOnPurpose)
 	if got := f.remove("S"); got != deleteFailed {
 		t.Fatalf("status %s", got)
 	}
@@ -142,7 +142,7 @@ func TestFailedDelete(t *testing.T) {
 func TestDeleteDuringCreate(t *testing.T) {
 	t.Parallel()
 	f := start(t)
-	f.memory.block["create B"] = make(chan struct{})
+	f.memory.blockAt("create B")
 	body, name := chain, "S"
 	out, err := f.client.CreateStack(t.Context(), &sdk.CreateStackInput{StackName: &name, TemplateBody: &body})
 	if err != nil {
@@ -189,14 +189,13 @@ func TestAnyFailureRollsBack(t *testing.T) {
 		rnd := rand.New(rand.NewPCG(seed, 2))
 		template, needs := randomTemplate(rnd)
 		bad := fmt.Sprintf("R%d", rnd.IntN(len(needs)))
-		f.memory.mu.Lock()
-		f.memory.fail = map[string]error{"create " + bad: errOnPurpose}
-		f.memory.mu.Unlock()
+		f.memory.failAt("create "+bad, errOnPurpose)
 		f.memory.done()
 		name := fmt.Sprintf("S%d", seed)
 		if got := f.create(name, template); got != rollbackComplete {
 			t.Fatalf("seed %d: status %s", seed, got)
 		}
+		f.memory.failAt("create "+bad, nil)
 		log := f.memory.done()
 		for id, list := range needs {
 			for _, need := range list {

@@ -74,7 +74,7 @@ Outputs: {O: {Value: "http://127.0.0.1:8086", Export: {Name: Shared-URL}}}`)
 	f.create("S", files["template"], params...)
 	names := strings.NewReplacer(f.id("S"), "STACK-ID")
 	things := map[string]any{}
-	for _, thing := range f.memory.things {
+	for _, thing := range f.memory.all() {
 		if thing.Logical != "Shared" {
 			things[thing.Logical] = thing.Properties
 		}
@@ -84,7 +84,7 @@ Outputs: {O: {Value: "http://127.0.0.1:8086", Export: {Name: Shared-URL}}}`)
 		t.Fatal(err)
 	}
 	text := names.Replace(string(data))
-	for _, thing := range f.memory.things {
+	for _, thing := range f.memory.all() {
 		text = strings.ReplaceAll(text, thing.PhysicalID, "ID-OF-"+thing.Logical)
 	}
 	return text

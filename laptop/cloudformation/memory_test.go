@@ -3,6 +3,8 @@ package cloudformation
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 
 	"github.com/ephor-io/ephor/cfn/eval"
@@ -11,7 +13,8 @@ import (
 // thingType is a resource type whose resources live in memory.
 const thingType = "Test::Memory::Thing"
 
-// memory provides thingType. It outlives a Service, as the world outlives a laptop.
+// memory provides thingType. It outlives a Service, as the world outlives a laptop. A Service works on while a test
+// looks, so tests go by its methods.
 type memory struct {
 	mu     sync.Mutex
 	things map[string]thing // by token
@@ -29,6 +32,61 @@ type thing struct {
 
 func newMemory() *memory {
 	return &memory{things: map[string]thing{}, fail: map[string]error{}, block: map[string]chan struct{}{}, boots: map[string]bool{}}
+}
+
+// failAt lets what is named, such as "create A", fail with err from now on; nil lets it succeed.
+func (m *memory) failAt(what string, err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.fail[what] = err
+}
+
+// blockAt lets what is named hang until unblock.
+func (m *memory) blockAt(what string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.block[what] = make(chan struct{})
+}
+
+func (m *memory) unblock(what string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	close(m.block[what])
+	delete(m.block, what)
+}
+
+// bootsAt lets Restore say of a logical ID that it signals.
+func (m *memory) bootsAt(logical string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.boots[logical] = true
+}
+
+// setHook has hook called before and after whatever is done; nil has nothing called.
+func (m *memory) setHook(hook func()) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.hook = hook
+}
+
+// all are the things by token, and hold puts others in their place.
+func (m *memory) all() map[string]thing {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return maps.Clone(m.things)
+}
+
+func (m *memory) hold(things map[string]thing) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.things = maps.Clone(things)
+}
+
+// begun says that something has been begun since the last call of done.
+func (m *memory) begun(what string) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.Contains(m.log, what)
 }
 
 func (m *memory) Schema() Schema {

@@ -52,7 +52,7 @@ func monitored(t *testing.T) *fixture {
 func TestRestoreResolvesImportsAgain(t *testing.T) {
 	t.Parallel()
 	f := monitored(t)
-	f.memory.boots["Host"] = true
+	f.memory.bootsAt("Host")
 	f.again()
 	done := make(chan error)
 	go func() { done <- f.service.Restore(t.Context()) }()
@@ -112,7 +112,7 @@ func TestRestoreGivesUpOnASilentHost(t *testing.T) {
 	t.Parallel()
 	f := monitored(t)
 	f.config.SignalWait = 20 * time.Millisecond
-	f.memory.boots["Host"] = true
+	f.memory.bootsAt("Host")
 	f.again()
 	err := f.service.Restore(t.Context())
 	if want := "restoring stack Store: Wait: WaitCondition timed out. Received 0 conditions when expecting 1"; err == nil || err.Error() != want {
@@ -129,8 +129,8 @@ func TestRestoreGoesOn(t *testing.T) {
 	f := start(t)
 	f.create("S", chain)
 	f.create("T", chain)
-	f.memory.fail["restore A"] = errOnPurpose
-	f.memory.fail["restore B"] = errOnPurpose
+	f.memory.failAt("restore A", errOnPurpose)
+	f.memory.failAt("restore B", errOnPurpose)
 	f.memory.done()
 	f.again()
 	lines := strings.Split(fmt.Sprint(f.service.Restore(t.Context())), "\n")
@@ -155,7 +155,7 @@ func TestRestoreStops(t *testing.T) {
 	t.Parallel()
 	f := start(t)
 	f.create("S", chain)
-	f.memory.block["restore A"] = make(chan struct{})
+	f.memory.blockAt("restore A")
 	f.again()
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error)
@@ -165,9 +165,7 @@ func TestRestoreStops(t *testing.T) {
 	if err := <-done; !errors.Is(err, context.Canceled) {
 		t.Errorf("Restore: %v", err)
 	}
-	f.memory.mu.Lock()
-	delete(f.memory.block, "restore A")
-	f.memory.mu.Unlock()
+	f.memory.unblock("restore A")
 	f.again()
 	f.restore()
 	if got := f.status("S"); got != createComplete {
@@ -181,7 +179,7 @@ func TestRestoreMakesMissingThings(t *testing.T) {
 	f := start(t)
 	f.create("S", chain)
 	was := f.memory.values()
-	clear(f.memory.things)
+	f.memory.hold(map[string]thing{})
 	f.again()
 	f.restore()
 	if diff := cmp.Diff(was, f.memory.values()); diff != "" {

@@ -59,15 +59,13 @@ Outputs:
 	}
 
 	// A provider that tells the secret in its error does not get it through, in any spelling.
-	f.memory.fail["update A"] = fmt.Errorf("cannot use %s, %q or s3cret", password, password)
+	f.memory.failAt("update A", fmt.Errorf("cannot use %s, %q or s3cret", password, password))
 	f.update("S", strings.Replace(template, "writer:", "reader:", 1))
 	trace := strings.Join(f.trace("S"), "\n")
 	if want := `A UPDATE_FAILED cannot use ****, "****" or ****`; !strings.Contains(trace, want) {
 		t.Errorf("no %q in %s", want, trace)
 	}
-	f.memory.mu.Lock()
-	delete(f.memory.fail, "update A")
-	f.memory.mu.Unlock()
+	f.memory.failAt("update A", nil)
 	f.again()
 	if err := f.service.Restore(t.Context()); err != nil {
 		t.Error(err)

@@ -90,7 +90,7 @@ func TestFailedUpdateRestoresValues(t *testing.T) {
 	f := start(t, oneByOne)
 	f.create("S", before1)
 	was, outputs := f.memory.values(), f.outputs("S")
-	f.memory.fail["create New"] = errOnPurpose
+	f.memory.failAt("create New", errOnPurpose)
 	f.forget()
 	if got := f.update("S", after1); got != updateRollbackComplete {
 		t.Fatalf("status %s: %s", got, f.trace("S"))
@@ -119,9 +119,7 @@ func TestFailedUpdateRestoresValues(t *testing.T) {
 		t.Errorf("outputs (-want +got):\n%s", diff)
 	}
 	// And from there it can be updated again.
-	f.memory.mu.Lock()
-	delete(f.memory.fail, "create New")
-	f.memory.mu.Unlock()
+	f.memory.failAt("create New", nil)
 	if got := f.update("S", after1); got != updateComplete {
 		t.Errorf("status %s", got)
 	}
@@ -132,7 +130,7 @@ func TestFailedUpdateInPlace(t *testing.T) {
 	f := start(t)
 	f.create("S", before1)
 	was := f.memory.values()
-	f.memory.fail["update B"] = errOnPurpose
+	f.memory.failAt("update B", errOnPurpose)
 	// B fails on the way there and on the way back.
 	if got := f.update("S", strings.Replace(before1, "Value: !GetAtt A.Arn", "Value: x", 1)); got != updateRollbackFailed {
 		t.Fatalf("status %s", got)
@@ -153,7 +151,7 @@ func TestFailedCleanUp(t *testing.T) {
 	t.Parallel()
 	f := start(t)
 	f.create("S", before1)
-	f.memory.fail["delete Old"] = errOnPurpose
+	f.memory.failAt("delete Old", errOnPurpose)
 	f.memory.done()
 	if got := f.update("S", after1); got != updateComplete {
 		t.Fatalf("status %s", got)
@@ -206,7 +204,7 @@ Resources:
 	if want := "prod **** large"; !strings.Contains(events, want) {
 		t.Errorf("no %s in %s", want, events)
 	}
-	f.memory.fail["update A"] = errors.New("hunter2 is too short")
+	f.memory.failAt("update A", errors.New("hunter2 is too short"))
 	f.post("UpdateStack", "StackName", "S", "UsePreviousTemplate", "true",
 		"Parameters.member.1.ParameterKey", "Stage", "Parameters.member.1.ParameterValue", "dev",
 		"Parameters.member.2.ParameterKey", "Password", "Parameters.member.2.UsePreviousValue", "true")
@@ -215,7 +213,7 @@ Resources:
 		t.Errorf("events: %s", trace)
 	}
 	f.remove("S")
-	delete(f.memory.fail, "update A")
+	f.memory.failAt("update A", nil)
 	f.create("S", template, "Stage", "test", "Password", "x")
 	f.refuse("UpdateStack", "ValidationError", "Invalid input for parameter key Nope. Cannot specify usePreviousValue as true for a parameter key not in the previous template",
 		"StackName", "S", "UsePreviousTemplate", "true", "Parameters.member.1.ParameterKey", "Nope", "Parameters.member.1.UsePreviousValue", "true")

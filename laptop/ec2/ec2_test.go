@@ -10,12 +10,14 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 
-	"github.com/ephor-io/ephor/laptop/internal/awsproto"
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/ephor-io/ephor/laptop/internal/awsproto"
 )
 
 // host notes what is asked of it; boot, if not nil, is how it boots.
@@ -30,6 +32,13 @@ func (h *host) note(s string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.log = append(h.log, s)
+}
+
+// noted is what has been asked so far.
+func (h *host) noted() []string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return slices.Clone(h.log)
 }
 
 func (h *host) Boot(ctx context.Context, i Instance) error {
@@ -100,13 +109,13 @@ func TestTheMonitoringHostBootsAndHalts(t *testing.T) {
 	got, err := s.GetInstance(i.InstanceID)
 	must(t, err)
 	i.State = "running"
-	if diff := cmp.Diff(i, got); diff != "" || len(later.log) != 0 {
-		t.Errorf("%v\n%s", later.log, diff)
+	if diff := cmp.Diff(i, got); diff != "" || len(later.noted()) != 0 {
+		t.Errorf("%v\n%s", later.noted(), diff)
 	}
 	must(t, s.Boot(i.InstanceID))
 	must(t, s.WaitBoot(t.Context(), i.InstanceID))
 	must(t, s.TerminateInstance(t.Context(), i.InstanceID))
-	if diff := cmp.Diff([]string{"boot http://127.0.0.1:4566/signal?x=1", "halt"}, later.log); diff != "" {
+	if diff := cmp.Diff([]string{"boot http://127.0.0.1:4566/signal?x=1", "halt"}, later.noted()); diff != "" {
 		t.Error(diff)
 	}
 	wants(t, s.TerminateInstance(t.Context(), i.InstanceID), "InvalidInstanceID.NotFound", i.InstanceID)
@@ -136,8 +145,8 @@ func TestAnyOtherMachineIsRefused(t *testing.T) {
 	wants(t, err, "InvalidParameterValue", "BASE64")
 	_, err = s.RunInstance(InstanceInput{UserData: monitoring, SecurityGroupIDs: []string{"sg-none"}})
 	wants(t, err, "InvalidGroup.NotFound", "sg-none")
-	if len(s.ListInstances()) != 0 || len(h.log) != 0 {
-		t.Errorf("%d instances, %v", len(s.ListInstances()), h.log)
+	if len(s.ListInstances()) != 0 || len(h.noted()) != 0 {
+		t.Errorf("%d instances, %v", len(s.ListInstances()), h.noted())
 	}
 }
 

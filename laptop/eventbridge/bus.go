@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/ephor-io/ephor/laptop/internal/state"
 )
 
 // Bus is an event bus.
@@ -52,7 +54,7 @@ func (s *Service) CreateBus(in Bus) (Bus, error) {
 		return Bus{}, exists("Event bus " + in.Name)
 	}
 	in.Created = time.Now().UTC()
-	if err := s.files.buses.Save(file(in.Name), in); err != nil {
+	if err := s.files.buses.Save(state.Name(in.Name), in); err != nil {
 		return Bus{}, err
 	}
 	s.buses[in.Name] = in
@@ -73,7 +75,7 @@ func (s *Service) EditBus(id string, edit func(*Bus)) error {
 	}
 	edit(&next)
 	next.Name = b.Name
-	if err := s.files.buses.Save(file(next.Name), next); err != nil {
+	if err := s.files.buses.Save(state.Name(next.Name), next); err != nil {
 		return err
 	}
 	s.buses[next.Name] = next
@@ -93,7 +95,7 @@ func (s *Service) DeleteBus(id string) error {
 			return invalid("Event bus %s has rules, %s among them: delete them first", name, r.Name)
 		}
 	}
-	if err := s.files.buses.Remove(file(name)); err != nil {
+	if err := s.files.buses.Remove(state.Name(name)); err != nil {
 		return err
 	}
 	delete(s.buses, name)

@@ -15,8 +15,6 @@ package eventbridge
 import (
 	"cmp"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"net/http"
@@ -110,12 +108,6 @@ func (s *Service) Close() error {
 	s.cancel()
 	s.work.Wait()
 	return s.box.Close()
-}
-
-// file is what the state of something with a name is called.
-func file(name string) string {
-	sum := sha256.Sum256([]byte(name))
-	return hex.EncodeToString(sum[:16])
 }
 
 func invalid(format string, args ...any) error {

@@ -1,12 +1,9 @@
 package eventbridge
 
 import (
-	"context"
 	"errors"
 	"net/http"
-	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -14,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/ephor-io/ephor/laptop/internal/awsproto"
+	"github.com/ephor-io/ephor/laptop/internal/targetstest"
 )
 
 const (
@@ -24,59 +22,19 @@ const (
 )
 
 // world is what rules lead to.
-type world struct {
-	mu         sync.Mutex
-	got        map[string][]string // by target, in order
-	attributes map[string]string
-	at         []time.Duration
-	from       time.Time
-	fail       func(target string) error
-	problems   []string
+type world struct{ *targetstest.Targets[string] }
+
+func newWorld() world { return world{targetstest.New[string]()} }
+
+func (w world) Send(queue, _, body, _ string, attributes map[string]string) error {
+	return w.TakeWith(queue, body, attributes)
 }
 
-// of is what a target got.
-func (w *world) of(target string) []string {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return slices.Clone(w.got[target])
-}
+func (w world) Publish(topic, _, message string) error { return w.Take(topic, message) }
 
-func (w *world) take(target, body string) error {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.at = append(w.at, time.Since(w.from))
-	if w.fail != nil {
-		if err := w.fail(target); err != nil {
-			return err
-		}
-	}
-	if w.got == nil {
-		w.got = map[string][]string{}
-	}
-	w.got[target] = append(w.got[target], body)
-	return nil
-}
-
-func (w *world) Invoke(_ context.Context, function, _ string, event []byte) error {
-	return w.take(function, string(event))
-}
-
-func (w *world) Send(queue, _, body, _ string, attributes map[string]string) error {
-	w.mu.Lock()
-	w.attributes = attributes
-	w.mu.Unlock()
-	return w.take(queue, body)
-}
-
-func (w *world) Publish(topic, _, message string) error { return w.take(topic, message) }
-
-func open(t *testing.T, dir string, w *world) *Service {
+func open(t *testing.T, dir string, w world) *Service {
 	t.Helper()
-	s, err := Open(Config{Dir: dir, Targets: w, Problem: func(err error) {
-		w.mu.Lock()
-		defer w.mu.Unlock()
-		w.problems = append(w.problems, err.Error())
-	}})
+	s, err := Open(Config{Dir: dir, Targets: w, Problem: w.Problem})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -97,7 +55,7 @@ const books = `{"source": ["shop"], "detail": {"kind": ["book"]}}`
 
 func TestRulesLeadEventsToTargets(t *testing.T) {
 	t.Parallel()
-	w := &world{}
+	w := newWorld()
 	dir := t.TempDir()
 	s := open(t, dir, w)
 	if _, err := s.CreateBus(Bus{Name: "inner"}); err != nil {
@@ -123,7 +81,7 @@ func TestRulesLeadEventsToTargets(t *testing.T) {
 		queue:    {`{"kind":"book","n":1}`},
 		topic:    {`"news"`},
 	}
-	if diff := cmp.Diff(want, w.got); diff != "" {
+	if diff := cmp.Diff(want, w.All()); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	for want, e := range map[string]Event{
@@ -141,8 +99,8 @@ func TestRulesLeadEventsToTargets(t *testing.T) {
 	}
 	s = open(t, dir, w)
 	defer s.Close()
-	if _, err := s.Put(event); err != nil || len(w.of(function)) != 3 {
-		t.Errorf("after a start: %v, %v", w.of(function), err)
+	if _, err := s.Put(event); err != nil || len(w.Of(function)) != 3 {
+		t.Errorf("after a start: %v, %v", w.Of(function), err)
 	}
 	if err := s.DeleteBus("inner"); err == nil || !strings.Contains(err.Error(), "has rules") {
 		t.Errorf("deleting a bus with rules: %v", err)
@@ -205,7 +163,7 @@ func TestSchedulesOfRules(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) { // it begins at midnight UTC 2000-01-01
-		w := &world{from: time.Now()}
+		w := newWorld()
 		s := open(t, dir, w)
 		put(t, s, Rule{Name: "rate", Schedule: "rate(2 minutes)"}, Target{ID: "f", ARN: function, Input: `"rate"`})
 		put(t, s, Rule{Name: "cron", Schedule: "cron(3 * * * ? *)"}, Target{ID: "q", ARN: queue})
@@ -219,10 +177,10 @@ func TestSchedulesOfRules(t *testing.T) {
 		}
 		time.Sleep(5 * time.Minute)
 		synctest.Wait()
-		if diff := cmp.Diff([]time.Duration{2 * time.Minute, 3 * time.Minute, 4 * time.Minute}, w.at); diff != "" {
+		if diff := cmp.Diff([]time.Duration{2 * time.Minute, 3 * time.Minute, 4 * time.Minute}, w.Attempts()); diff != "" {
 			t.Errorf("calls (-want +got):\n%s", diff)
 		}
-		if got := w.of(queue)[0]; !strings.Contains(got, `"detail-type":"Scheduled Event"`) || !strings.Contains(got, `"time":"2000-01-01T00:03:00Z"`) || !strings.Contains(got, "rule/cron") {
+		if got := w.Of(queue)[0]; !strings.Contains(got, `"detail-type":"Scheduled Event"`) || !strings.Contains(got, `"time":"2000-01-01T00:03:00Z"`) || !strings.Contains(got, "rule/cron") {
 			t.Errorf("the event is %s", got)
 		}
 		if err := s.SetState("", "rate", true); err != nil {
@@ -230,8 +188,8 @@ func TestSchedulesOfRules(t *testing.T) {
 		}
 		time.Sleep(10 * time.Minute)
 		synctest.Wait()
-		if len(w.at) != 3 {
-			t.Errorf("a rule that is disabled calls: %v", w.at)
+		if len(w.Attempts()) != 3 {
+			t.Errorf("a rule that is disabled calls: %v", w.Attempts())
 		}
 		if err := s.Close(); err != nil {
 			t.Fatal(err)
@@ -244,12 +202,13 @@ func TestDeadLetters(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
-		w := &world{from: time.Now(), fail: func(target string) error {
+		w := newWorld()
+		w.Fail(func(target string) error {
 			if target == dead {
 				return nil
 			}
 			return errors.New("down")
-		}}
+		})
 		s := open(t, dir, w)
 		two := 2
 		put(t, s, Rule{Name: "books", Pattern: books}, Target{ID: "f", ARN: function, Input: `"x"`, DeadLetters: dead, Retries: &two})
@@ -259,22 +218,21 @@ func TestDeadLetters(t *testing.T) {
 		}
 		time.Sleep(time.Minute)
 		synctest.Wait()
-		if diff := cmp.Diff([]time.Duration{0, time.Second, 3 * time.Second, 3 * time.Second}, w.at); diff != "" {
+		if diff := cmp.Diff([]time.Duration{0, time.Second, 3 * time.Second, 3 * time.Second}, w.Attempts()); diff != "" {
 			t.Errorf("attempts (-want +got):\n%s", diff)
 		}
 		want := map[string]string{"RULE_ARN": "arn:aws:events:us-east-1:000000000000:rule/books", "TARGET_ARN": function, "ERROR_CODE": "InternalFailure", "ERROR_MESSAGE": "down",
 			"RETRY_ATTEMPTS": "2", "EXHAUSTED_RETRY_CONDITION": "MaximumRetryAttempts"}
-		if diff := cmp.Diff(want, w.attributes); diff != "" || len(w.of(dead)) != 1 || !strings.Contains(w.of(dead)[0], `"source":"shop"`) {
-			t.Errorf("the letter %v (-want +got):\n%s", w.of(dead), diff)
+		if diff := cmp.Diff(want, w.Attributes()); diff != "" || len(w.Of(dead)) != 1 || !strings.Contains(w.Of(dead)[0], `"source":"shop"`) {
+			t.Errorf("the letter %v (-want +got):\n%s", w.Of(dead), diff)
 		}
 		// What is refused is not tried again, and without such a queue it is told.
-		w.fail = func(string) error {
+		w.Fail(func(string) error {
 			return &awsproto.Error{Code: "AccessDenied", Status: http.StatusForbidden, Message: "you may not"}
-		}
+		})
 		put(t, s, Rule{Name: "books", Pattern: books}, Target{ID: "f", ARN: function})
-		w.at = nil
-		if _, err := s.Put(event); err != nil || len(w.at) != 1 || len(w.problems) != 1 || !strings.Contains(w.problems[0], "you may not") {
-			t.Errorf("%v attempts, problems %q, %v", w.at, w.problems, err)
+		if _, err := s.Put(event); err != nil || len(w.Attempts()) != 5 || len(w.Problems()) != 1 || !strings.Contains(w.Problems()[0], "you may not") {
+			t.Errorf("%v attempts, problems %q, %v", w.Attempts(), w.Problems(), err)
 		}
 		if err := s.Close(); err != nil {
 			t.Fatal(err)

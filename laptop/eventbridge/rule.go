@@ -10,6 +10,7 @@ import (
 
 	"github.com/ephor-io/ephor/laptop/internal/awsproto"
 	"github.com/ephor-io/ephor/laptop/internal/pattern"
+	"github.com/ephor-io/ephor/laptop/internal/state"
 	"github.com/ephor-io/ephor/laptop/internal/when"
 )
 
@@ -129,7 +130,7 @@ func (s *Service) keep(in Rule) error {
 	if err != nil {
 		return err
 	}
-	if err := s.files.rules.Save(file(s.arn(in)), in); err != nil {
+	if err := s.files.rules.Save(state.Name(s.arn(in)), in); err != nil {
 		return err
 	}
 	r.plan(time.Now())
@@ -202,7 +203,7 @@ func (s *Service) DeleteRule(bus, name string) error {
 	if len(r.Targets) > 0 {
 		return invalid("Rule can't be deleted since it has targets.")
 	}
-	if err := s.files.rules.Remove(file(arn)); err != nil {
+	if err := s.files.rules.Remove(state.Name(arn)); err != nil {
 		return err
 	}
 	delete(s.rules, arn)

@@ -1,7 +1,6 @@
 package eventbridge
 
 import (
-	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -13,13 +12,10 @@ import (
 	"github.com/ephor-io/ephor/internal/awstest"
 )
 
-func serve(t *testing.T) (*world, string) {
+func serve(t *testing.T) (world, string) {
 	t.Helper()
-	w := &world{}
-	s := open(t, t.TempDir(), w)
-	server := httptest.NewServer(s)
-	t.Cleanup(func() { server.Close(); _ = s.Close() })
-	return w, server.URL
+	w := newWorld()
+	return w, awstest.Serve(t, open(t, t.TempDir(), w))
 }
 
 func TestTheSDK(t *testing.T) {
@@ -27,29 +23,19 @@ func TestTheSDK(t *testing.T) {
 	w, endpoint := serve(t)
 	c := eventbridge.NewFromConfig(awstest.Config(endpoint))
 	ctx := t.Context()
-	must := func(err error) {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	refused := func(code, text string, err error) {
-		t.Helper()
-		awstest.Refused(t, err, code, text)
-	}
 	bus, err := c.CreateEventBus(ctx, &eventbridge.CreateEventBusInput{Name: aws.String("inner"), Tags: []types.Tag{{Key: aws.String("a"), Value: aws.String("b")}}})
-	must(err)
+	awstest.Must(t, err)
 	_, err = c.CreateEventBus(ctx, &eventbridge.CreateEventBusInput{Name: aws.String("inner")})
-	refused("ResourceAlreadyExistsException", "inner", err)
+	awstest.Refused(t, err, "ResourceAlreadyExistsException", "inner")
 	_, err = c.CreateEventBus(ctx, &eventbridge.CreateEventBusInput{Name: aws.String("other"), KmsKeyIdentifier: aws.String("k")})
-	refused("ValidationException", "KmsKeyIdentifier", err)
+	awstest.Refused(t, err, "ValidationException", "KmsKeyIdentifier")
 	rule, err := c.PutRule(ctx, &eventbridge.PutRuleInput{Name: aws.String("books"), EventBusName: bus.EventBusArn, EventPattern: aws.String(books)})
-	must(err)
+	awstest.Must(t, err)
 	if !strings.HasSuffix(*rule.RuleArn, ":rule/inner/books") {
 		t.Errorf("the rule is %s", *rule.RuleArn)
 	}
 	_, err = c.PutRule(ctx, &eventbridge.PutRuleInput{Name: aws.String("x"), EventPattern: aws.String(`{"a": "b"}`)})
-	refused("InvalidEventPatternException", "Reason: event pattern: a: b stands", err)
+	awstest.Refused(t, err, "InvalidEventPatternException", "Reason: event pattern: a: b stands")
 	out, err := c.PutTargets(ctx, &eventbridge.PutTargetsInput{Rule: aws.String("books"), EventBusName: aws.String("inner"), Targets: []types.Target{{Id: aws.String("f"), Arn: aws.String(function),
 		InputTransformer: &types.InputTransformer{InputTemplate: aws.String(`{"n": <n>}`), InputPathsMap: map[string]string{"n": "$.detail.n"}},
 		DeadLetterConfig: &types.DeadLetterConfig{Arn: aws.String(dead)}, RetryPolicy: &types.RetryPolicy{MaximumRetryAttempts: aws.Int32(3)}}}})
@@ -57,18 +43,18 @@ func TestTheSDK(t *testing.T) {
 		t.Fatal(out, err)
 	}
 	_, err = c.PutTargets(ctx, &eventbridge.PutTargetsInput{Rule: aws.String("books"), EventBusName: aws.String("inner"), Targets: []types.Target{{Id: aws.String("k"), Arn: aws.String(function), RoleArn: aws.String("arn:aws:iam::000000000000:role/r")}}})
-	refused("ValidationException", "RoleArn", err)
+	awstest.Refused(t, err, "ValidationException", "RoleArn")
 	put, err := c.PutEvents(ctx, &eventbridge.PutEventsInput{Entries: []types.PutEventsRequestEntry{
 		{EventBusName: aws.String("inner"), Source: aws.String("shop"), DetailType: aws.String("Order"), Detail: aws.String(`{"kind": "book", "n": 7}`), Time: aws.Time(time.Now())},
 		{Source: aws.String("shop"), DetailType: aws.String("Order"), Detail: aws.String(`no`)}}})
 	if err != nil || put.FailedEntryCount != 1 || put.Entries[0].EventId == nil || *put.Entries[1].ErrorCode != "MalformedDetail" {
 		t.Errorf("%+v, %v", put, err)
 	}
-	if got := strings.Join(w.of(function), "|"); got != `{"n": 7}` {
+	if got := strings.Join(w.Of(function), "|"); got != `{"n": 7}` {
 		t.Errorf("the function got %q", got)
 	}
 	_, err = c.PutEvents(ctx, &eventbridge.PutEventsInput{Entries: []types.PutEventsRequestEntry{{Source: aws.String("shop"), DetailType: aws.String("Order"), Detail: aws.String(`{"x": "` + strings.Repeat("x", 256<<10) + `"}`)}}})
-	refused("ValidationException", "over the limit", err)
+	awstest.Refused(t, err, "ValidationException", "over the limit")
 	targets, err := c.ListTargetsByRule(ctx, &eventbridge.ListTargetsByRuleInput{Rule: aws.String("books"), EventBusName: aws.String("inner")})
 	if err != nil || len(targets.Targets) != 1 || *targets.Targets[0].RetryPolicy.MaximumRetryAttempts != 3 || *targets.Targets[0].InputTransformer.InputTemplate != `{"n": <n>}` {
 		t.Errorf("%+v, %v", targets, err)
@@ -90,39 +76,32 @@ func TestTheSDK(t *testing.T) {
 		t.Errorf("%+v, %v", fits, err)
 	}
 	_, err = c.DisableRule(ctx, &eventbridge.DisableRuleInput{Name: aws.String("books"), EventBusName: aws.String("inner")})
-	must(err)
+	awstest.Must(t, err)
 	described, err := c.DescribeRule(ctx, &eventbridge.DescribeRuleInput{Name: aws.String("books"), EventBusName: aws.String("inner")})
 	if err != nil || described.State != types.RuleStateDisabled || *described.EventPattern != books {
 		t.Errorf("%+v, %v", described, err)
 	}
 	_, err = c.DescribeRule(ctx, &eventbridge.DescribeRuleInput{Name: aws.String("books")})
-	refused("ResourceNotFoundException", "does not exist on EventBus default", err)
+	awstest.Refused(t, err, "ResourceNotFoundException", "does not exist on EventBus default")
 	_, err = c.RemoveTargets(ctx, &eventbridge.RemoveTargetsInput{Rule: aws.String("books"), EventBusName: aws.String("inner"), Ids: []string{"f"}})
-	must(err)
+	awstest.Must(t, err)
 	_, err = c.DeleteRule(ctx, &eventbridge.DeleteRuleInput{Name: aws.String("books"), EventBusName: aws.String("inner")})
-	must(err)
+	awstest.Must(t, err)
 	_, err = c.DeleteEventBus(ctx, &eventbridge.DeleteEventBusInput{Name: aws.String("inner")})
-	must(err)
+	awstest.Must(t, err)
 	_, err = c.ListArchives(ctx, &eventbridge.ListArchivesInput{})
-	refused("UnknownOperationException", "ListArchives", err)
+	awstest.Refused(t, err, "UnknownOperationException", "ListArchives")
 }
 
 func TestTheCLI(t *testing.T) {
 	t.Parallel()
-	cli := awstest.Program(t)
 	w, endpoint := serve(t)
-	run := func(want string, args ...string) {
-		t.Helper()
-		c := awstest.Command(t, cli, endpoint, append([]string{"events"}, args...)...)
-		if out, err := c.CombinedOutput(); err != nil || !strings.Contains(string(out), want) {
-			t.Errorf("aws events %s: %v, want %q\n%s", strings.Join(args, " "), err, want, out)
-		}
-	}
+	run := awstest.CLI(t, endpoint, "events")
 	run(":rule/books", "put-rule", "--name", "books", "--event-pattern", books)
 	run(`"FailedEntryCount": 0`, "put-targets", "--rule", "books", "--targets", "Id=q,Arn="+queue)
 	run(`"FailedEntryCount": 0`, "put-events", "--entries", `[{"Source": "shop", "DetailType": "Order", "Detail": "{\"kind\": \"book\"}"}]`)
 	run(`"ENABLED"`, "list-rules")
-	if got := w.of(queue); len(got) != 1 || !strings.Contains(got[0], `"kind":"book"`) {
+	if got := w.Of(queue); len(got) != 1 || !strings.Contains(got[0], `"kind":"book"`) {
 		t.Errorf("the queue got %q", got)
 	}
 }
@@ -146,7 +125,7 @@ except c.exceptions.ClientError as e:
 	if out, err := c.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	if got := strings.Join(w.of(topic), " "); got != `"2026-11-23T01:02:03Z"` {
+	if got := strings.Join(w.Of(topic), " "); got != `"2026-11-23T01:02:03Z"` {
 		t.Errorf("the topic got %q", got)
 	}
 }

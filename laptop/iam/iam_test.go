@@ -132,6 +132,7 @@ func TestPolicies(t *testing.T) {
 	bad(permissions, `{"Statement":[{"Effect":"Allow","Action":"a","NotAction":"b","Resource":"*"}]}`, "Action")
 	bad(permissions, `{"Statement":[{"Effect":"Allow","Action":7,"Resource":"*"}]}`, "Json")
 	bad(permissions, `{"Statement":[{"Effect":"Allow","Action":"a","Resource":"*","Typo":1}]}`, "Typo")
+	bad(permissions, `{"Statement":{"Effect":"Allow","Action":"a","Resource":"*","Typo":1}}`, "Typo")
 }
 
 func FuzzPolicy(f *testing.F) {

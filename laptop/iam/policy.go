@@ -16,26 +16,22 @@ const (
 	permissions
 )
 
-// oneOrMore is a value, or a list of such values, of IAM's policy grammar.
-type oneOrMore[V any] []V
-
-func (o *oneOrMore[V]) UnmarshalJSON(data []byte) error {
-	d := json.NewDecoder(bytes.NewReader(data))
-	d.DisallowUnknownFields() // does not reach here from the decoder outside
-	if data[0] == '[' {
-		return d.Decode((*[]V)(o))
-	}
-	*o = make(oneOrMore[V], 1)
-	return d.Decode(&(*o)[0])
-}
-
 type statement struct {
 	Sid                     string
 	Effect                  string
 	Principal, NotPrincipal json.RawMessage
-	Action, NotAction       oneOrMore[string]
-	Resource, NotResource   oneOrMore[string]
+	Action, NotAction       awsproto.OneOrMany[string]
+	Resource, NotResource   awsproto.OneOrMany[string]
 	Condition               map[string]map[string]json.RawMessage
+}
+
+// UnmarshalJSON refuses members that a statement does not have: the strictness of the document's decoder does not
+// reach here, through the list that may be one.
+func (s *statement) UnmarshalJSON(data []byte) error {
+	type members statement
+	d := json.NewDecoder(bytes.NewReader(data))
+	d.DisallowUnknownFields()
+	return d.Decode((*members)(s))
 }
 
 // checkPolicy tells whether document has the form of a policy:
@@ -47,7 +43,7 @@ func checkPolicy(document string, p purpose) error {
 	var doc struct {
 		Version   string
 		ID        string `json:"Id"`
-		Statement oneOrMore[statement]
+		Statement awsproto.OneOrMany[statement]
 	}
 	d := json.NewDecoder(bytes.NewReader([]byte(document)))
 	d.DisallowUnknownFields()

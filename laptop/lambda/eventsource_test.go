@@ -20,12 +20,12 @@ import (
 
 // mailbox is a queue from which whatever is received is gone, unless somebody puts it back.
 type mailbox struct {
-	visibility time.Duration
+	came chan struct{}
 
-	mu      sync.Mutex
-	waiting []QueueMessage
-	deleted []string
-	came    chan struct{}
+	mu         sync.Mutex
+	visibility time.Duration
+	waiting    []QueueMessage
+	deleted    []string
 }
 
 const mailARN = "arn:aws:sqs:us-east-1:000000000000:mail"
@@ -51,6 +51,8 @@ func (q *mailbox) Queue(arn string) (time.Duration, error) {
 	if !strings.HasPrefix(arn, mailARN) {
 		return 0, errors.New("no such queue")
 	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
 	return q.visibility, nil
 }
 
@@ -82,6 +84,12 @@ func (q *mailbox) Delete(_, handle string) error {
 	q.deleted = append(q.deleted, handle)
 	slices.Sort(q.deleted)
 	return nil
+}
+
+func (q *mailbox) setVisibility(visibility time.Duration) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.visibility = visibility
 }
 
 func (q *mailbox) gone() string {
@@ -278,9 +286,9 @@ func TestEventSourcesThatCannotBe(t *testing.T) {
 	f("2 to 1000", func(c *EventSource) { c.MaxConcurrency = 1 })
 	f("it takes 5", func(c *EventSource) { c.Filters = make([]string, 6) })
 	f("body alone", func(c *EventSource) { c.Filters = []string{`{"eventSource": ["aws:sqs"]}`} })
-	q.visibility = 19 * time.Second
+	q.setVisibility(19 * time.Second)
 	f("Queue visibility timeout: 19 seconds is less than Function timeout: 20 seconds", func(*EventSource) {})
-	q.visibility = 20 * time.Second
+	q.setVisibility(20 * time.Second)
 	mapped(t, s, nil)
 	f("already exists", func(*EventSource) {})
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/ephor-io/ephor/laptop/internal/awsproto"
 	"github.com/ephor-io/ephor/laptop/internal/pause"
+	"github.com/ephor-io/ephor/laptop/internal/state"
 )
 
 // dispatch begins the calls that are due and tells how long there is none.
@@ -30,7 +31,7 @@ func (s *Service) dispatch(now time.Time) time.Duration {
 		s.work.Go(c.make)
 		e.plan(now)
 		if e.next.IsZero() && e.DeleteAfter {
-			if err := s.files.Remove(file(e.Name)); err != nil {
+			if err := s.files.Remove(state.Name(e.Name)); err != nil {
 				s.config.Problem(fmt.Errorf("deleting schedule %s after its last call: %w", e.Name, err))
 				continue
 			}

@@ -12,8 +12,6 @@ package scheduler
 import (
 	"cmp"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -128,11 +126,6 @@ func (s *Service) ARN(name string) string {
 	return "arn:aws:scheduler:" + s.config.Region + ":" + s.config.Account + ":schedule/default/" + name
 }
 
-func file(name string) string {
-	sum := sha256.Sum256([]byte(name))
-	return hex.EncodeToString(sum[:16])
-}
-
 var (
 	validName     = regexp.MustCompile(`^[0-9a-zA-Z_.-]{1,64}$`)
 	validFunction = regexp.MustCompile(`^arn:aws:lambda:[a-z0-9-]+:[0-9]{12}:function:[A-Za-z0-9_-]+(:[A-Za-z0-9$_-]+)?$`)
@@ -223,7 +216,7 @@ func (s *Service) put(in Schedule, may func(*entry) error) (Schedule, error) {
 	if err != nil {
 		return Schedule{}, err
 	}
-	if err := s.files.Save(file(in.Name), in); err != nil {
+	if err := s.files.Save(state.Name(in.Name), in); err != nil {
 		return Schedule{}, err
 	}
 	// A rate calls at once for the first time.
@@ -240,7 +233,7 @@ func (s *Service) Delete(name string) error {
 	if s.all[name] == nil {
 		return notFound(name)
 	}
-	if err := s.files.Remove(file(name)); err != nil {
+	if err := s.files.Remove(state.Name(name)); err != nil {
 		return err
 	}
 	delete(s.all, name)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
@@ -133,12 +132,10 @@ func TestCallsAreTriedAgain(t *testing.T) {
 func TestTheCLI(t *testing.T) {
 	t.Parallel()
 	cli := awstest.Program(t)
-	s := open(t, t.TempDir(), &calls{from: time.Now()})
-	server := httptest.NewServer(s)
-	t.Cleanup(func() { server.Close(); _ = s.Close() })
+	endpoint := awstest.Serve(t, open(t, t.TempDir(), &calls{from: time.Now()}))
 	run := func(want string, args ...string) {
 		t.Helper()
-		out, err := awstest.Command(t, cli, server.URL, append([]string{"scheduler"}, args...)...).CombinedOutput()
+		out, err := awstest.Command(t, cli, endpoint, append([]string{"scheduler"}, args...)...).CombinedOutput()
 		if !strings.Contains(string(out), want) {
 			t.Errorf("%v: %v: %s, want %q", args, err, out, want)
 		}

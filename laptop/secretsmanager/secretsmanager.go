@@ -12,8 +12,6 @@ package secretsmanager
 
 import (
 	"cmp"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"sync"
 	"time"
@@ -79,16 +77,9 @@ func Open(config Config) (*Service, error) {
 // Close does nothing: every call is durable before it returns.
 func (s *Service) Close() error { return nil }
 
-// file names what a secret is kept in. Names may hold slashes and dots, so they do not become part
-// of it.
-func file(name string) string {
-	sum := sha256.Sum256([]byte(name))
-	return hex.EncodeToString(sum[:16])
-}
-
 // save makes r durable and current. s.mu is held.
 func (s *Service) save(r *record) error {
-	if err := s.files.Save(file(r.Name), r); err != nil {
+	if err := s.files.Save(state.Name(r.Name), r); err != nil {
 		return err
 	}
 	s.secrets[r.Name] = r
@@ -97,7 +88,7 @@ func (s *Service) save(r *record) error {
 
 // remove deletes a secret for good. s.mu is held.
 func (s *Service) remove(name string) error {
-	if err := s.files.Remove(file(name)); err != nil {
+	if err := s.files.Remove(state.Name(name)); err != nil {
 		return err
 	}
 	delete(s.secrets, name)

@@ -52,9 +52,8 @@ func actions() map[string]action {
 }
 
 func (s *Service) serve(r *http.Request) (name string, out any, err error) {
-	r.Body = http.MaxBytesReader(nil, r.Body, maxRequest)
-	if err := r.ParseForm(); err != nil {
-		return "", nil, awsproto.Errorf("MalformedQueryString", "%v", err)
+	if err := awsproto.ParseForm(r, maxRequest); err != nil {
+		return "", nil, err
 	}
 	f := awsproto.NewForm(r.Form)
 	name = f["Action"]

@@ -14,8 +14,6 @@ package sns
 import (
 	"cmp"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"net/http"
@@ -92,7 +90,7 @@ func Open(config Config) (*Service, error) {
 	}
 	for _, one := range subscriptions {
 		if _, there := s.topics[one.Topic]; !there { // a crash came between it and its topic's deletion
-			if err := s.files.subscriptions.Remove(file(one.ARN)); err != nil {
+			if err := s.files.subscriptions.Remove(state.Name(one.ARN)); err != nil {
 				return nil, fmt.Errorf("opening SNS: %w", err)
 			}
 			continue
@@ -112,12 +110,6 @@ func Open(config Config) (*Service, error) {
 
 // Close delivers nothing any more. What has not been delivered goes on with the next Open.
 func (s *Service) Close() error { return s.box.Close() }
-
-// file is what the state of something with an ARN is called.
-func file(arn string) string {
-	sum := sha256.Sum256([]byte(arn))
-	return hex.EncodeToString(sum[:16])
-}
 
 func invalid(format string, args ...any) error {
 	return awsproto.Errorf("InvalidParameter", "Invalid parameter: "+format, args...)

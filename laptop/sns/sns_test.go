@@ -1,13 +1,10 @@
 package sns
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
-	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -16,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/ephor-io/ephor/laptop/internal/awsproto"
+	"github.com/ephor-io/ephor/laptop/internal/targetstest"
 )
 
 const (
@@ -26,56 +24,18 @@ const (
 
 // world is what subscriptions lead to.
 type world struct {
-	mu       sync.Mutex
-	got      map[string][]string // by endpoint, in order
-	raw      map[string]Attribute
-	at       []time.Duration
-	from     time.Time
-	fail     func(endpoint string) error
-	problems []string
+	*targetstest.Targets[Attribute]
 }
 
-func (w *world) take(endpoint, body string) error {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.at = append(w.at, time.Since(w.from))
-	if w.fail != nil {
-		if err := w.fail(endpoint); err != nil {
-			return err
-		}
-	}
-	if w.got == nil {
-		w.got = map[string][]string{}
-	}
-	w.got[endpoint] = append(w.got[endpoint], body)
-	return nil
+func newWorld() world { return world{targetstest.New[Attribute]()} }
+
+func (w world) Send(queue, _, body string, attributes map[string]Attribute) error {
+	return w.TakeWith(queue, body, attributes)
 }
 
-// of is what an endpoint got.
-func (w *world) of(endpoint string) []string {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return slices.Clone(w.got[endpoint])
-}
-
-func (w *world) Invoke(_ context.Context, function, _ string, event []byte) error {
-	return w.take(function, string(event))
-}
-
-func (w *world) Send(queue, _, body string, attributes map[string]Attribute) error {
-	w.mu.Lock()
-	w.raw = attributes
-	w.mu.Unlock()
-	return w.take(queue, body)
-}
-
-func open(t *testing.T, dir string, w *world) *Service {
+func open(t *testing.T, dir string, w world) *Service {
 	t.Helper()
-	s, err := Open(Config{Dir: dir, Functions: w, Queues: w, Problem: func(err error) {
-		w.mu.Lock()
-		defer w.mu.Unlock()
-		w.problems = append(w.problems, err.Error())
-	}})
+	s, err := Open(Config{Dir: dir, Functions: w, Queues: w, Problem: w.Problem})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -111,7 +71,7 @@ func publish(t *testing.T, s *Service, topic string, m Message) string {
 
 func TestFormsOfANotification(t *testing.T) {
 	t.Parallel()
-	w := &world{}
+	w := newWorld()
 	s := open(t, t.TempDir(), w)
 	defer s.Close()
 	topic := newTopic(t, s)
@@ -121,8 +81,8 @@ func TestFormsOfANotification(t *testing.T) {
 	id := publish(t, s, topic, m)
 
 	var e events.SNSEvent
-	if err := json.Unmarshal([]byte(w.of(function)[0]), &e); err != nil || len(e.Records) != 1 {
-		t.Fatalf("%s: %v", w.of(function), err)
+	if err := json.Unmarshal([]byte(w.Of(function)[0]), &e); err != nil || len(e.Records) != 1 {
+		t.Fatalf("%s: %v", w.Of(function), err)
 	}
 	r := e.Records[0]
 	if r.EventSource != "aws:sns" || r.EventVersion != "1.0" || r.EventSubscriptionArn != arn || r.SNS.MessageID != id || r.SNS.Message != m.Body ||
@@ -133,9 +93,9 @@ func TestFormsOfANotification(t *testing.T) {
 		t.Errorf("attributes (-want +got):\n%s", diff)
 	}
 	var document struct{ Type, MessageId, TopicArn, Subject, Message, UnsubscribeURL string }
-	if err := json.Unmarshal([]byte(w.of(queueARN)[0]), &document); err != nil || document.Message != m.Body || document.MessageId != id || document.Subject != m.Subject ||
+	if err := json.Unmarshal([]byte(w.Of(queueARN)[0]), &document); err != nil || document.Message != m.Body || document.MessageId != id || document.Subject != m.Subject ||
 		!strings.Contains(document.UnsubscribeURL, "Action=Unsubscribe") {
-		t.Errorf("the queue got %s: %v", w.of(queueARN), err)
+		t.Errorf("the queue got %s: %v", w.Of(queueARN), err)
 	}
 
 	// Raw: the message as it is, with its attributes.
@@ -151,13 +111,13 @@ func TestFormsOfANotification(t *testing.T) {
 		}
 	}
 	publish(t, s, topic, m)
-	if got := w.of(queueARN)[1]; got != m.Body || !cmp.Equal(w.raw, m.Attributes) {
-		t.Errorf("raw: %s with %v", got, w.raw)
+	if got := w.Of(queueARN)[1]; got != m.Body || !cmp.Equal(w.Attributes(), m.Attributes) {
+		t.Errorf("raw: %s with %v", got, w.Attributes())
 	}
 	// For each protocol its own.
 	publish(t, s, topic, Message{Body: `{"default": "d", "lambda": "l"}`, PerProtocol: true})
-	if !strings.Contains(w.of(function)[2], `"Message":"l"`) || w.of(queueARN)[2] != "d" {
-		t.Errorf("per protocol: %s, %s", w.of(function)[2], w.of(queueARN)[2])
+	if !strings.Contains(w.Of(function)[2], `"Message":"l"`) || w.Of(queueARN)[2] != "d" {
+		t.Errorf("per protocol: %s, %s", w.Of(function)[2], w.Of(queueARN)[2])
 	}
 }
 
@@ -211,17 +171,16 @@ func TestDeliveriesAreTriedAgain(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
-		w := &world{from: time.Now(), fail: func(string) error { return errors.New("down") }}
+		w := newWorld()
+		w.Fail(func(string) error { return errors.New("down") })
 		s := open(t, dir, w)
 		topic := newTopic(t, s)
 		subscribe(t, s, topic, "sqs", queueARN, nil)
 		publish(t, s, topic, Message{Body: "one"})
 		synctest.Wait()
-		w.mu.Lock()
-		if len(w.at) != 4 {
-			t.Errorf("%d attempts at once", len(w.at))
+		if n := len(w.Attempts()); n != 4 {
+			t.Errorf("%d attempts at once", n)
 		}
-		w.mu.Unlock()
 		time.Sleep(40 * time.Second)
 		if err := s.Close(); err != nil {
 			t.Fatal(err)
@@ -230,16 +189,14 @@ func TestDeliveriesAreTriedAgain(t *testing.T) {
 		for i := range want {
 			want[i] *= time.Second
 		}
-		if diff := cmp.Diff(want, w.at); diff != "" {
+		if diff := cmp.Diff(want, w.Attempts()); diff != "" {
 			t.Errorf("attempts (-want +got):\n%s", diff)
 		}
-		w.mu.Lock()
-		w.fail = nil
-		w.mu.Unlock()
+		w.Fail(nil)
 		s = open(t, dir, w)
 		time.Sleep(20 * time.Second)
 		synctest.Wait()
-		if got := w.of(queueARN); len(got) != 1 || !strings.Contains(got[0], `"Message":"one"`) {
+		if got := w.Of(queueARN); len(got) != 1 || !strings.Contains(got[0], `"Message":"one"`) {
 			t.Errorf("after a start: %q", got)
 		}
 		if err := s.Close(); err != nil {
@@ -251,24 +208,25 @@ func TestDeliveriesAreTriedAgain(t *testing.T) {
 // What is refused goes to the dead letter queue at once, and without one is told.
 func TestDeadLetters(t *testing.T) {
 	t.Parallel()
-	w := &world{fail: func(endpoint string) error {
+	w := newWorld()
+	w.Fail(func(endpoint string) error {
 		if endpoint == deadARN {
 			return nil
 		}
 		return &awsproto.Error{Code: "AccessDenied", Status: http.StatusForbidden, Message: "you may not"}
-	}}
+	})
 	s := open(t, t.TempDir(), w)
 	defer s.Close()
 	topic := newTopic(t, s)
 	subscribe(t, s, topic, "lambda", function, map[string]string{"RedrivePolicy": `{"deadLetterTargetArn": "` + deadARN + `"}`})
 	publish(t, s, topic, Message{Body: "lost"})
-	if got := w.of(deadARN); len(got) != 1 || !strings.Contains(got[0], `"Message":"lost"`) || len(w.problems) > 0 {
-		t.Errorf("the dead letters: %q; problems: %q", got, w.problems)
+	if got := w.Of(deadARN); len(got) != 1 || !strings.Contains(got[0], `"Message":"lost"`) || len(w.Problems()) > 0 {
+		t.Errorf("the dead letters: %q; problems: %q", got, w.Problems())
 	}
 	subscribe(t, s, topic, "sqs", queueARN, nil)
 	publish(t, s, topic, Message{Body: "lost"})
-	if len(w.problems) != 1 || !strings.Contains(w.problems[0], "a message is lost") || !strings.Contains(w.problems[0], "you may not") {
-		t.Errorf("problems: %q", w.problems)
+	if len(w.Problems()) != 1 || !strings.Contains(w.Problems()[0], "a message is lost") || !strings.Contains(w.Problems()[0], "you may not") {
+		t.Errorf("problems: %q", w.Problems())
 	}
 }
 
@@ -276,7 +234,7 @@ func TestDeadLetters(t *testing.T) {
 func TestStateIsKept(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	s := open(t, dir, &world{})
+	s := open(t, dir, newWorld())
 	topic := newTopic(t, s)
 	other, err := s.CreateTopic(Topic{Name: "other", Tags: map[string]string{"a": "b"}})
 	if err != nil {
@@ -290,7 +248,7 @@ func TestStateIsKept(t *testing.T) {
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	s = open(t, dir, &world{})
+	s = open(t, dir, newWorld())
 	defer s.Close()
 	if one, err := s.Subscription(arn); err != nil || one.Attributes["FilterPolicy"] == "" {
 		t.Errorf("%+v, %v", one, err)
@@ -306,7 +264,7 @@ func TestStateIsKept(t *testing.T) {
 // A service is let in by the topic's policy alone.
 func TestPublishFor(t *testing.T) {
 	t.Parallel()
-	s := open(t, t.TempDir(), &world{})
+	s := open(t, t.TempDir(), newWorld())
 	defer s.Close()
 	topic := newTopic(t, s)
 	const rule = "arn:aws:events:us-east-1:000000000000:rule/r"

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/ephor-io/ephor/laptop/internal/awsproto"
+	"github.com/ephor-io/ephor/laptop/internal/state"
 )
 
 // Subscription leads a topic's messages to a function or a queue.
@@ -105,7 +106,7 @@ func (s *Service) Subscribe(in Subscription) (Subscription, error) {
 
 // keepSubscription saves one. s.mu is held.
 func (s *Service) keepSubscription(one subscription) error {
-	if err := s.files.subscriptions.Save(file(one.ARN), one.Subscription); err != nil {
+	if err := s.files.subscriptions.Save(state.Name(one.ARN), one.Subscription); err != nil {
 		return err
 	}
 	s.subscriptions[one.ARN] = one
@@ -142,7 +143,7 @@ func (s *Service) Unsubscribe(arn string) error {
 	if !there {
 		return notFound("Subscription")
 	}
-	if err := s.files.subscriptions.Remove(file(arn)); err != nil {
+	if err := s.files.subscriptions.Remove(state.Name(arn)); err != nil {
 		return err
 	}
 	delete(s.subscriptions, arn)

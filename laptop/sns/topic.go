@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/ephor-io/ephor/laptop/internal/awsproto"
+	"github.com/ephor-io/ephor/laptop/internal/state"
 )
 
 // Topic is a standard topic.
@@ -95,7 +96,7 @@ func (s *Service) CreateTopic(in Topic) (Topic, error) {
 
 // keep saves a topic. s.mu is held.
 func (s *Service) keep(t Topic) error {
-	if err := s.files.topics.Save(file(t.ARN), t); err != nil {
+	if err := s.files.topics.Save(state.Name(t.ARN), t); err != nil {
 		return err
 	}
 	s.topics[t.ARN] = t
@@ -167,13 +168,13 @@ func (s *Service) DeleteTopic(arn string) error {
 		return nil
 	}
 	// Without its topic a subscription is none: what a crash leaves is removed at the next start.
-	if err := s.files.topics.Remove(file(arn)); err != nil {
+	if err := s.files.topics.Remove(state.Name(arn)); err != nil {
 		return err
 	}
 	delete(s.topics, arn)
 	var errs []error
 	for _, one := range s.of(arn) {
-		errs = append(errs, s.files.subscriptions.Remove(file(one.ARN)))
+		errs = append(errs, s.files.subscriptions.Remove(state.Name(one.ARN)))
 		delete(s.subscriptions, one.ARN)
 	}
 	return errors.Join(errs...)

@@ -2,7 +2,6 @@ package sns
 
 import (
 	"fmt"
-	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -13,13 +12,10 @@ import (
 	"github.com/ephor-io/ephor/internal/awstest"
 )
 
-func serve(t *testing.T) (*world, string) {
+func serve(t *testing.T) (world, string) {
 	t.Helper()
-	w := &world{}
-	s := open(t, t.TempDir(), w)
-	server := httptest.NewServer(s)
-	t.Cleanup(func() { server.Close(); _ = s.Close() })
-	return w, server.URL
+	w := newWorld()
+	return w, awstest.Serve(t, open(t, t.TempDir(), w))
 }
 
 func TestTheSDK(t *testing.T) {
@@ -27,38 +23,28 @@ func TestTheSDK(t *testing.T) {
 	w, endpoint := serve(t)
 	c := sns.NewFromConfig(awstest.Config(endpoint))
 	ctx := t.Context()
-	must := func(err error) {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	refused := func(code, text string, err error) {
-		t.Helper()
-		awstest.Refused(t, err, code, text)
-	}
 	topic, err := c.CreateTopic(ctx, &sns.CreateTopicInput{Name: aws.String("orders"), Attributes: map[string]string{"DisplayName": "Orders"},
 		Tags: []types.Tag{{Key: aws.String("a"), Value: aws.String("b")}}})
-	must(err)
+	awstest.Must(t, err)
 	again, err := c.CreateTopic(ctx, &sns.CreateTopicInput{Name: aws.String("orders")})
 	if err != nil || *again.TopicArn != *topic.TopicArn {
 		t.Errorf("once more: %v, %v", again, err)
 	}
 	_, err = c.CreateTopic(ctx, &sns.CreateTopicInput{Name: aws.String("orders"), Attributes: map[string]string{"DisplayName": "Other"}})
-	refused("InvalidParameter", "different attributes", err)
+	awstest.Refused(t, err, "InvalidParameter", "different attributes")
 	_, err = c.CreateTopic(ctx, &sns.CreateTopicInput{Name: aws.String("a b")})
-	refused("InvalidParameter", "Topic Name", err)
+	awstest.Refused(t, err, "InvalidParameter", "Topic Name")
 	_, err = c.CreateTopic(ctx, &sns.CreateTopicInput{Name: aws.String("a.fifo"), Attributes: map[string]string{"FifoTopic": "true"}})
-	refused("InvalidParameter", "FIFO", err)
+	awstest.Refused(t, err, "InvalidParameter", "FIFO")
 	sub, err := c.Subscribe(ctx, &sns.SubscribeInput{TopicArn: topic.TopicArn, Protocol: aws.String("sqs"), Endpoint: aws.String(queueARN),
 		Attributes: map[string]string{"RawMessageDelivery": "true", "FilterPolicy": `{"kind": ["book"]}`}, ReturnSubscriptionArn: true})
-	must(err)
+	awstest.Must(t, err)
 	_, err = c.Subscribe(ctx, &sns.SubscribeInput{TopicArn: topic.TopicArn, Protocol: aws.String("email"), Endpoint: aws.String("a@b.example")})
-	refused("InvalidParameter", "the protocol email", err)
+	awstest.Refused(t, err, "InvalidParameter", "the protocol email")
 	_, err = c.Subscribe(ctx, &sns.SubscribeInput{TopicArn: topic.TopicArn, Protocol: aws.String("lambda"), Endpoint: aws.String(function), Attributes: map[string]string{"RawMessageDelivery": "true"}})
-	refused("InvalidParameter", "does not support raw", err)
+	awstest.Refused(t, err, "InvalidParameter", "does not support raw")
 	_, err = c.Subscribe(ctx, &sns.SubscribeInput{TopicArn: aws.String(*topic.TopicArn + "x"), Protocol: aws.String("lambda"), Endpoint: aws.String(function)})
-	refused("NotFound", "Topic", err)
+	awstest.Refused(t, err, "NotFound", "Topic")
 
 	book := map[string]types.MessageAttributeValue{"kind": {DataType: aws.String("String"), StringValue: aws.String("book")}}
 	out, err := c.Publish(ctx, &sns.PublishInput{TopicArn: topic.TopicArn, Message: aws.String("a <book> & more"), MessageAttributes: book})
@@ -66,39 +52,39 @@ func TestTheSDK(t *testing.T) {
 		t.Fatal(out, err)
 	}
 	_, err = c.Publish(ctx, &sns.PublishInput{TopicArn: topic.TopicArn, Message: aws.String("a map")})
-	must(err)
+	awstest.Must(t, err)
 	batch, err := c.PublishBatch(ctx, &sns.PublishBatchInput{TopicArn: topic.TopicArn, PublishBatchRequestEntries: []types.PublishBatchRequestEntry{
 		{Id: aws.String("1"), Message: aws.String("second"), MessageAttributes: book}, {Id: aws.String("2"), Message: aws.String("x"), Subject: aws.String("\n")},
 		{Id: aws.String("3"), Message: aws.String("y"), MessageGroupId: aws.String("g")}}})
-	must(err)
+	awstest.Must(t, err)
 	if len(batch.Successful) != 1 || *batch.Successful[0].Id != "1" || len(batch.Failed) != 2 || *batch.Failed[0].Code != "InvalidParameter" || !batch.Failed[0].SenderFault {
 		t.Errorf("the batch: %+v", batch)
 	}
-	if got := strings.Join(w.of(queueARN), "|"); got != "a <book> & more|second" {
+	if got := strings.Join(w.Of(queueARN), "|"); got != "a <book> & more|second" {
 		t.Errorf("the queue got %q", got)
 	}
 	_, err = c.PublishBatch(ctx, &sns.PublishBatchInput{TopicArn: topic.TopicArn, PublishBatchRequestEntries: []types.PublishBatchRequestEntry{
 		{Id: aws.String("1"), Message: aws.String("x")}, {Id: aws.String("1"), Message: aws.String("y")}}})
-	refused("BatchEntryIdsNotDistinct", "same Id", err)
+	awstest.Refused(t, err, "BatchEntryIdsNotDistinct", "same Id")
 	_, err = c.Publish(ctx, &sns.PublishInput{PhoneNumber: aws.String("+10000000"), Message: aws.String("x")})
-	refused("InvalidParameter", "PhoneNumber", err)
+	awstest.Refused(t, err, "InvalidParameter", "PhoneNumber")
 	_, err = c.Publish(ctx, &sns.PublishInput{TopicArn: topic.TopicArn, Message: aws.String("x"), MessageAttributes: map[string]types.MessageAttributeValue{"n": {DataType: aws.String("Number"), StringValue: aws.String("x")}}})
-	refused("ParameterValueInvalid", "numeric", err)
+	awstest.Refused(t, err, "ParameterValueInvalid", "numeric")
 	_, err = c.Publish(ctx, &sns.PublishInput{TopicArn: topic.TopicArn, Message: aws.String(strings.Repeat("x", 256<<10+1))})
-	refused("InvalidParameter", "too long", err)
+	awstest.Refused(t, err, "InvalidParameter", "too long")
 	_, err = c.Publish(ctx, &sns.PublishInput{TopicArn: topic.TopicArn, Message: aws.String(`{"sqs": "x"}`), MessageStructure: aws.String("json")})
-	refused("InvalidParameter", "No default entry", err)
+	awstest.Refused(t, err, "InvalidParameter", "No default entry")
 
 	attributes, err := c.GetTopicAttributes(ctx, &sns.GetTopicAttributesInput{TopicArn: topic.TopicArn})
 	if err != nil || attributes.Attributes["SubscriptionsConfirmed"] != "1" || attributes.Attributes["DisplayName"] != "Orders" || attributes.Attributes["Owner"] != "000000000000" {
 		t.Errorf("%+v, %v", attributes, err)
 	}
 	_, err = c.SetTopicAttributes(ctx, &sns.SetTopicAttributesInput{TopicArn: topic.TopicArn, AttributeName: aws.String("DisplayName"), AttributeValue: aws.String("New")})
-	must(err)
+	awstest.Must(t, err)
 	_, err = c.SetTopicAttributes(ctx, &sns.SetTopicAttributesInput{TopicArn: topic.TopicArn, AttributeName: aws.String("DeliveryPolicy"), AttributeValue: aws.String("{}")})
-	refused("InvalidParameter", "the attribute DeliveryPolicy", err)
+	awstest.Refused(t, err, "InvalidParameter", "the attribute DeliveryPolicy")
 	_, err = c.SetSubscriptionAttributes(ctx, &sns.SetSubscriptionAttributesInput{SubscriptionArn: sub.SubscriptionArn, AttributeName: aws.String("FilterPolicyScope"), AttributeValue: aws.String("MessageBody")})
-	must(err)
+	awstest.Must(t, err)
 	told, err := c.GetSubscriptionAttributes(ctx, &sns.GetSubscriptionAttributesInput{SubscriptionArn: sub.SubscriptionArn})
 	if err != nil || told.Attributes["FilterPolicyScope"] != "MessageBody" || told.Attributes["RawMessageDelivery"] != "true" || told.Attributes["Endpoint"] != queueARN {
 		t.Errorf("%+v, %v", told, err)
@@ -112,48 +98,41 @@ func TestTheSDK(t *testing.T) {
 		t.Errorf("%+v, %v", tags, err)
 	}
 	_, err = c.Unsubscribe(ctx, &sns.UnsubscribeInput{SubscriptionArn: sub.SubscriptionArn})
-	must(err)
+	awstest.Must(t, err)
 	_, err = c.GetSubscriptionAttributes(ctx, &sns.GetSubscriptionAttributesInput{SubscriptionArn: sub.SubscriptionArn})
-	refused("NotFound", "Subscription", err)
+	awstest.Refused(t, err, "NotFound", "Subscription")
 	for i := range 101 {
 		_, err := c.CreateTopic(ctx, &sns.CreateTopicInput{Name: aws.String(fmt.Sprintf("many-%03d", i))})
-		must(err)
+		awstest.Must(t, err)
 	}
 	n := 0
 	for pages := sns.NewListTopicsPaginator(c, &sns.ListTopicsInput{}); pages.HasMorePages(); {
 		page, err := pages.NextPage(ctx)
-		must(err)
+		awstest.Must(t, err)
 		n += len(page.Topics)
 	}
 	if n != 102 {
 		t.Errorf("%d topics are listed", n)
 	}
 	_, err = c.DeleteTopic(ctx, &sns.DeleteTopicInput{TopicArn: topic.TopicArn})
-	must(err)
+	awstest.Must(t, err)
 	_, err = c.GetTopicAttributes(ctx, &sns.GetTopicAttributesInput{TopicArn: topic.TopicArn})
-	refused("NotFound", "Topic", err)
+	awstest.Refused(t, err, "NotFound", "Topic")
 	_, err = c.GetSMSAttributes(ctx, &sns.GetSMSAttributesInput{})
-	refused("InvalidAction", "GetSMSAttributes", err)
+	awstest.Refused(t, err, "InvalidAction", "GetSMSAttributes")
 }
 
 func TestTheCLI(t *testing.T) {
 	t.Parallel()
-	cli := awstest.Program(t)
 	w, endpoint := serve(t)
-	run := func(want string, args ...string) {
-		t.Helper()
-		c := awstest.Command(t, cli, endpoint, append([]string{"sns"}, args...)...)
-		if out, err := c.CombinedOutput(); err != nil || !strings.Contains(string(out), want) {
-			t.Errorf("aws sns %s: %v, want %q\n%s", strings.Join(args, " "), err, want, out)
-		}
-	}
+	run := awstest.CLI(t, endpoint, "sns")
 	const topic = "arn:aws:sns:us-east-1:000000000000:orders"
 	run(topic, "create-topic", "--name", "orders")
 	run(topic+":", "subscribe", "--topic-arn", topic, "--protocol", "lambda", "--notification-endpoint", function, "--attributes", `{"FilterPolicy": "{\"kind\": [\"book\"]}"}`)
 	run("MessageId", "publish", "--topic-arn", topic, "--message", "a book", "--message-attributes", `{"kind": {"DataType": "String", "StringValue": "book"}}`)
 	run(`"Protocol": "lambda"`, "list-subscriptions-by-topic", "--topic-arn", topic)
 	run("", "delete-topic", "--topic-arn", topic)
-	if got := w.of(function); len(got) != 1 || !strings.Contains(got[0], `"Message":"a book"`) {
+	if got := w.Of(function); len(got) != 1 || !strings.Contains(got[0], `"Message":"a book"`) {
 		t.Errorf("the function got %q", got)
 	}
 }
@@ -179,7 +158,7 @@ except c.exceptions.NotFoundException:
 	if out, err := c.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	if got := strings.Join(w.of(queueARN), " "); got != "one two three" {
+	if got := strings.Join(w.Of(queueARN), " "); got != "one two three" {
 		t.Errorf("the queue got %q", got)
 	}
 }

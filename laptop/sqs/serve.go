@@ -108,9 +108,8 @@ func (s *Service) serveJSON(r *http.Request, name string) (any, error) {
 }
 
 func (s *Service) serveQuery(r *http.Request) (name string, out any, err error) {
-	r.Body = http.MaxBytesReader(nil, r.Body, maxRequest)
-	if err := r.ParseForm(); err != nil {
-		return "", nil, awsproto.Errorf("MalformedQueryString", "%v", err)
+	if err := awsproto.ParseForm(r, maxRequest); err != nil {
+		return "", nil, err
 	}
 	name = r.Form.Get("Action")
 	if name == "" {

@@ -10,8 +10,6 @@ package ssm
 
 import (
 	"cmp"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"maps"
 	"regexp"
@@ -134,7 +132,7 @@ func (s *Service) PutParameter(in ParameterInput, overwrite bool) (Parameter, er
 	}
 	in.ClientToken = cmp.Or(had.ClientToken, in.ClientToken)
 	p := Parameter{in, had.Version + 1, time.Now().UTC()}
-	if err := s.files.Save(file(p.Name), p); err != nil {
+	if err := s.files.Save(state.Name(p.Name), p); err != nil {
 		return Parameter{}, err
 	}
 	s.parameters[p.Name] = p
@@ -185,17 +183,11 @@ func (s *Service) DeleteParameter(name string) error {
 	if _, ok := s.parameters[name]; !ok {
 		return fail("ParameterNotFound", "The parameter %s does not exist", name)
 	}
-	if err := s.files.Remove(file(name)); err != nil {
+	if err := s.files.Remove(state.Name(name)); err != nil {
 		return err
 	}
 	delete(s.parameters, name)
 	return nil
-}
-
-// file names what a parameter is kept in; names hold slashes.
-func file(name string) string {
-	sum := sha256.Sum256([]byte(name))
-	return hex.EncodeToString(sum[:16])
 }
 
 func fail(code, format string, args ...any) error { return awsproto.Errorf(code, format, args...) }

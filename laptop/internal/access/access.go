@@ -42,7 +42,7 @@ func Check(document string, c Call) error {
 		return denied("it has no policy that allows it")
 	}
 	var policy struct {
-		Statement oneOrMany[map[string]json.RawMessage]
+		Statement awsproto.OneOrMany[map[string]json.RawMessage]
 	}
 	if err := json.Unmarshal([]byte(document), &policy); err != nil {
 		return denied("its policy cannot be read: " + err.Error())
@@ -67,9 +67,9 @@ func Check(document string, c Call) error {
 
 // concerned says that a statement is about the call.
 func (c Call) concerned(members map[string]json.RawMessage) (yes bool, effect string, err error) {
-	var actions, resources oneOrMany[string]
+	var actions, resources awsproto.OneOrMany[string]
 	var principal any
-	var conditions map[string]map[string]oneOrMany[any]
+	var conditions map[string]map[string]awsproto.OneOrMany[any]
 	for name, value := range members {
 		into := map[string]any{"Effect": &effect, "Action": &actions, "Resource": &resources, "Principal": &principal, "Condition": &conditions, "Sid": new(string)}[name]
 		if into == nil {
@@ -130,19 +130,4 @@ func (c Call) holds(operator, key string, values []any) (bool, error) {
 		return oneOf(func(want string) bool { return awsproto.Like(want, got) }), nil
 	}
 	return false, fmt.Errorf("on this machine the condition operator %s is not evaluated", operator)
-}
-
-// oneOrMany is a JSON value that may stand alone or in a list.
-type oneOrMany[V any] []V
-
-func (l *oneOrMany[V]) UnmarshalJSON(text []byte) error {
-	if len(text) > 0 && text[0] == '[' {
-		return json.Unmarshal(text, (*[]V)(l))
-	}
-	var one V
-	if err := json.Unmarshal(text, &one); err != nil {
-		return err
-	}
-	*l = oneOrMany[V]{one}
-	return nil
 }

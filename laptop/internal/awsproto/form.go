@@ -2,11 +2,21 @@ package awsproto
 
 import (
 	"maps"
+	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
 	"strings"
 )
+
+// ParseForm reads a request of the query protocol of at most limit bytes into its Form; what cannot be read is an Error.
+func ParseForm(r *http.Request, limit int64) error {
+	r.Body = http.MaxBytesReader(nil, r.Body, limit)
+	if err := r.ParseForm(); err != nil {
+		return Errorf("MalformedQueryString", "%v", err)
+	}
+	return nil
+}
 
 // Form is a request of the query protocol, or a part of it: its parameters by what stands behind the
 // part's name. https://smithy.io/2.0/aws/protocols/aws-query-protocol.html

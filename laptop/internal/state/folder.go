@@ -1,6 +1,8 @@
 package state
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -64,3 +66,10 @@ func (f Folder[V]) Remove(name string) error {
 }
 
 func (f Folder[V]) path(name string) string { return filepath.Join(f.Dir, name+".json") }
+
+// Name is what Save calls the file of something that may have any characters in its own name, or an ARN. It must stay
+// as it is: what was kept before is found by it.
+func Name(of string) string {
+	sum := sha256.Sum256([]byte(of))
+	return hex.EncodeToString(sum[:16])
+}

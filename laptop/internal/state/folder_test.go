@@ -49,3 +49,13 @@ func TestFolder(t *testing.T) {
 		t.Errorf("told %q", told)
 	}
 }
+
+// Files that an earlier version kept have this name, too.
+func TestName(t *testing.T) {
+	t.Parallel()
+	for of, want := range map[string]string{"": "e3b0c44298fc1c149afbf4c8996fb924", "a": "ca978112ca1bbdcafac231b39a23dc4d"} {
+		if got := Name(of); got != want {
+			t.Errorf("%q is in %s, want %s", of, got, want)
+		}
+	}
+}
