@@ -20,7 +20,8 @@ type invocation struct {
 	ended    bool
 	finished bool
 	record   record
-	stop     func() bool // ends the wait for the context
+	stop     func() bool     // ends the wait for the context
+	ctx      context.Context // nil unless a look at it now and then is all that there is
 }
 
 func (p *Publisher) begin(ctx context.Context) *invocation {
@@ -32,6 +33,9 @@ func (p *Publisher) begin(ctx context.Context) *invocation {
 	inv := &invocation{p: p, began: now, deadline: deadline, cold: p.cold}
 	p.cold = false
 	inv.orphan = p.hold.begin()
+	if p.closes && p.hold.listening && !deadline.IsZero() {
+		inv.ctx = ctx
+	}
 	p.running[inv] = struct{}{}
 	return inv
 }
@@ -72,6 +76,31 @@ func (inv *invocation) outWith(ctx context.Context) {
 	inv.p.mu.Lock()
 	defer inv.p.mu.Unlock()
 	inv.stop = stop
+}
+
+// outClosed is out, of an invocation whose response has been closed.
+func (inv *invocation) outClosed() {
+	inv.p.mu.Lock()
+	inv.p.closes = true
+	inv.p.mu.Unlock()
+	inv.out()
+}
+
+// outUnclosed calls out for the invocations that only their context still tells to be out, though the response of
+// one before was closed.
+func (p *Publisher) outUnclosed() {
+	p.mu.Lock()
+	var over []*invocation
+	for inv := range p.running {
+		if inv.ended && inv.ctx != nil && inv.ctx.Err() != nil {
+			over = append(over, inv)
+			p.closes = false
+		}
+	}
+	p.mu.Unlock()
+	for _, inv := range over {
+		inv.out()
+	}
 }
 
 // out says that the response is out, or that there will be none; it may be said more than once.

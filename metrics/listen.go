@@ -63,12 +63,11 @@ func (p *Publisher) leave(ext *extension, err error) {
 		return
 	}
 	p.mu.Lock()
-	out := p.hold.expect() || len(p.running) == 0
+	runs := len(p.running) > 0
 	p.mu.Unlock()
-	if !out {
-		select {
-		case <-p.hold.outs:
-		case <-p.ctx.Done():
+	if runs {
+		p.awaitLeft(func() bool { return true })
+		if p.ctx.Err() != nil {
 			return
 		}
 	}
@@ -109,6 +108,7 @@ func (p *Publisher) awaitLeft(silent func() bool) {
 			return
 		case <-timer.C:
 		}
+		p.outUnclosed()
 		p.mu.Lock()
 		begun := p.hold.begun
 		p.mu.Unlock()
@@ -136,12 +136,14 @@ func (p *Publisher) awaitOut() bool {
 		case <-p.hold.wake:
 			wait = false
 		case <-begin.C:
+			p.outUnclosed()
 			p.mu.Lock()
 			gaveUp := p.hold.giveUp()
 			p.mu.Unlock()
 			if gaveUp {
 				return false
 			}
+			begin.Reset(eventCheck)
 		case <-p.ctx.Done():
 			return false
 		}

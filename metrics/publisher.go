@@ -39,6 +39,7 @@ type Publisher struct {
 	ended       []record
 	sinceFlush  int  // invocations
 	wrapped     bool // a handler is wrapped, which says when an invocation is out
+	closes      bool // the last response that was out was closed
 	cold        bool
 	initMS      float64
 	seen        moment // when the environment was last known not to be frozen

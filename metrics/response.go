@@ -60,7 +60,7 @@ func (r *response) Close() error {
 			r.inv.end("", false)
 		}
 	}
-	r.inv.out()
+	r.inv.outClosed()
 	return err
 }
 

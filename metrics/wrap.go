@@ -98,8 +98,11 @@ func (p *Publisher) invoke(ctx context.Context, h *handler, payload []byte) (*re
 		inv.end("", false)
 	}
 	// What closes no response, as a wrapper of another kind around this one may, at least ends
-	// the context.
-	inv.outWith(ctx)
+	// the context. Where one has been closed before, awaitLeft and awaitOut look for that end now and then: to be told
+	// of it takes some microseconds, and the response waits for them.
+	if inv.ctx == nil {
+		inv.outWith(ctx)
+	}
 	return resp, nil
 }
 

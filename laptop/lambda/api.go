@@ -91,6 +91,7 @@ func readBody(r *http.Request, limit int64) ([]byte, error) {
 type poll struct {
 	w        http.ResponseWriter
 	replaced chan struct{}
+	answered chan struct{} // closed when deliver has answered it, or begun to
 }
 
 // lost says that nobody waits for the poll's answer any more. The caller holds the environment's mutex.
@@ -107,11 +108,11 @@ func replace(p **poll, w http.ResponseWriter) *poll {
 	if *p != nil {
 		close((*p).replaced)
 	}
-	*p = &poll{w: w, replaced: make(chan struct{})}
+	*p = &poll{w: w, replaced: make(chan struct{}), answered: make(chan struct{})}
 	return *p
 }
 
-// await returns what comes out of events or ends, or nothing when w's client has gone or the
+// await returns what comes out of events or ends, or nothing when w's client has gone or has its answer, or the
 // process has ended. An event whose client has gone stays for the client's next try.
 func (e *environment) await(w http.ResponseWriter, p *poll, events chan *invocation, ends chan shutdown) (*invocation, *shutdown) {
 	select {
@@ -122,7 +123,14 @@ func (e *environment) await(w http.ResponseWriter, p *poll, events chan *invocat
 		}
 		return inv, nil
 	case end := <-ends:
+		select {
+		case <-p.answered:
+			ends <- end // it is for the next poll
+			return nil, nil
+		default:
+		}
 		return nil, &end
+	case <-p.answered:
 	case <-p.replaced:
 	case <-e.gone:
 	}

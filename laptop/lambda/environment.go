@@ -212,7 +212,12 @@ func (e *environment) rest() (epoch uint64) {
 }
 
 // begin gives inv to the process, or reports that it has ended in the meantime.
-func (e *environment) begin(inv *invocation) bool {
+func (e *environment) begin(inv *invocation) (begun bool) {
+	defer func() {
+		if begun {
+			e.log.commit()
+		}
+	}()
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.phase != idle {
@@ -224,7 +229,6 @@ func (e *environment) begin(inv *invocation) bool {
 	}
 	e.epoch++
 	e.phase = busy
-	e.thaw()
 	e.inv = inv
 	inv.cold, e.used = !e.used, true
 	inv.start = time.Now()
@@ -234,19 +238,11 @@ func (e *environment) begin(inv *invocation) bool {
 	}
 	inv.deadline = inv.start.Add(e.rev.cfg.Timeout)
 	inv.timer = time.AfterFunc(left, func() { e.overrun(inv) })
-	e.function.counters.invocations.Add(1)
-	e.function.counters.busy.Add(1)
 	e.log.start(inv)
-	defer e.log.commit()
 	e.tellStart(inv)
-	e.runtimeReady = false
-	e.work <- inv
-	for _, x := range e.extensions {
-		if x.invoke {
-			x.ready, x.owed = false, true
-			x.events <- inv
-		}
-	}
+	e.deliver(inv)
+	e.function.counters.invocations.Add(1)
+	e.function.counters.busy.Add(1) // now that it is not frozen any more
 	return true
 }
 

@@ -123,7 +123,11 @@ func (s *server) serve(c net.Conn) {
 		if n, err := io.CopyN(io.Discard, r.Body, 256<<10); err != io.EOF || n == 256<<10 {
 			out.closing = true
 		}
-		err = out.finish(r.Method != http.MethodHead)
+		if out.sent {
+			err = out.sendRest()
+		} else {
+			err = out.finish(r.Method != http.MethodHead)
+		}
 		if out.then != nil {
 			out.then()
 			out.then = nil
@@ -164,6 +168,8 @@ type responseWriter struct {
 	out     []byte
 	closing bool
 	then    func() // what to do when the answer has been sent
+	sent    bool   // by send, but for rest
+	rest    []byte
 }
 
 // afterwards does what ends the environment, and cuts its connections, once the answer to the
@@ -190,8 +196,52 @@ func (w *responseWriter) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
+// send sends an answer before its handler has returned, which does no more than wait for that; it may be called by
+// another goroutine. It never blocks: what the socket does not take is sent by sendRest.
+func (w *responseWriter) send() {
+	w.sent, w.rest = true, w.encode(true)
+	conn, ok := w.conn.(syscall.Conn)
+	if !ok {
+		return
+	}
+	raw, err := conn.SyscallConn()
+	if err != nil {
+		return // sendRest fails likewise, and so says it
+	}
+	_ = raw.Write(func(fd uintptr) bool {
+		n, _ := syscall.Write(int(fd), w.rest) // whatever the error is, sendRest waits or meets it too
+		w.rest = w.rest[max(n, 0):]
+		return true
+	})
+}
+
+// sendRest ends what send has begun, and makes w ready for another answer.
+func (w *responseWriter) sendRest() error {
+	var err error
+	if len(w.rest) > 0 {
+		_, err = w.conn.Write(w.rest)
+	}
+	w.sent, w.rest = false, nil
+	w.reset()
+	return err
+}
+
 // finish sends the answer and makes w ready for another.
 func (w *responseWriter) finish(withBody bool) error {
+	_, err := w.conn.Write(w.encode(withBody))
+	w.reset()
+	return err
+}
+
+// reset makes w ready for another answer.
+func (w *responseWriter) reset() {
+	clear(w.header)
+	w.status = 0
+	w.out, w.body = reuse(w.out), reuse(w.body)
+}
+
+// encode makes the bytes of the answer, which are good until reset.
+func (w *responseWriter) encode(withBody bool) []byte {
 	w.WriteHeader(http.StatusOK)
 	b := append(w.out[:0], "HTTP/1.1 "...)
 	b = strconv.AppendInt(b, int64(w.status), 10)
@@ -225,11 +275,8 @@ func (w *responseWriter) finish(withBody bool) error {
 	if withBody {
 		b = append(b, w.body...)
 	}
-	_, err := w.conn.Write(b)
-	clear(w.header)
-	w.status = 0
-	w.out, w.body = reuse(b), reuse(w.body)
-	return err
+	w.out = b
+	return b
 }
 
 // reuse keeps a buffer for the next answer unless it is large.
