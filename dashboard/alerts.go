@@ -20,10 +20,20 @@ type Alerts struct {
 	// Silence is how long no invocation may come in before that is strange; 0 means no alert, because
 	// many functions are rarely called.
 	Silence time.Duration
+	// BackupAge is how old the last backup of the monitoring host's store may be; 0 means
+	// DefaultBackupAge. Where none is made, there is no alert.
+	BackupAge time.Duration
 }
 
 // DefaultErrorShare is Alerts.ErrorShare where that is 0.
 const DefaultErrorShare = 0.05
+
+// BackupEvery is how often the monitoring host makes a backup, and DefaultBackupAge is Alerts.BackupAge
+// where that is 0: one may fail.
+const (
+	BackupEvery      = 6 * time.Hour
+	DefaultBackupAge = 2*BackupEvery + time.Hour
+)
 
 // Validate reports thresholds that can never or always be exceeded.
 func (a Alerts) Validate() error {
@@ -36,6 +46,9 @@ func (a Alerts) Validate() error {
 	}
 	if a.Silence > 0 && a.Silence < time.Minute {
 		errs = append(errs, fmt.Errorf("alerts: a silence of %s is less than the minute in which alerts are looked at", a.Silence))
+	}
+	if a.BackupAge > 0 && a.BackupAge <= BackupEvery {
+		errs = append(errs, fmt.Errorf("alerts: a backup age of %s is exceeded always: one is made every %s", a.BackupAge, BackupEvery))
 	}
 	return errors.Join(errs...)
 }

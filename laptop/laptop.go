@@ -225,6 +225,7 @@ func (l *Laptop) open() (map[string]http.Handler, error) {
 		return nil, err
 	}
 	l.onClose("S3", func(context.Context) error { return objects.Close() })
+	l.expire(objects)
 	roles, err := iam.Open(iam.Config{Dir: dir("iam"), Account: Account})
 	if err != nil {
 		return nil, err

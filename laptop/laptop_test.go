@@ -54,7 +54,10 @@ const every = `{
     "Bucket": {"Type": "AWS::S3::Bucket", "Properties": {
       "BucketEncryption": {"ServerSideEncryptionConfiguration": [{"ServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]},
       "PublicAccessBlockConfiguration": {"BlockPublicAcls": true, "BlockPublicPolicy": true, "IgnorePublicAcls": true, "RestrictPublicBuckets": true},
+      "LifecycleConfiguration": {"Rules": [{"Status": "Enabled", "ExpirationInDays": "14", "NoncurrentVersionExpiration": {"NoncurrentDays": 7}}]},
       "Tags": [{"Key": "what", "Value": {"Ref": "Description"}}]}},
+    "BucketPolicy": {"Type": "AWS::S3::BucketPolicy", "Properties": {"Bucket": {"Ref": "Bucket"}, "PolicyDocument": {"Version": "2012-10-17", "Id": {"Ref": "Description"},
+      "Statement": [{"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": {"Fn::Sub": "${Bucket.Arn}/*"}, "Condition": {"Bool": {"aws:SecureTransport": "false"}}}]}}},
     "Log": {"Type": "AWS::Logs::LogGroup", "Properties": {"RetentionInDays": 7, "Tags": [{"Key": "what", "Value": {"Ref": "Description"}}]}},
     "Secret": {"Type": "AWS::SecretsManager::Secret", "Properties": {"Description": {"Ref": "Description"},
       "GenerateSecretString": {"SecretStringTemplate": "{\"username\":\"u\"}", "GenerateStringKey": "password", "PasswordLength": 20}}},

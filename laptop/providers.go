@@ -76,6 +76,7 @@ func providers(s services, region string) map[string]cloudformation.Provider {
 		"AWS::Lambda::Version":                versions(s.lambda),
 		"AWS::Logs::LogGroup":                 logGroups(s.logs),
 		"AWS::S3::Bucket":                     buckets(s.objects, region),
+		"AWS::S3::BucketPolicy":               bucketPolicies(s.objects),
 		"AWS::Scheduler::Schedule":            schedules(s.times),
 		"AWS::SecretsManager::Secret":         secrets(s.secrets),
 		"AWS::SNS::Subscription":              subscriptions(s.topics),

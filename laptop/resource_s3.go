@@ -22,7 +22,25 @@ type bucketProperties struct {
 	}
 	PublicAccessBlockConfiguration *s3.PublicAccessBlock
 	NotificationConfiguration      notificationProperties
+	LifecycleConfiguration         struct{ Rules []lifecycleRule }
 	Tags                           tags
+}
+
+// https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-s3-bucket-rule.html
+type lifecycleRule struct {
+	ID                          string `json:"Id"`
+	Status, Prefix              string
+	ExpirationInDays            int
+	ExpiredObjectDeleteMarker   bool
+	NoncurrentVersionExpiration struct{ NoncurrentDays int }
+}
+
+func (r lifecycleRule) expiration() (s3.Expiration, error) {
+	if r.Status != "Enabled" && r.Status != "Disabled" {
+		return s3.Expiration{}, awsproto.Errorf("MalformedXML", "lifecycle rule %q: Status is %q; it may be Enabled or Disabled", r.ID, r.Status)
+	}
+	return s3.Expiration{ID: r.ID, Prefix: r.Prefix, Disabled: r.Status == "Disabled", Days: r.ExpirationInDays,
+		NoncurrentDays: r.NoncurrentVersionExpiration.NoncurrentDays, Markers: r.ExpiredObjectDeleteMarker}, nil
 }
 
 type notificationProperties struct {
@@ -89,6 +107,13 @@ func (p bucketProperties) input(name, token string) (s3.BucketInput, error) {
 	if in.Notifications, err = p.NotificationConfiguration.notifications(); err != nil {
 		return in, err
 	}
+	for _, r := range p.LifecycleConfiguration.Rules {
+		e, err := r.expiration()
+		if err != nil {
+			return in, err
+		}
+		in.Lifecycle = append(in.Lifecycle, e)
+	}
 	if e := p.BucketEncryption; e != nil {
 		if len(e.ServerSideEncryptionConfiguration) != 1 {
 			return in, awsproto.Errorf("MalformedXML", "BucketEncryption has %d rules; it takes one", len(e.ServerSideEncryptionConfiguration))
@@ -113,7 +138,7 @@ func buckets(service *s3.Service, region string) cloudformation.Provider {
 	}
 	return resource[bucketProperties]{
 		schema: cloudformation.Schema{
-			Properties: []string{"BucketName", "VersioningConfiguration", "BucketEncryption", "PublicAccessBlockConfiguration", "NotificationConfiguration", "Tags"},
+			Properties: []string{"BucketName", "VersioningConfiguration", "BucketEncryption", "PublicAccessBlockConfiguration", "NotificationConfiguration", "LifecycleConfiguration", "Tags"},
 			CreateOnly: []string{"BucketName"},
 			Attributes: []string{"Arn", "DomainName", "RegionalDomainName"},
 		},

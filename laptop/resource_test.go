@@ -182,6 +182,7 @@ func TestTheTokenTellsWhatACreationMade(t *testing.T) {
 		"AWS::IAM::InstanceProfile":   {mine: `{"InstanceProfileName": "shared", "Roles": []}`, shared: true},
 		"AWS::Logs::LogGroup":         {mine: `{"LogGroupName": "/shared", "RetentionInDays": 7}`, shared: true},
 		"AWS::S3::Bucket":             {mine: `{"BucketName": "shared"}`, shared: true},
+		"AWS::S3::BucketPolicy":       {mine: `{"Bucket": "code", "PolicyDocument": {"Version": "2012-10-17", "Statement": []}}`, shared: true},
 		"AWS::SecretsManager::Secret": {mine: `{"Name": "shared", "SecretString": "s"}`, shared: true},
 		"AWS::Lambda::Function": {mine: `{"FunctionName": "shared", "Runtime": "provided.al2023", "Handler": "bootstrap",
 			"Role": "arn:aws:iam::000000000000:role/r", "Code": {"S3Bucket": "code", "S3Key": "c.zip"}}`, shared: true},

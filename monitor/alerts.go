@@ -59,6 +59,13 @@ func rules(a dashboard.Alerts) []rule {
 			`SELECT max("dropped") FROM "publisher" WHERE $timeFilter`+group, "last", float64(a.Dropped),
 			"An execution environment of {{ $labels.function }} gave measurements up for lost: the store did not take them in time.", "OK"))
 	}
+	if a.BackupAge >= 0 {
+		age := cmp.Or(a.BackupAge, dashboard.DefaultBackupAge)
+		// The host tells it every hour.
+		all = append(all, one("ephor-backup", "The last backup is old", 3*time.Hour,
+			`SELECT last("age_s") FROM "ephor_backup" WHERE $timeFilter`, "last", age.Seconds(),
+			fmt.Sprintf("The store's last backup is older than %s. On the host: journalctl -u ephor-backup.", age), "OK"))
+	}
 	if a.Silence > 0 {
 		// Nothing to count is what this one is about.
 		r := one("ephor-silence", "Nothing comes in", a.Silence, `SELECT count("duration_ms")`+byFunction, "last", 0,

@@ -63,10 +63,10 @@ func TestAlertsAreTurnedOff(t *testing.T) {
 			t.Errorf("%+v (-want +got):\n%s", a, diff)
 		}
 	}
-	f(dashboard.Alerts{}, "ephor-error-share", "ephor-dropped")
-	f(dashboard.Alerts{ErrorShare: -1, Dropped: -1})
-	f(dashboard.Alerts{ErrorShare: -1, Dropped: -1, P99: time.Second}, "ephor-p99")
-	f(dashboard.Alerts{ErrorShare: -1, Dropped: -1, P99: -1, Silence: time.Minute}, "ephor-silence")
+	f(dashboard.Alerts{}, "ephor-error-share", "ephor-dropped", "ephor-backup")
+	f(dashboard.Alerts{ErrorShare: -1, Dropped: -1, BackupAge: -1})
+	f(dashboard.Alerts{ErrorShare: -1, Dropped: -1, BackupAge: -1, P99: time.Second}, "ephor-p99")
+	f(dashboard.Alerts{ErrorShare: -1, Dropped: -1, BackupAge: -1, P99: -1, Silence: time.Minute}, "ephor-silence")
 }
 
 func TestAlertsRefuse(t *testing.T) {
@@ -79,6 +79,7 @@ func TestAlertsRefuse(t *testing.T) {
 	}
 	f(dashboard.Alerts{ErrorShare: 5}, "alerts: an error share of 5 is never exceeded: it is a part, such as 0.05")
 	f(dashboard.Alerts{P99: 5}, "alerts: a P99 of 5ns is less than the millisecond that durations are shown in")
+	f(dashboard.Alerts{BackupAge: time.Hour}, "alerts: a backup age of 1h0m0s is exceeded always: one is made every 6h0m0s")
 	f(dashboard.Alerts{Silence: time.Second}, "alerts: a silence of 1s is less than the minute in which alerts are looked at")
 }
 

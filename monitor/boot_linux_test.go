@@ -15,7 +15,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/ephor-io/ephor/cfn/eval"
 	"github.com/ephor-io/ephor/cfn/parse"
 	"github.com/ephor-io/ephor/laptop/secretsmanager"
 )
@@ -25,13 +24,13 @@ const patience = 2 * time.Minute
 
 // steps are what the script says that it begins with, in their order. At each it is killed once.
 var steps = []string{
-	"installing what this script", "waiting for the address", "mounting the volume", "installing InfluxDB",
-	"installing the agent", "making the certificates", "making the database", "opening the store", "starting Grafana",
+	"installing what this script", "fetching the boot script", "waiting for the address", "mounting the volume", "installing InfluxDB",
+	"installing the agent", "looking for a backup", "making the certificates", "making the database", "opening the store", "starting Grafana",
 	"checking", "arranging", "telling the stack",
 }
 
 // TestBootScriptWithStandInForGrafana runs the whole script in a Debian root: Debian's
-// InfluxDB, and in Grafana's place a program that follows its documentation, because Debian has no
+// InfluxDB, the laptop's S3, and in Grafana's place a program that follows its documentation, because Debian has no
 // package of it. Both come from repositories of the test's own, signed with keys of its own, which is all that differs
 // from the vendors': the script is told their addresses and fingerprints.
 func TestBootScriptWithStandInForGrafana(t *testing.T) {
@@ -80,6 +79,8 @@ func TestBootScriptWithStandInForGrafana(t *testing.T) {
 	})
 	run("doors are still shut", h.doors)
 	run("after a reboot", h.reboots)
+	run("an empty volume gets the last whole backup", h.restores)
+	run("doors are shut after it", h.doors)
 	run("new passwords", func(t *testing.T) {
 		for _, id := range []string{"WriterSecret", "ReaderSecret", "AdminSecret", "GrafanaSecret"} {
 			text := fmt.Sprintf(`{"username":"x","password":"changed%s"}`, id)
@@ -93,6 +94,7 @@ func TestBootScriptWithStandInForGrafana(t *testing.T) {
 	run("new dashboards reach a running host", h.refreshes)
 	run("a failure names its line", h.fails)
 	run("no other key", h.refusesKeys)
+	run("no other script", h.refusesScripts)
 }
 
 type bootedHost struct {
@@ -143,7 +145,7 @@ func (h *bootedHost) prepare() {
 	d.env = append(c.environment(),
 		"EPHOR_INFLUXDB_SOURCE="+influxSource, "EPHOR_INFLUXDB_KEY="+influxKey, "EPHOR_INFLUXDB_FINGERPRINT="+influxPrint,
 		"EPHOR_GRAFANA_SOURCE="+grafanaSource, "EPHOR_GRAFANA_KEY="+grafanaKey, "EPHOR_GRAFANA_FINGERPRINT="+grafanaPrint,
-		"EPHOR_AGENT=file:///srv/agent.deb", "EPHOR_PAUSE=0.2", "EPHOR_BACKUP_PORT="+strconv.Itoa(free(t)))
+		"EPHOR_AGENT=file:///srv/agent.deb", "EPHOR_PAUSE=0.2", "EPHOR_BACKUP_PORT="+strconv.Itoa(free(t)), "EPHOR_BACKUP_PIECE=20000")
 	// Debian's own repository is not needed, and not asked.
 	d.write(t, "/etc/apt/sources.list", "", 0o644)
 
@@ -167,6 +169,12 @@ func (h *bootedHost) prepare() {
 		t.Fatal(err)
 	}
 	c.show(pieces)
+	c.makeBucket("backups")
+	script, err := scriptParameters()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.put(script)
 }
 
 // resolved answers the references in the user data.
@@ -180,6 +188,8 @@ func (r resolved) Ref(id string) (any, error) {
 		return "127.0.0.1", nil
 	case id == "DataVolume":
 		return "vol-0a", nil
+	case id == BackupBucket:
+		return "backups", nil
 	case r.cloud.arns[id] != "":
 		return r.cloud.arns[id], nil
 	}
@@ -195,13 +205,7 @@ func (h *bootedHost) userData(influxdb string) string {
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	scope := &eval.Scope{
-		Template: template, Conditions: map[string]bool{zoneGiven: false}, Resources: resolved{h},
-		Pseudo: eval.Pseudo{StackName: "Hello-Monitoring", Region: "eu-central-1", AccountID: "000000000000"},
-		Parameters: map[string]any{paramImage: "ami-1", paramInstanceType: "t4g.small", paramVolume: "20", ParamAllowed: "127.0.0.1/32", ParamWriters: "0.0.0.0/0",
-			paramZone: "", paramInfluxDB: influxdb, paramGrafana: "13.2.3", paramRawDays: "7", paramRollupDays: "90"},
-	}
-	host, err := scope.Properties("Host")
+	host, err := scopeOf(template, resolved{h}, influxdb).Properties("Host")
 	if err != nil {
 		h.t.Fatal(err)
 	}

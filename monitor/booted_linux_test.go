@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -208,7 +210,7 @@ func (h *bootedHost) fails(t *testing.T) {
 	reason := got[0]["Reason"]
 	h.tellsNothing(reason)
 	var line int
-	if _, err := fmt.Sscanf(reason, "boot script, line %d (making the database, its users and its rollups): the store refuses: ", &line); err != nil {
+	if _, err := fmt.Sscanf(reason, "ephor-boot, line %d (making the database, its users and its rollups): the store refuses: ", &line); err != nil {
 		t.Fatalf("the reason %q: %v", reason, err)
 	}
 	if text := strings.Split(Script(), "\n")[line-1]; !strings.Contains(text, "wrong \"the store refuses") {
@@ -236,5 +238,41 @@ func (h *bootedHost) refusesKeys(t *testing.T) {
 	}
 	if out, err := h.debian.command("test", "-e", "/usr/share/grafana/bin/grafana").CombinedOutput(); err == nil {
 		t.Errorf("the package of a repository with another key was installed: %s", out)
+	}
+}
+
+// refusesScripts: what does not have the checksum of the user data is not run, and says so; and what is there already is
+// asked for nowhere.
+func (h *bootedHost) refusesScripts(t *testing.T) {
+	whole, err := scriptParameters()
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, err := packed(strings.Replace(Script(), "set -Eeuo pipefail", "touch /evil", 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	pieces := cut(other)
+	for i, id := range slices.Sorted(maps.Keys(whole)) {
+		if i >= len(pieces) {
+			t.Fatalf("the other script has %d pieces of %d", len(pieces), len(whole))
+		}
+		whole[id].Properties["Value"] = pieces[i]
+	}
+	h.cloud.put(whole)
+	h.debian.run(t, "sh", "-c", "dpkg --configure -a; rm /usr/local/sbin/ephor-boot")
+	said, err := h.debian.boot(t, "")
+	got := h.cloud.signalled()
+	var line int
+	if err == nil || len(got) != 1 {
+		t.Fatalf("%v, signals %v\n%s", err, got, said)
+	}
+	if _, err := fmt.Sscanf(got[0]["Reason"], "ephor-start, line %d (fetching the boot script): what stands under /ephor/Hello-Monitoring/script/", &line); err != nil {
+		t.Errorf("the reason %q: %v", got[0]["Reason"], err)
+	} else if text := strings.Split(startScript(), "\n")[line-1]; !strings.Contains(text, "wrong \"what stands under") {
+		t.Errorf("line %d is %q", line, text)
+	}
+	if out, err := h.debian.command("test", "-e", "/evil").CombinedOutput(); err == nil {
+		t.Errorf("another script was run: %s", out)
 	}
 }

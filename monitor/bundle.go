@@ -56,13 +56,16 @@ func bundle(g ephor.Grafana) ([]string, error) {
 	}
 	text := base64.StdEncoding.EncodeToString(packed.Bytes())
 	sum := sha256.Sum256([]byte(text))
-	text = hex.EncodeToString(sum[:]) + text
-	var pieces []string
+	return cut(hex.EncodeToString(sum[:]) + text), nil
+}
+
+// cut makes pieces of a text that parameters can hold.
+func cut(text string) (pieces []string) {
 	for len(text) > 0 {
 		n := min(len(text), MaxParameter)
 		pieces, text = append(pieces, text[:n]), text[n:]
 	}
-	return pieces, nil
+	return pieces
 }
 
 func firstOf(errs ...error) error {
@@ -74,18 +77,23 @@ func firstOf(errs ...error) error {
 	return nil
 }
 
-// bundled are the parameters that hold the pieces, named so that they sort.
+// bundled are the parameters that hold the bundle.
+func bundled(pieces []string) map[string]cfn.Resource {
+	return inParameters("Bundle", "bundle", "Dashboards and alerts of the monitoring host, packed.", pieces)
+}
+
+// inParameters are parameters under a path of the stack's that hold pieces, named so that they sort.
 //
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-ssm-parameter.html
-func bundled(pieces []string) map[string]cfn.Resource {
+func inParameters(id, path, description string, pieces []string) map[string]cfn.Resource {
 	resources := map[string]cfn.Resource{}
 	for i, piece := range pieces {
-		resources[fmt.Sprintf("Bundle%03d", i)] = cfn.Resource{
+		resources[fmt.Sprintf("%s%03d", id, i)] = cfn.Resource{
 			Type: "AWS::SSM::Parameter",
 			Properties: map[string]any{
-				"Name":        cfn.Sub(fmt.Sprintf("/ephor/${AWS::StackName}/bundle/%03d", i)),
+				"Name":        cfn.Sub(fmt.Sprintf("/ephor/${AWS::StackName}/%s/%03d", path, i)),
 				"Type":        "String",
-				"Description": "Dashboards and alerts of the monitoring host, packed.",
+				"Description": description,
 				"Value":       piece,
 			},
 		}

@@ -16,6 +16,8 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/ephor-io/ephor/cfn"
+	"github.com/ephor-io/ephor/laptop/s3"
 	"github.com/ephor-io/ephor/laptop/secretsmanager"
 	"github.com/ephor-io/ephor/laptop/ssm"
 )
@@ -27,6 +29,9 @@ type cloud struct {
 	server  *httptest.Server
 	secrets *secretsmanager.Service
 	store   *ssm.Service
+	objects *s3.Service
+	s3      *httptest.Server
+	putting func(key string)  // is told before an object is taken
 	arns    map[string]string // of the secrets, by logical ID
 
 	mu      sync.Mutex
@@ -64,6 +69,12 @@ func newCloud(t *testing.T) *cloud {
 		}
 		c.arns[id] = s.ARN
 	}
+	if c.objects, err = s3.Open(s3.Config{Dir: t.TempDir(), Region: "eu-central-1"}); err != nil {
+		t.Fatal(err)
+	}
+	// Keys may hold any path, so it stands behind no mux, which cleans paths.
+	c.s3 = httptest.NewServer(c.signed("s3", http.HandlerFunc(c.bucket)))
+	t.Cleanup(c.s3.Close)
 	mux := http.NewServeMux()
 	mux.HandleFunc("/imds/", c.metadata)
 	mux.Handle("/secretsmanager", c.signed("secretsmanager", c.secrets))
@@ -82,14 +93,75 @@ func (c *cloud) environment() []string {
 		"AWS_ENDPOINT_URL_SECRETS_MANAGER=" + c.server.URL + "/secretsmanager",
 		"AWS_ENDPOINT_URL_SSM=" + c.server.URL + "/ssm",
 		"AWS_ENDPOINT_URL_EC2=" + c.server.URL + "/ec2",
+		"AWS_ENDPOINT_URL_S3=" + c.s3.URL,
+	}
+}
+
+// bucket is S3, the laptop's.
+func (c *cloud) bucket(w http.ResponseWriter, r *http.Request) {
+	c.mu.Lock()
+	putting := c.putting
+	c.mu.Unlock()
+	if r.Method == http.MethodPut && putting != nil {
+		putting(r.URL.Path)
+	}
+	c.objects.ServeHTTP(w, r)
+}
+
+// onPut has f told of every object before it is taken.
+func (c *cloud) onPut(f func(key string)) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.putting = f
+}
+
+// backedUp are the keys in a bucket, by what they are.
+func (c *cloud) backedUp(bucket string) (parts, whole []string) {
+	c.t.Helper()
+	for after := ""; ; {
+		page, err := c.objects.ListObjects(s3.ListInput{Bucket: bucket, After: after})
+		if err != nil {
+			c.t.Fatal(err)
+		}
+		for _, o := range page.Objects {
+			if strings.HasPrefix(o.Key, WholeBackups) {
+				whole = append(whole, o.Key)
+			} else {
+				parts = append(parts, o.Key)
+			}
+		}
+		if after = page.Next; after == "" {
+			return parts, whole
+		}
+	}
+}
+
+// makeBucket makes one as the stack's is.
+func (c *cloud) makeBucket(name string) {
+	c.t.Helper()
+	if err := c.objects.CreateBucket(s3.BucketInput{BucketName: name, VersioningConfiguration: "Enabled"}); err != nil {
+		c.t.Fatal(err)
 	}
 }
 
 // show puts a bundle where the stack would put it.
-func (c *cloud) show(pieces []string) {
+func (c *cloud) show(pieces []string) { c.put(bundled(pieces)) }
+
+// put sets the parameters that the stack would have.
+func (c *cloud) put(parameters map[string]cfn.Resource) {
 	c.t.Helper()
-	for i, piece := range pieces {
-		_, err := c.store.PutParameter(ssm.ParameterInput{Name: fmt.Sprintf("/ephor/Hello-Monitoring/bundle/%03d", i), Value: piece}, true)
+	for _, r := range parameters {
+		text, err := json.Marshal(r.Properties)
+		var p struct {
+			Name  map[string]string
+			Value string
+		}
+		if err == nil {
+			err = json.Unmarshal(text, &p)
+		}
+		if err == nil {
+			_, err = c.store.PutParameter(ssm.ParameterInput{Name: strings.ReplaceAll(p.Name["Fn::Sub"], "${AWS::StackName}", "Hello-Monitoring"), Value: p.Value}, true)
+		}
 		if err != nil {
 			c.t.Fatal(err)
 		}
@@ -171,6 +243,12 @@ func verify(r *http.Request, body []byte, service string) error {
 		return fmt.Errorf("credential %s", parts["Credential"])
 	}
 	hash := func(b []byte) string { s := sha256.Sum256(b); return hex.EncodeToString(s[:]) }
+	content := hash(body)
+	if service == "s3" { // of which a body may be left to TLS
+		if declared := r.Header.Get("X-Amz-Content-Sha256"); declared == "UNSIGNED-PAYLOAD" && slices.Contains(strings.Split(parts["SignedHeaders"], ";"), "x-amz-content-sha256") {
+			content = declared
+		}
+	}
 	names := strings.Split(parts["SignedHeaders"], ";")
 	if !slices.Contains(names, "host") || !slices.Contains(names, "x-amz-date") || !slices.Contains(names, "x-amz-security-token") {
 		return fmt.Errorf("signed headers %s", names)
@@ -183,7 +261,7 @@ func verify(r *http.Request, body []byte, service string) error {
 		}
 		request += n + ":" + strings.TrimSpace(v) + "\n"
 	}
-	request += "\n" + parts["SignedHeaders"] + "\n" + hash(body)
+	request += "\n" + parts["SignedHeaders"] + "\n" + content
 	key := []byte("AWS4" + secretKey)
 	for _, text := range []string{date[:8], "eu-central-1", service, "aws4_request", "AWS4-HMAC-SHA256\n" + date + "\n" + scope + "\n" + hash([]byte(request))} {
 		mac := hmac.New(sha256.New, key)

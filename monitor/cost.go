@@ -3,6 +3,9 @@ package monitor
 import (
 	"fmt"
 	"strings"
+	"time"
+
+	"github.com/ephor-io/ephor/dashboard"
 )
 
 // Cost is what a monitoring host costs in a month of 730 hours in us-east-1, in dollars at AWS's list
@@ -11,6 +14,8 @@ type Cost struct {
 	// Type is the instance's; Instance is 0 where its price is not known here.
 	Type                              string
 	Instance, Disks, Address, Secrets float64
+	// Backups are for each GB that one has.
+	Backups float64
 }
 
 // What a month has, and what things cost in it: see docs/monitoring-host.md.
@@ -20,6 +25,7 @@ const (
 	systemDisk    = 8 // GB, as host has it
 	addressAnHour = 0.005
 	perSecret     = 0.40
+	perBackedUp   = 0.023 // dollars for a GB in S3 Standard; some thousand requests a month are less than a cent
 )
 
 // instancePrices are dollars an hour of the types that suit a host.
@@ -48,12 +54,19 @@ func CostOf(given map[string]string) (Cost, error) {
 		return Cost{}, fmt.Errorf("%s=%s: it is a number of GB", paramVolume, value(paramVolume))
 	}
 	c := Cost{Type: value(paramInstanceType), Disks: perGigabyte * float64(gigabytes+systemDisk), Address: addressAnHour * hoursAMonth, Secrets: perSecret * float64(len(secrets()))}
+	var days int
+	if _, err := fmt.Sscanf(value(ParamBackupDays), "%d", &days); err != nil {
+		return Cost{}, fmt.Errorf("%s=%s: it is a number of days", ParamBackupDays, value(ParamBackupDays))
+	}
+	if days > 0 { // and what has expired is there a little longer
+		c.Backups = perBackedUp * float64(days+noncurrentDays) * float64(24*time.Hour/dashboard.BackupEvery)
+	}
 	c.Instance = instancePrices()[c.Type] * hoursAMonth
 	return c, nil
 }
 
-// Month is the sum.
-func (c Cost) Month() float64 { return c.Instance + c.Disks + c.Address + c.Secrets }
+// Month is the sum, with backups of 1 GB.
+func (c Cost) Month() float64 { return c.Instance + c.Disks + c.Address + c.Secrets + c.Backups }
 
 // String is a line for people.
 func (c Cost) String() string {
@@ -64,5 +77,8 @@ func (c Cost) String() string {
 		fmt.Fprintf(&b, "about %.2f dollars a month at list prices of us-east-1: %s %.2f", c.Month(), c.Type, c.Instance)
 	}
 	fmt.Fprintf(&b, ", disks %.2f, address %.2f, secrets %.2f", c.Disks, c.Address, c.Secrets)
+	if c.Backups > 0 {
+		fmt.Fprintf(&b, ", backups %.2f for each GB in the store (1 is counted)", c.Backups)
+	}
 	return b.String()
 }

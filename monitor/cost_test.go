@@ -15,13 +15,18 @@ func TestCost(t *testing.T) {
 			t.Errorf("%v: %v\n%s, want\n%s", given, err, c, want)
 		}
 	}
-	f(nil, "about 19.75 dollars a month at list prices of us-east-1: t4g.small 12.26, disks 2.24, address 3.65, secrets 1.60")
-	f(map[string]string{"InstanceType": "m7g.large", "VolumeSize": "100"},
+	f(nil, "about 20.67 dollars a month at list prices of us-east-1: t4g.small 12.26, disks 2.24, address 3.65, secrets 1.60, backups 0.92 for each GB in the store (1 is counted)")
+	f(map[string]string{"BackupDays": "14"},
+		"about 21.32 dollars a month at list prices of us-east-1: t4g.small 12.26, disks 2.24, address 3.65, secrets 1.60, backups 1.56 for each GB in the store (1 is counted)")
+	f(map[string]string{"InstanceType": "m7g.large", "VolumeSize": "100", "BackupDays": "0"},
 		"about 73.46 dollars a month at list prices of us-east-1: m7g.large 59.57, disks 8.64, address 3.65, secrets 1.60")
-	f(map[string]string{"InstanceType": "x9g.large"},
+	f(map[string]string{"InstanceType": "x9g.large", "BackupDays": "0"},
 		"about 7.49 dollars a month at list prices of us-east-1, and what a x9g.large costs: its price is not known here, disks 2.24, address 3.65, secrets 1.60")
 	if _, err := CostOf(map[string]string{"VolumeSize": "big"}); err == nil {
 		t.Error("a volume of big GB was taken")
+	}
+	if _, err := CostOf(map[string]string{"BackupDays": "some"}); err == nil {
+		t.Error("backups of some days were taken")
 	}
 }
 

@@ -5,7 +5,7 @@
 //	boards, err := monitor.Dashboards(g) // what Grafana and the local page show
 //	template := monitor.Template(g)      // what CloudFormation makes
 //
-// The host's boot script is in host/, in the order of its files; the stack's user data hold it,
+// The host's boot script is in host/, in the order of its files; parameters of the stack hold it,
 // and Script returns it. The laptop, which has a host of its own, reads the same settings with
 // ParseUserData and answers with a Signal.
 package monitor

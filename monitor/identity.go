@@ -5,7 +5,7 @@ import "github.com/ephor-io/ephor/cfn"
 // tagStack is the tag by which the host's role knows the stack's machines.
 const tagStack = "ephor:stack"
 
-// identity is the host's role: Session Manager, the stack's own secrets and dashboards, and taking
+// identity is the host's role: Session Manager, the stack's own secrets, dashboards and boot script, and taking
 // the stack's volume over from the machine that was the host before.
 //
 // The first is Session Manager's minimum, less than the managed policy AmazonSSMManagedInstanceCore, which
@@ -47,7 +47,14 @@ func identity() map[string]cfn.Resource {
 								"ssmmessages:OpenControlChannel", "ssmmessages:OpenDataChannel"),
 							allow([]any{cfn.Ref("AdminSecret"), cfn.Ref("WriterSecret"), cfn.Ref("ReaderSecret"), cfn.Ref("GrafanaSecret")}, nil,
 								"secretsmanager:GetSecretValue"),
-							allow(arn("ssm", "parameter/ephor/${AWS::StackName}/bundle"), nil, "ssm:GetParametersByPath"),
+							allow([]any{arn("ssm", "parameter/ephor/${AWS::StackName}/bundle"), arn("ssm", "parameter/ephor/${AWS::StackName}/script/*")}, nil,
+								"ssm:GetParametersByPath"),
+							allow(cfn.Sub("arn:${AWS::Partition}:s3:::${"+BackupBucket+"}/*"), nil, "s3:GetObject", "s3:PutObject"),
+							allow(cfn.GetAtt(BackupBucket, "Arn"), nil, "s3:ListBucket"),
+							map[string]any{"Fn::If": []any{restoreGiven,
+								allow([]any{cfn.Sub("arn:${AWS::Partition}:s3:::${" + paramRestoreFrom + "}"), cfn.Sub("arn:${AWS::Partition}:s3:::${" + paramRestoreFrom + "}/*")}, nil,
+									"s3:GetObject", "s3:ListBucket"),
+								cfn.Ref("AWS::NoValue")}},
 							allow("*", nil, "ec2:DescribeInstances", "ec2:DescribeVolumes"),
 							allow(arn("ec2", "volume/${DataVolume}"), nil, "ec2:AttachVolume", "ec2:DetachVolume"),
 							allow(arn("ec2", "instance/*"), ours, "ec2:AttachVolume", "ec2:DetachVolume", "ec2:StopInstances"),

@@ -29,6 +29,7 @@ func outputs(g ephor.Grafana, ready string) map[string]cfn.Output {
 		"GrafanaURL":    exported("GrafanaURL", "Where the dashboards are.", signalled(ready, 1)),
 		"GrafanaSecret": {Description: "The ARN of the secret that holds the password of Grafana's user admin.", Value: cfn.Ref("GrafanaSecret")},
 	}
+	out[BackupBucket] = cfn.Output{Description: "The bucket with the store's backups, which stays when the stack goes.", Value: cfn.Ref(BackupBucket)}
 	out[OutputImage] = cfn.Output{Description: "The host's image.", Value: image()}
 	for i, d := range g.Dashboards {
 		out[dashboardOutput(i)] = cfn.Output{

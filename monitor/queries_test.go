@@ -43,6 +43,8 @@ publisher,function=f,instance=b,version=1 seq=1i,points=3i,bytes=9i,flush_ms=1,r
 runtime,function=f,instance=a,version=1 goroutines=8i,heap_alloc=1000i,gc_pause_ms=0.25 1700000001000000000
 load,target=t asked=50i,sent=50i,ok=49i,failed=1i,p50_ms=8,p99_ms=20 1700000001000000000
 load,target=t asked=50i,sent=50i,ok=50i,failed=0i,p50_ms=9,p99_ms=30 1700000002000000000
+ephor_backup age_s=3600i 1700000002000000000
+ephor_backup age_s=7200i 1700000012000000000
 `
 
 // TestEveryQueryAnswers asks the embedded engine what Grafana and the page would ask.
@@ -315,6 +317,7 @@ func everyAlertAnswers(t *testing.T, store string) {
 		"ephor-error-share/B": "f: 6 - -\ng: 1 - -",
 		"ephor-p99/A":         "f: 30 - -\ng: - - 99",
 		"ephor-dropped/A":     "f: - 5 -",
+		"ephor-backup/A":      "- 7200 -",
 		"ephor-silence/A":     "7 - -",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

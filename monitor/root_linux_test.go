@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -48,6 +47,7 @@ mount -t proc proc "$1/proc"
 mount -t tmpfs tmpfs "$1/dev"
 for n in null zero full random urandom; do touch "$1/dev/$n"; mount --bind /dev/$n "$1/dev/$n"; done
 cp -a /dev/loop* "$1/dev/"
+ln -s /proc/self/fd "$1/dev/fd"
 mkdir -p "$1/dev/disk/by-id"
 echo up
 # A shell, because who is the first process has to bury all others.
@@ -164,29 +164,7 @@ func (d *debian) run(t *testing.T, args ...string) string {
 func (d *debian) boot(t *testing.T, killAt string) (said string, err error) {
 	t.Helper()
 	c := d.command("bash", "/user-data")
-	r, w := io.Pipe()
-	c.Stdout, c.Stderr = w, w
-	if err := c.Start(); err != nil {
-		t.Fatal(err)
-	}
-	read := make(chan string)
-	go func() {
-		var all strings.Builder
-		lines := bufio.NewScanner(r)
-		for lines.Scan() {
-			all.WriteString(lines.Text() + "\n")
-			if killAt != "" && strings.Contains(lines.Text(), " ephor: "+killAt) {
-				syscall.Kill(-c.Process.Pid, syscall.SIGKILL)
-			}
-		}
-		read <- all.String()
-	}()
-	// What runs in the background has the script's standard error no longer, but its output may be held
-	// by what a kill left behind.
-	c.WaitDelay = time.Second
-	err = c.Wait()
-	w.Close()
-	return <-read, err
+	return runGroup(t, c, func(line string) bool { return killAt != "" && strings.Contains(line, " ephor: "+killAt) })
 }
 
 // repository makes a vendor's repository: one package, signed. It returns the source for apt, the key's

@@ -3,37 +3,81 @@ package monitor
 import (
 	"bytes"
 	"compress/gzip"
+	"crypto/sha256"
 	"embed"
 	"encoding/base64"
+	"encoding/hex"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
+
+	"github.com/ephor-io/ephor/cfn"
+	"github.com/ephor-io/ephor/dashboard"
 )
 
 // The boot script, in files of one idea each, which are put together in the order of their names.
 //
-//go:embed host/*.sh
+//go:embed host/*.sh host/start/*.sh
 var hostFiles embed.FS
 
-// Script is the host's boot script: what its user data unpacks and runs. Its lines are those that a
-// failure's signal counts.
+// Script is the host's boot script. Its lines are those that a failure's signal counts.
 func Script() string {
-	names, err := fs.Glob(hostFiles, "host/*.sh") // sorted
-	if err != nil {
-		panic(err) // the pattern is ours
-	}
 	var b strings.Builder
-	for _, name := range names {
-		text, err := hostFiles.ReadFile(name)
-		if err != nil {
-			panic(err) // it is linked in
-		}
-		b.Write(text)
-		if name == "host/07-schema.sh" {
+	for _, name := range filesOf("host/*.sh") {
+		b.WriteString(textOf(name))
+		switch name {
+		case "host/07-schema.sh":
 			b.WriteString(schemaScript())
+		case "host/10-backup.sh":
+			fmt.Fprintf(&b, "\nbackup_every=%.0f # seconds\n", dashboard.BackupEvery.Seconds())
 		}
 	}
 	return b.String()
+}
+
+// startScript is what the user data unpack and run: enough of the script to fetch the whole, or to tell why not.
+func startScript() string {
+	var b strings.Builder
+	for _, name := range slices.Concat(filesOf("host/0[0-1]-*.sh"), filesOf("host/02-tools.sh"), filesOf("host/start/*.sh")) {
+		b.WriteString(textOf(name))
+	}
+	return b.String()
+}
+
+// filesOf are the names that the pattern, which is ours, matches, sorted.
+func filesOf(pattern string) []string {
+	names, err := fs.Glob(hostFiles, pattern)
+	if err != nil || len(names) == 0 {
+		panic(fmt.Sprintf("monitor: no files of the host's script are %s: %v", pattern, err))
+	}
+	return names
+}
+
+func textOf(name string) string {
+	text, err := hostFiles.ReadFile(name)
+	if err != nil {
+		panic(err) // it is linked in
+	}
+	return string(text)
+}
+
+// scriptSum is how the user data name the script: the SHA-256, in hexadecimal, of what runs. The
+// packed form differs with the version of Go's compression.
+func scriptSum() string {
+	sum := sha256.Sum256([]byte(uncommented(Script())))
+	return hex.EncodeToString(sum[:])
+}
+
+// scriptParameters hold the script in pieces, as others hold the dashboards. They are named after the
+// script, so that while the stack changes the one before is there for a machine that is told to run it.
+func scriptParameters() (map[string]cfn.Resource, error) {
+	text, err := packed(Script())
+	if err != nil {
+		return nil, err
+	}
+	name := scriptSum()[:16] // as host/start/start.sh has it
+	return inParameters("Script"+strings.ToUpper(name[:8]), "script/"+name, "The boot script of the monitoring host, packed.", cut(text)), nil
 }
 
 // schemaScript is what the script makes of the store's schema beside the raw points.
@@ -57,23 +101,27 @@ func schemaScript() string {
 // https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-add-user-data.html
 const MaxUserData = 16 << 10
 
-// packed is the script for the user data: without its comments, of which the lines stay empty, so
-// that lines keep their numbers, then gzip and base64. So it needs no bucket, and a stack made by hand from
-// the template alone is whole.
-func packed(script string) (string, error) {
+// uncommented is the script without its comments, of which the lines stay empty, so that lines keep
+// their numbers.
+func uncommented(script string) string {
 	lines := strings.Split(script, "\n")
 	for i, line := range lines {
 		if strings.HasPrefix(strings.TrimLeft(line, " "), "# ") {
 			lines[i] = ""
 		}
 	}
+	return strings.Join(lines, "\n")
+}
+
+// packed is the script without its comments, in gzip and base64.
+func packed(script string) (string, error) {
 	var b bytes.Buffer
 	// The best compression there is, and no time in the header: the same script is the same text.
 	z, err := gzip.NewWriterLevel(&b, gzip.BestCompression)
 	if err != nil {
 		return "", fmt.Errorf("packing the boot script: %w", err)
 	}
-	if _, err := z.Write([]byte(strings.Join(lines, "\n"))); err != nil {
+	if _, err := z.Write([]byte(uncommented(script))); err != nil {
 		return "", fmt.Errorf("packing the boot script: %w", err)
 	}
 	if err := z.Close(); err != nil {

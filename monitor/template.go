@@ -43,12 +43,17 @@ func Template(g ephor.Grafana) cfn.Template {
 		// object, so cfn-lint refuses even the documentation's example of an output.
 		Metadata:   map[string]any{"cfn-lint": map[string]any{"config": map[string]any{"ignore_checks": []any{"E6101"}}}},
 		Parameters: parameters(),
-		Conditions: map[string]any{zoneGiven: given(paramZone), imageKept: given(ParamKeepImage)},
+		Conditions: map[string]any{zoneGiven: given(paramZone), imageKept: given(ParamKeepImage), backupOn: notEqual(ParamBackupDays, "0"), restoreGiven: given(paramRestoreFrom)},
 		Resources:  map[string]cfn.Resource{},
 		Outputs:    outputs(g, ready),
 	}
 	parameters := bundled(pieces)
-	for _, group := range []map[string]cfn.Resource{secrets(), network(), identity(), disk(), parameters, host(script, slices.Sorted(maps.Keys(parameters))), waiting(handle, ready)} {
+	whole, err := scriptParameters()
+	if err != nil {
+		panic("monitor: " + err.Error())
+	}
+	maps.Copy(parameters, whole)
+	for _, group := range []map[string]cfn.Resource{secrets(), network(), identity(), disk(), backups(), parameters, host(script, slices.Sorted(maps.Keys(parameters))), waiting(handle, ready)} {
 		for id, r := range group {
 			t.Resources[id] = r
 		}
@@ -57,8 +62,10 @@ func Template(g ephor.Grafana) cfn.Template {
 }
 
 // given is the condition that a parameter is not empty.
-func given(parameter string) any {
-	return map[string]any{"Fn::Not": []any{map[string]any{"Fn::Equals": []any{cfn.Ref(parameter), ""}}}}
+func given(parameter string) any { return notEqual(parameter, "") }
+
+func notEqual(parameter, value string) any {
+	return map[string]any{"Fn::Not": []any{map[string]any{"Fn::Equals": []any{cfn.Ref(parameter), value}}}}
 }
 
 // The stack's parameters. None has to be given.
@@ -75,6 +82,9 @@ const (
 	paramGrafana    = "GrafanaVersion"
 	paramRawDays    = "RawDays"
 	paramRollupDays = "RollupDays"
+	// ParamBackupDays is for how many days a backup is kept; "0" makes none.
+	ParamBackupDays  = "BackupDays"
+	paramRestoreFrom = "RestoreFrom"
 	// ParamWriters says who may write to the store; by default that is nobody.
 	ParamWriters = "WritersCIDR"
 )
@@ -135,6 +145,20 @@ func parameters() map[string]cfn.Parameter {
 		paramGrafana:    version("13.2.3", "Grafana"),
 		paramRawDays:    days("7", "every single point"),
 		paramRollupDays: days(rollupDays, "sums and percentiles of 10 seconds and of a minute"),
+		ParamBackupDays: {
+			Type:                  "String",
+			Default:               "7",
+			Description:           "For how many days a backup of the store, of which one is made every six hours, is kept in S3. 0 makes none, and those that there are stay.",
+			AllowedPattern:        `^(0|[1-9][0-9]{0,3})$`,
+			ConstraintDescription: "must be 0 to 9999",
+		},
+		paramRestoreFrom: {
+			Type:                  "String",
+			Default:               "",
+			Description:           "The bucket of another stack, of this region, with whose newest backup a host begins whose volume is empty and whose own bucket has none.",
+			AllowedPattern:        `^([a-z0-9][a-z0-9-]{1,61}[a-z0-9])?$`,
+			ConstraintDescription: "must be the name of a bucket, or empty",
+		},
 		ParamAllowed: {
 			Type:                  "String",
 			Default:               "127.0.0.1/32",

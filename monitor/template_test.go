@@ -29,8 +29,9 @@ func TestTemplate(t *testing.T) {
 	t.Parallel()
 	// What is packed differs with the version of Go's compression, and is tested unpacked.
 	packed := regexp.MustCompile(`[A-Za-z0-9+/=]{500,}`)
-	named := regexp.MustCompile(`(HostReady(Handle)?)[0-9A-F]{8}`)
-	golden(t, "template.json", named.ReplaceAll(packed.ReplaceAll(text(t), []byte("PACKED")), []byte("$1")))
+	named := regexp.MustCompile(`(HostReady(?:Handle)?|Script)[0-9A-F]{8}`)
+	path := regexp.MustCompile(`(/script/|EPHOR_SCRIPT=')[0-9a-f]+`)
+	golden(t, "template.json", path.ReplaceAll(named.ReplaceAll(packed.ReplaceAll(text(t), []byte("PACKED")), []byte("$1")), []byte("${1}SUM")))
 }
 
 func TestTemplatePassesLint(t *testing.T) {
@@ -71,7 +72,7 @@ func TestNothingElseIsMade(t *testing.T) {
 	}
 	want := map[string]int{
 		"AWS::SecretsManager::Secret": 4, "AWS::EC2::Volume": 1, "AWS::EC2::SecurityGroup": 1, "AWS::EC2::EIP": 1, "AWS::EC2::EIPAssociation": 1,
-		"AWS::EC2::Instance": 1, "AWS::IAM::Role": 1, "AWS::IAM::InstanceProfile": 1,
+		"AWS::EC2::Instance": 1, "AWS::IAM::Role": 1, "AWS::IAM::InstanceProfile": 1, "AWS::S3::Bucket": 1, "AWS::S3::BucketPolicy": 1,
 		"AWS::CloudFormation::WaitConditionHandle": 1, "AWS::CloudFormation::WaitCondition": 1,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -171,17 +172,26 @@ func TestRoleIsLeast(t *testing.T) {
 	}
 	var got []string
 	for _, s := range policies[0].(map[string]any)["PolicyDocument"].(map[string]any)["Statement"].([]any) {
-		m := s.(map[string]any)
+		m, when := s.(map[string]any), ""
+		if branches, ok := m["Fn::If"].([]any); ok {
+			if diff := cmp.Diff(map[string]any{"Ref": "AWS::NoValue"}, branches[2]); diff != "" {
+				t.Errorf("otherwise (-want +got):\n%s", diff)
+			}
+			m, when = branches[1].(map[string]any), " if "+branches[0].(string)
+		}
 		line, err := json.Marshal([]any{m["Effect"], m["Action"], m["Resource"], m["Condition"]})
 		if err != nil {
 			t.Fatal(err)
 		}
-		got = append(got, string(line))
+		got = append(got, string(line)+when)
 	}
 	want := []string{
 		`["Allow",["ssm:UpdateInstanceInformation","ssmmessages:CreateControlChannel","ssmmessages:CreateDataChannel","ssmmessages:OpenControlChannel","ssmmessages:OpenDataChannel"],"*",null]`,
 		`["Allow",["secretsmanager:GetSecretValue"],[{"Ref":"AdminSecret"},{"Ref":"WriterSecret"},{"Ref":"ReaderSecret"},{"Ref":"GrafanaSecret"}],null]`,
-		`["Allow",["ssm:GetParametersByPath"],{"Fn::Sub":"arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:parameter/ephor/${AWS::StackName}/bundle"},null]`,
+		`["Allow",["ssm:GetParametersByPath"],[{"Fn::Sub":"arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:parameter/ephor/${AWS::StackName}/bundle"},{"Fn::Sub":"arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:parameter/ephor/${AWS::StackName}/script/*"}],null]`,
+		`["Allow",["s3:GetObject","s3:PutObject"],{"Fn::Sub":"arn:${AWS::Partition}:s3:::${BackupBucket}/*"},null]`,
+		`["Allow",["s3:ListBucket"],{"Fn::GetAtt":["BackupBucket","Arn"]},null]`,
+		`["Allow",["s3:GetObject","s3:ListBucket"],[{"Fn::Sub":"arn:${AWS::Partition}:s3:::${RestoreFrom}"},{"Fn::Sub":"arn:${AWS::Partition}:s3:::${RestoreFrom}/*"}],null] if RestoreGiven`,
 		`["Allow",["ec2:DescribeInstances","ec2:DescribeVolumes"],"*",null]`,
 		`["Allow",["ec2:AttachVolume","ec2:DetachVolume"],{"Fn::Sub":"arn:${AWS::Partition}:ec2:${AWS::Region}:${AWS::AccountId}:volume/${DataVolume}"},null]`,
 		`["Allow",["ec2:AttachVolume","ec2:DetachVolume","ec2:StopInstances"],{"Fn::Sub":"arn:${AWS::Partition}:ec2:${AWS::Region}:${AWS::AccountId}:instance/*"},{"StringEquals":{"aws:ResourceTag/ephor:stack":{"Ref":"AWS::StackId"}}}]`,
@@ -256,27 +266,6 @@ func TestSecretsAreGeneratedAndStayWhereTheyAre(t *testing.T) {
 	}
 }
 
-// fixed answers references as CloudFormation would once the stack is made.
-type fixed struct{ data string }
-
-func (f fixed) Ref(id string) (any, error) {
-	switch {
-	case strings.HasPrefix(id, "HostReadyHandle"):
-		return "https://example.com/handle?a=1&b=%2F", nil
-	case id == "HostAddress":
-		return "192.0.2.7", nil
-	default:
-		return "arn:of:" + id, nil
-	}
-}
-
-func (f fixed) Attribute(id, name string) (any, error) {
-	if strings.HasPrefix(id, "HostReady") && name == "Data" {
-		return f.data, nil
-	}
-	return id + "." + name, nil
-}
-
 // TestHostAndStackUnderstandEachOther goes the whole way: the user data that CloudFormation would
 // give, read by the host, its signal, and the outputs that are cut out of it.
 func TestHostAndStackUnderstandEachOther(t *testing.T) {
@@ -285,16 +274,7 @@ func TestHostAndStackUnderstandEachOther(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	scope := func(data string) *eval.Scope {
-		return &eval.Scope{
-			Template:   template,
-			Conditions: map[string]bool{zoneGiven: false, imageKept: false},
-			Parameters: map[string]any{paramImage: "ami-1", ParamKeepImage: "ami-0", paramInstanceType: "t4g.small", paramVolume: "20", ParamAllowed: "127.0.0.1/32", ParamWriters: "0.0.0.0/0",
-				paramZone: "", paramInfluxDB: "1.13.1-1", paramGrafana: "13.2.3", paramRawDays: "7", paramRollupDays: "90"},
-			Pseudo:    eval.Pseudo{StackName: "Hello-Monitoring", Region: "eu-central-1", AccountID: "000000000000"},
-			Resources: fixed{data},
-		}
-	}
+	scope := func(data string) *eval.Scope { return scopeOf(template, fixed{data}, "1.13.1-1") }
 	host, err := scope("").Properties("Host")
 	if err != nil {
 		t.Fatal(err)
@@ -334,7 +314,7 @@ func TestHostAndStackUnderstandEachOther(t *testing.T) {
 	values, exports := outputsOf(t, scope(string(data)))
 	if diff := cmp.Diff(map[string]string{
 		"StoreURL": "https://192.0.2.7:8086", "StoreDatabase": "ephor", "StoreCA": "TUlJ+/==", "StoreSecret": "arn:of:WriterSecret",
-		"GrafanaURL": "https://192.0.2.7:3000", "GrafanaSecret": "arn:of:GrafanaSecret", "HostImage": "ami-1", "DashboardURL": "https://192.0.2.7:3000/d/sparta-hello-world/sparta-hello-world",
+		"GrafanaURL": "https://192.0.2.7:3000", "GrafanaSecret": "arn:of:GrafanaSecret", "BackupBucket": "arn:of:BackupBucket", "HostImage": "ami-1", "DashboardURL": "https://192.0.2.7:3000/d/sparta-hello-world/sparta-hello-world",
 	}, values); diff != "" {
 		t.Errorf("outputs (-want +got):\n%s", diff)
 	}
@@ -346,32 +326,16 @@ func TestHostAndStackUnderstandEachOther(t *testing.T) {
 	}
 }
 
-func outputsOf(t *testing.T, scope *eval.Scope) (values map[string]string, exports []string) {
-	t.Helper()
-	values = map[string]string{}
-	for id, o := range scope.Template.Outputs {
-		v, err := scope.Value("Outputs."+id+".Value", o.Value)
-		if err != nil {
-			t.Fatal(err)
-		}
-		values[id] = v.(string)
-		if o.Export != nil {
-			name, err := scope.Value("Outputs."+id+".Export.Name", o.Export.Name)
-			if err != nil {
-				t.Fatal(err)
-			}
-			exports = append(exports, name.(string))
-		}
-	}
-	slices.Sort(exports)
-	return values, exports
-}
-
 func TestTemplateFitsIntoARequest(t *testing.T) {
 	t.Parallel()
-	if n := len(text(t)); n > parse.MaxInline {
-		t.Errorf("the template has %d bytes; CloudFormation takes %d in a request", n, parse.MaxInline)
+	b, err := json.Marshal(Template(hello())) // as it is sent
+	if err != nil {
+		t.Fatal(err)
 	}
+	if len(b) > parse.MaxInline {
+		t.Errorf("the template has %d bytes; CloudFormation takes %d in a request", len(b), parse.MaxInline)
+	}
+	t.Logf("%d of %d bytes", len(b), parse.MaxInline)
 }
 
 func TestInstanceTypesAreOfTheImagesArchitecture(t *testing.T) {

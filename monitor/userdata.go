@@ -25,42 +25,48 @@ type Settings struct {
 }
 
 // settings are the lines of the user data, in their order, and what CloudFormation puts there.
-var settings = []struct{ name, value string }{
-	{"EPHOR_STACK", "${AWS::StackName}"},
-	{"EPHOR_REGION", "${AWS::Region}"},
-	{"EPHOR_DOMAIN", "${AWS::URLSuffix}"},
-	{"EPHOR_SIGNAL", "${HostReadyHandle}"},
-	{"EPHOR_DATABASE", Database},
-	{"EPHOR_ADDRESS", "${HostAddress}"},
-	{"EPHOR_VOLUME", "${DataVolume}"},
-	{"EPHOR_BUNDLE", "/ephor/${AWS::StackName}/bundle/"},
-	{"EPHOR_ADMIN_SECRET", "${AdminSecret}"},
-	{"EPHOR_WRITER_SECRET", "${WriterSecret}"},
-	{"EPHOR_READER_SECRET", "${ReaderSecret}"},
-	{"EPHOR_GRAFANA_SECRET", "${GrafanaSecret}"},
-	{"EPHOR_STORE_PORT", strconv.Itoa(StorePort)},
-	{"EPHOR_GRAFANA_PORT", strconv.Itoa(GrafanaPort)},
-	{"EPHOR_INFLUXDB_VERSION", "${" + paramInfluxDB + "}"},
-	{"EPHOR_GRAFANA_VERSION", "${" + paramGrafana + "}"},
-	{"EPHOR_RAW_DAYS", "${" + paramRawDays + "}"},
-	{"EPHOR_ROLLUP_DAYS", "${" + paramRollupDays + "}"},
+func settings() []struct{ name, value string } {
+	return []struct{ name, value string }{
+		{"EPHOR_STACK", "${AWS::StackName}"},
+		{"EPHOR_REGION", "${AWS::Region}"},
+		{"EPHOR_DOMAIN", "${AWS::URLSuffix}"},
+		{"EPHOR_SIGNAL", "${HostReadyHandle}"},
+		{"EPHOR_DATABASE", Database},
+		{"EPHOR_ADDRESS", "${HostAddress}"},
+		{"EPHOR_VOLUME", "${DataVolume}"},
+		{"EPHOR_BUNDLE", "/ephor/${AWS::StackName}/bundle"},
+		{"EPHOR_SCRIPT", scriptSum()},
+		{"EPHOR_BACKUP_BUCKET", "${" + BackupBucket + "}"},
+		{"EPHOR_BACKUP_DAYS", "${" + ParamBackupDays + "}"},
+		{"EPHOR_RESTORE_FROM", "${" + paramRestoreFrom + "}"},
+		{"EPHOR_ADMIN_SECRET", "${AdminSecret}"},
+		{"EPHOR_WRITER_SECRET", "${WriterSecret}"},
+		{"EPHOR_READER_SECRET", "${ReaderSecret}"},
+		{"EPHOR_GRAFANA_SECRET", "${GrafanaSecret}"},
+		{"EPHOR_STORE_PORT", strconv.Itoa(StorePort)},
+		{"EPHOR_GRAFANA_PORT", strconv.Itoa(GrafanaPort)},
+		{"EPHOR_INFLUXDB_VERSION", "${" + paramInfluxDB + "}"},
+		{"EPHOR_GRAFANA_VERSION", "${" + paramGrafana + "}"},
+		{"EPHOR_RAW_DAYS", "${" + paramRawDays + "}"},
+		{"EPHOR_ROLLUP_DAYS", "${" + paramRollupDays + "}"},
+	}
 }
 
-// userData is a shell script, which is what cloud-init runs: the settings, and the boot script in
-// a packed form. handle is the logical ID of the wait condition's handle.
+// userData is a shell script, which is what cloud-init runs: the settings, and the start of the boot
+// script in a packed form. handle is the logical ID of the wait condition's handle.
 func userData(handle string) (string, error) {
-	script, err := packed(Script())
+	script, err := packed(startScript())
 	if err != nil {
 		return "", err
 	}
 	var b strings.Builder
 	b.WriteString("#!/bin/bash\nset -a\n")
-	for _, s := range settings {
+	for _, s := range settings() {
 		fmt.Fprintf(&b, "%s='%s'\n", s.name, strings.ReplaceAll(s.value, "${HostReadyHandle}", "${"+handle+"}"))
 	}
-	b.WriteString("set +a\nbase64 -d <<'END' | gunzip >/usr/local/sbin/ephor-boot\n")
+	b.WriteString("set +a\nbase64 -d <<'END' | gunzip >/usr/local/sbin/ephor-start\n")
 	b.WriteString(script)
-	b.WriteString("\nEND\nchmod 755 /usr/local/sbin/ephor-boot\nexec /usr/local/sbin/ephor-boot\n")
+	b.WriteString("\nEND\nchmod 755 /usr/local/sbin/ephor-start\nexec /usr/local/sbin/ephor-start\n")
 	return b.String(), nil
 }
 

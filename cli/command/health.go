@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"sync"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
@@ -23,6 +24,8 @@ type health struct {
 	Machine machineHealth `json:"machine"`
 	Grafana *entrance     `json:"grafana,omitempty"` // not on the laptop, whose page is in its place
 	Store   *entrance     `json:"store,omitempty"`
+	// Backup is the last one of the store. On the laptop none is made.
+	Backup *entrance `json:"backup,omitempty"`
 }
 
 const (
@@ -36,6 +39,9 @@ func askHealth(ctx context.Context, config aws.Config, d *deploy.Deployer, t tar
 	var h health
 	var asking sync.WaitGroup
 	asking.Go(func() { h.Machine = askMachine(ctx, config, d, monitoring.Name) })
+	if t.name == targetAWS {
+		asking.Go(func() { h.Backup = askBackups(ctx, config, monitoring, time.Now()) })
+	}
 	if t.name == targetLaptop {
 		asking.Go(func() { h.Store = askStore(ctx, &http.Client{}, laptop.Store, "the laptop's own") })
 	} else if s, err := storeOf(monitoring.Outputs); err != nil {
@@ -60,7 +66,7 @@ func askHealth(ctx context.Context, config aws.Config, d *deploy.Deployer, t tar
 func (h *health) judge() {
 	machine, why := h.Machine.verdict()
 	parts := []struct{ verdict, why string }{{machine, why}}
-	for name, d := range map[string]*entrance{"Grafana": h.Grafana, "the store": h.Store} {
+	for name, d := range map[string]*entrance{"Grafana": h.Grafana, "the store": h.Store, "the last backup": h.Backup} {
 		if d != nil {
 			parts = append(parts, struct{ verdict, why string }{d.Verdict, name + " " + d.Says})
 		}
@@ -84,7 +90,7 @@ func (h *health) print(t io.Writer) {
 	for _, d := range []struct {
 		name string
 		*entrance
-	}{{"Grafana", h.Grafana}, {"store", h.Store}} {
+	}{{"Grafana", h.Grafana}, {"store", h.Store}, {"backup", h.Backup}} {
 		if d.entrance != nil {
 			fmt.Fprintf(t, "  %s\t%s\n", d.name, d.Says)
 		}

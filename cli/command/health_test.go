@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
@@ -22,11 +23,13 @@ import (
 
 // sick is what is wrong with a host; its zero value is well.
 type sick struct {
-	state, system, checks string // "" is running, ok, ok
-	refusal               string // EC2's code
-	grafana               int    // the status of its health; 0 is 200
-	store                 int    // and of the store's ping; 0 is 204
-	closed                bool   // nobody listens at the store's port
+	state, system, checks string        // "" is running, ok, ok
+	refusal               string        // EC2's code
+	grafana               int           // the status of its health; 0 is 200
+	store                 int           // and of the store's ping; 0 is 204
+	closed                bool          // nobody listens at the store's port
+	backup                time.Duration // how old the last backup is; 0 is an hour
+	backups               string        // instead of it: none, off or refused
 }
 
 func place(endpoint string) aws.Config {
@@ -44,6 +47,28 @@ func healthOf(t *testing.T, s sick) *health {
 	}
 	cloud := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch action := r.FormValue("Action"); {
+		case r.URL.Path == "/shop-backups":
+			if r.FormValue("list-type") != "2" || r.FormValue("prefix") != "whole/" || !strings.Contains(r.Header.Get("Authorization"), "/eu-central-1/s3/aws4_request") {
+				t.Errorf("S3 is asked %v", r.Form)
+			}
+			switch s.backups {
+			case "none":
+				fmt.Fprint(w, `<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>`)
+			case "refused":
+				w.WriteHeader(http.StatusForbidden)
+				fmt.Fprint(w, `<Error><Code>AccessDenied</Code><Message>No.</Message></Error>`)
+			default:
+				age := s.backup
+				if age == 0 {
+					age = time.Hour
+				}
+				last := time.Now().UTC().Add(-age).Format("20060102T150405Z")
+				if r.FormValue("continuation-token") == "" {
+					fmt.Fprint(w, `<ListBucketResult><IsTruncated>true</IsTruncated><NextContinuationToken>n</NextContinuationToken><Contents><Key>whole/20200101T000000Z</Key></Contents></ListBucketResult>`)
+					return
+				}
+				fmt.Fprintf(w, `<ListBucketResult><IsTruncated>false</IsTruncated><Contents><Key>whole/20200102T000000Z</Key></Contents><Contents><Key>whole/%s</Key></Contents></ListBucketResult>`, last)
+			}
 		case action == "DescribeStackResource":
 			fmt.Fprint(w, `<DescribeStackResourceResponse><DescribeStackResourceResult><StackResourceDetail><PhysicalResourceId>i-0a</PhysicalResourceId></StackResourceDetail></DescribeStackResourceResult></DescribeStackResourceResponse>`)
 		case action != "DescribeInstanceStatus" || r.FormValue("InstanceId.1") != "i-0a" || !strings.Contains(r.Header.Get("Authorization"), "/eu-central-1/ec2/aws4_request"):
@@ -83,8 +108,11 @@ func healthOf(t *testing.T, s sick) *health {
 		l.Close()
 	}
 	ca := base64.StdEncoding.EncodeToString(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: host.Certificate().Raw}))
-	monitoring := deploy.State{Name: "Shop-Monitoring", Outputs: map[string]string{"StoreURL": store, "GrafanaURL": host.URL, "StoreCA": ca},
-		Parameters: map[string]string{"AllowedCIDR": "203.0.113.7/32"}}
+	monitoring := deploy.State{Name: "Shop-Monitoring", Outputs: map[string]string{"StoreURL": store, "GrafanaURL": host.URL, "StoreCA": ca, "BackupBucket": "shop-backups"},
+		Parameters: map[string]string{"AllowedCIDR": "203.0.113.7/32", "BackupDays": "7"}}
+	if s.backups == "off" {
+		monitoring.Parameters["BackupDays"] = "0"
+	}
 	config := place(cloud.URL)
 	return askHealth(t.Context(), config, deploy.New(deploy.Config{AWS: config}), target{name: targetAWS}, monitoring, addresses{})
 }
@@ -109,6 +137,11 @@ func TestHealth(t *testing.T) {
 	f(sick{refusal: "InvalidInstanceID.NotFound"}, unhealthy, "its instance i-0a does not exist any more")
 	f(sick{grafana: 503}, unhealthy, "Grafana answers 503 Service Unavailable, its database: failing")
 	f(sick{store: 200}, unhealthy, "the store answers 200 OK to /ping, which it does not where all is well")
+	f(sick{backup: 12 * time.Hour}, healthy, "")
+	f(sick{backup: 30 * time.Hour}, unhealthy, "the last backup is 30h0m0s old, and one should be made every 6h0m0s")
+	f(sick{backups: "off"}, healthy, "")
+	f(sick{backups: "none"}, unknown, "the last backup is not there yet: the first is made some minutes after a boot")
+	f(sick{backups: "refused"}, unknown, "the last backup is not known: looking for backups in shop-backups: AccessDenied: No.")
 	f(sick{closed: true}, unhealthy, "the store does not run: the connection is refused")
 }
 
@@ -135,6 +168,7 @@ monitoring host: unhealthy (Grafana answers 503 Service Unavailable, its databas
   machine  i-0a running; checks by EC2: system ok, instance ok, volumes ok
   Grafana  answers 503 Service Unavailable, its database: failing
   store    answers: InfluxDB 1.13.1
+  backup   is 1h0m0s old
 `
 	if diff := cmp.Diff(want, b.String()); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

@@ -31,7 +31,8 @@ func (p *program) statusCommand() *cobra.Command {
 		Long: `status shows the stacks with their outputs, exports and who imports them, the functions with their
 environments, and whether every invocation is in the store. Where one is not, or other points of an
 environment are lost, it says which environment's they were and what is known of the reason. Of the
-monitoring host it tells whether EC2 finds its machine well, and whether Grafana and the store answer.
+monitoring host it tells whether EC2 finds its machine well, whether Grafana and the store answer, and
+how old the last backup is.
 
 With --target aws it also asks CloudWatch how often Lambda invoked the functions, and reads the store
 that the monitoring stack tells the address of, or the application's own, as the user that

@@ -26,6 +26,7 @@ type BucketInput struct {
 	Tags                           map[string]string
 	Notifications                  []Notification
 	EventBridge                    bool // tells the bus default of what happens
+	Lifecycle                      []Expiration
 	// ClientToken marks what one creation made, so that it is found after a crash. It is kept,
 	// changed by no update and not told on the wire.
 	ClientToken string
@@ -41,7 +42,11 @@ type Bucket struct {
 	Tags              map[string]string
 	Notifications     []Notification `json:",omitempty"`
 	EventBridge       bool           `json:",omitempty"`
-	ClientToken       string         `json:",omitempty"` // of the input that made it
+	Lifecycle         []Expiration   `json:",omitempty"`
+	// Policy is a document that is kept and told again: nobody's rights are looked at here. PolicyMark is
+	// of the resource that gave it.
+	Policy, PolicyMark string `json:",omitempty"`
+	ClientToken        string `json:",omitempty"` // of the input that made it
 }
 
 // Encryption is a bucket's default encryption. It is kept and told again; nothing is encrypted.
@@ -108,7 +113,8 @@ func (in BucketInput) apply(b *Bucket) error {
 	b.PublicAccessBlock = in.PublicAccessBlockConfiguration
 	b.Tags = maps.Clone(in.Tags)
 	b.EventBridge = in.EventBridge
-	return nil
+	b.Lifecycle = slices.Clone(in.Lifecycle)
+	return checkLifecycle(in.Lifecycle)
 }
 
 // CreateBucket makes a bucket. One of that name that exists is an error: BucketAlreadyOwnedByYou.
@@ -160,6 +166,11 @@ func (s *Service) UpdateBucket(in BucketInput) error {
 		b.Notifications = notifications
 		return nil
 	})
+}
+
+// SetPolicy gives a bucket a policy, a JSON document, and a mark by which who gave it is told; "" takes it away.
+func (s *Service) SetPolicy(bucket, document, mark string) error {
+	return s.configure(bucket, func(b *Bucket) error { b.Policy, b.PolicyMark = document, mark; return nil })
 }
 
 // configure changes a bucket's configuration durably.

@@ -98,6 +98,7 @@ var ofBucket = map[operation]func(*Service, *call) error{
 	{"GET", "publicAccessBlock"}:    (*Service).serveGetAccessBlock,
 	{"PUT", "publicAccessBlock"}:    (*Service).servePutAccessBlock,
 	{"DELETE", "publicAccessBlock"}: (*Service).serveDeleteAccessBlock,
+	{"GET", "policy"}:               (*Service).serveGetPolicy,
 	{"GET", "tagging"}:              (*Service).serveGetTagging,
 	{"PUT", "tagging"}:              (*Service).servePutTagging,
 	{"DELETE", "tagging"}:           (*Service).serveDeleteTagging,

@@ -2,6 +2,7 @@ package s3
 
 import (
 	"encoding/xml"
+	"io"
 	"maps"
 	"net/http"
 	"slices"
@@ -146,7 +147,7 @@ func (s *Service) servePutEncryption(c *call) error {
 	e := Encryption{in.Rules[0].Default.SSEAlgorithm, in.Rules[0].Default.KMSMasterKeyID, in.Rules[0].BucketKeyEnabled}
 	return c.configured(s, func(b *Bucket) error {
 		return BucketInput{VersioningConfiguration: b.Versioning, BucketEncryption: &e,
-			PublicAccessBlockConfiguration: b.PublicAccessBlock, Tags: b.Tags}.apply(b)
+			PublicAccessBlockConfiguration: b.PublicAccessBlock, Tags: b.Tags, EventBridge: b.EventBridge, Lifecycle: b.Lifecycle}.apply(b)
 	})
 }
 
@@ -175,6 +176,20 @@ func (s *Service) servePutAccessBlock(c *call) error {
 
 func (s *Service) serveDeleteAccessBlock(c *call) error {
 	return c.configured(s, func(b *Bucket) error { b.PublicAccessBlock = nil; return nil })
+}
+
+func (s *Service) serveGetPolicy(c *call) error {
+	b, err := s.GetBucket(c.bucket)
+	if err != nil {
+		return err
+	}
+	if b.Policy == "" {
+		return fail("NoSuchBucketPolicy", 404, "The bucket policy does not exist")
+	}
+	c.identify()
+	c.w.Header().Set("Content-Type", "application/json")
+	_, _ = io.WriteString(c.w, b.Policy) // a caller that has gone cannot be told so
+	return nil
 }
 
 type tagging struct {

@@ -3,8 +3,10 @@
 # stack. It is run at every boot, and can be run again after a failure at any line, or at any time:
 # what is there already is left or mended. Its settings, EPHOR_…, are in its environment.
 #
-#   ephor-boot           everything; then the stack is signalled
-#   ephor-boot refresh   dashboards and alerts alone, as they stand in the stack now
+#   ephor-start         what the user data hold of it: fetches the whole, ephor-boot, and becomes it
+#   ephor-boot          everything; then the stack is signalled
+#   ephor-boot refresh  dashboards and alerts alone, as they stand in the stack now
+#   ephor-boot backup   a backup of the store, if one is due
 #
 # No password is printed, stands on a command line (which ps shows to everyone) or in a file that
 # others can read. printf is the shell's own and no process.
@@ -26,7 +28,7 @@ failed() { # status, line, command
   [ "$BASH_SUBSHELL" = 0 ] || exit "$(($1 > 0 ? $1 : 1))"
   trap - ERR
   set +e
-  local reason="boot script, line $2 ($step): ${3%%$'\n'*}"
+  local reason="${0##*/}, line $2 ($step): ${3%%$'\n'*}"
   [ "$1" = 0 ] || reason="$reason: status $1"
   printf '%s\n' "$reason" >&2
   if [ "$task" = boot ]; then

@@ -23,6 +23,20 @@ json_call() { # service, endpoint, target, body
   signed "$1" --header 'Content-Type: application/x-amz-json-1.1' --header "X-Amz-Target: $3" --data "$4" "$2"
 }
 
+# pieces prints what stands in parameters of Systems Manager under a path, one after the other.
+# https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_GetParametersByPath.html
+pieces() { # path
+  local next='' page all=''
+  while :; do
+    page=$(json_call ssm "${AWS_ENDPOINT_URL_SSM:-https://ssm.$EPHOR_REGION.$EPHOR_DOMAIN}" AmazonSSM.GetParametersByPath \
+      "$(jq -cn --arg path "$1" --arg next "$next" '{Path: $path, MaxResults: 10} + if $next == "" then {} else {NextToken: $next} end')")
+    all+=$(jq -r '.Parameters[] | "\(.Name) \(.Value)"' <<<"$page")$'\n'
+    next=$(jq -r '.NextToken // ""' <<<"$page")
+    [ -n "$next" ] || break
+  done
+  sort <<<"$all" | cut -d ' ' -f 2 | tr -d '\n'
+}
+
 # https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html
 password() {
   json_call secretsmanager "${AWS_ENDPOINT_URL_SECRETS_MANAGER:-https://secretsmanager.$EPHOR_REGION.$EPHOR_DOMAIN}" \

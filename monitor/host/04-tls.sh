@@ -4,8 +4,7 @@
 certificates() {
   say 'making the certificates'
   local tls=$data/tls names="subjectAltName=IP:$EPHOR_ADDRESS,IP:127.0.0.1,DNS:localhost"
-  mkdir -p "$tls" "$settings"
-  chmod 755 "$settings"
+  mkdir -p "$tls"
   if ! [ -s "$tls/ca.pem" ]; then
     openssl ecparam -name prime256v1 -genkey -noout -out "$tls/ca.key.new"
     mv "$tls/ca.key.new" "$tls/ca.key"

@@ -48,6 +48,8 @@ END
 }
 
 run_store() { # loopback or network
+  mkdir -p "$data/influxdb"
+  chown -R influxdb: "$data/influxdb"
   store_config "$1" >"$settings/influxdb.conf.new"
   chmod 644 "$settings/influxdb.conf.new"
   mv "$settings/influxdb.conf.new" "$settings/influxdb.conf"

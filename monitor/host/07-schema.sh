@@ -25,8 +25,6 @@ mended() {
 # administrator.
 schema() {
   say 'making the database, its users and its rollups'
-  mkdir -p "$data/influxdb"
-  chown -R influxdb: "$data/influxdb"
   run_store loopback
   mended "CREATE DATABASE \"$EPHOR_DATABASE\""
   local policy

@@ -2,19 +2,10 @@
 # fetch_bundle puts in place what Grafana shows. It stands in the stack in parameters of Systems
 # Manager, a gzipped tar in base64 cut into pieces, the checksum before it. While the stack changes
 # them they do not fit together, and what is there stays.
-# https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_GetParametersByPath.html
 fetch_bundle() {
-  local dir next='' page
+  local dir
   dir=$(mktemp -d)
-  : >"$dir/all"
-  while :; do
-    page=$(json_call ssm "${AWS_ENDPOINT_URL_SSM:-https://ssm.$EPHOR_REGION.$EPHOR_DOMAIN}" AmazonSSM.GetParametersByPath \
-      "$(jq -cn --arg path "$EPHOR_BUNDLE" --arg next "$next" '{Path: $path, MaxResults: 10} + if $next == "" then {} else {NextToken: $next} end')")
-    jq -r '.Parameters[] | "\(.Name) \(.Value)"' <<<"$page" >>"$dir/all"
-    next=$(jq -r '.NextToken // ""' <<<"$page")
-    [ -n "$next" ] || break
-  done
-  sort "$dir/all" | cut -d ' ' -f 2 | tr -d '\n' >"$dir/text"
+  pieces "$EPHOR_BUNDLE" >"$dir/text"
   head -c 64 "$dir/text" >"$dir/sum"
   if cmp -s "$dir/sum" "$provisioning/bundle"; then
     rm -rf "$dir"

@@ -1,10 +1,11 @@
 # shellcheck shell=bash
-# again sees to it that the next boot runs what the stack says then, and that dashboards are
-# looked for every minute.
+# again sees to it that the next boot runs what the stack says then, that dashboards are looked for every
+# minute, and backups made.
 again() {
   say 'arranging for the next boot'
   declare -p "${!EPHOR_@}" "${!AWS_E@}" | sed 's/^declare -[a-zA-Z-]* /export /' >"$settings/settings.new"
   mv "$settings/settings.new" "$settings/settings"
+  [ -e "$data/backup.last" ] || backed_up "$(date +%s)" ''
   has_systemd || return 0
   cat >/usr/local/sbin/ephor-user-data <<'END'
 #!/bin/bash
@@ -45,9 +46,26 @@ OnUnitInactiveSec=1min
 [Install]
 WantedBy=timers.target
 END
+  cat >/etc/systemd/system/ephor-backup.service <<END
+[Unit]
+Description=Ephor: a backup of the store, if one is due
+[Service]
+Type=oneshot
+ExecStart=/bin/bash -c '. $settings/settings && exec /usr/local/sbin/ephor-boot backup'
+END
+  cat >/etc/systemd/system/ephor-backup.timer <<'END'
+[Unit]
+Description=Ephor: looking every hour whether a backup is due
+[Timer]
+OnActiveSec=10min
+OnUnitInactiveSec=1h
+[Install]
+WantedBy=timers.target
+END
   systemctl daemon-reload
   systemctl --quiet enable ephor-boot.service
   systemctl --quiet enable --now ephor-refresh.timer
+  if [ "$EPHOR_BACKUP_DAYS" = 0 ]; then systemctl --quiet disable --now ephor-backup.timer; else systemctl --quiet enable --now ephor-backup.timer; fi
 }
 
 # ready tells the stack, once: after a reboot its wait is over, and the address may have expired.
@@ -62,16 +80,17 @@ ready() {
 }
 
 # One at a time: a boot waits for a refresh, a refresh leaves a boot alone.
-mkdir -p /run/ephor
+mkdir -p /run/ephor "$settings"
+chmod 755 "$settings"
 exec 9>/run/ephor/lock
 case $task in
 boot)
   flock 9
-  tools
   address
   volume
   packages
   agent
+  restore
   certificates
   schema
   open_store
@@ -85,5 +104,6 @@ refresh)
   flock --nonblock 9 || exit 0
   refresh
   ;;
+backup) backup ;;
 *) wrong "unknown: $task" ;;
 esac
