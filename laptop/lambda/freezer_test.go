@@ -9,6 +9,6 @@ func TestTheEndedFreezerIsTold(t *testing.T) {
 	f.close()
 	for range 3 {
 		f.waiting = true
-		f.add(&environment{function: &function{}}, 0) // it returns
+		f.add(&environment{function: &function{counters: &counters{}}}, 0) // it returns
 	}
 }
