@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"strings"
 	"sync"
@@ -175,6 +176,53 @@ func TestExtensionThatLostItsConnection(t *testing.T) {
 	}
 	h.want(202, "OK")(h.do("POST", "/2018-06-01/runtime/invocation/"+header.Get(headerRequestID)+"/response", "{}"))
 	h.wg.Wait()
+}
+
+// TestExtensionThatMissedItsEvent loses its connection before the event comes: the invocation is not over when it
+// asks again, though the runtime has done its part, but when it asks after that.
+func TestExtensionThatMissedItsEvent(t *testing.T) {
+	t.Parallel()
+	h := newByHand(t, Config{})
+	const eventNext, invocation = "/2020-01-01/extension/event/next", "/2018-06-01/runtime/invocation/"
+	_, _, header := h.do("POST", "/2020-01-01/extension/register", `{"events":["INVOKE"]}`, "Lambda-Extension-Name: x")
+	id := "Lambda-Extension-Identifier: " + header.Get("Lambda-Extension-Identifier")
+	conn, err := net.Dial("tcp", h.address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.WriteString(conn, "GET "+eventNext+" HTTP/1.1\r\nHost: "+h.address+"\r\n"+id+"\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	env := environmentOf(t, h.s)
+	lost := func() bool {
+		env.mu.Lock()
+		defer env.mu.Unlock()
+		x := env.extensions[0]
+		return x.poll != nil && x.poll.lost()
+	}
+	eventually(t, "the first next", func() bool {
+		env.mu.Lock()
+		defer env.mu.Unlock()
+		return env.extensions[0].poll != nil
+	})
+	conn.Close()
+	eventually(t, "the end of its connection", lost)
+
+	_, _, header = h.do("GET", invocation+"next", "")
+	h.want(202, "OK")(h.do("POST", invocation+header.Get(headerRequestID)+"/response", "{}"))
+	h.wg.Wait()
+	h.waits("GET", invocation+"next")
+	eventually(t, "the runtime's next", func() bool {
+		env.mu.Lock()
+		defer env.mu.Unlock()
+		return env.runtimeReady
+	})
+	h.want(200, `"eventType":"INVOKE"`)(h.do("GET", eventNext, "", id))
+	if busy := stats(t, h.s, "hello").Busy; busy != 1 {
+		t.Error("the invocation was over when the extension was given its event")
+	}
+	h.waits("GET", eventNext, id)
+	settled(t, h.s, "hello")
 }
 
 // TestInvokeStreamWithoutItsCaller goes on when the caller has gone.

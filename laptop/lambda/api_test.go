@@ -1,6 +1,7 @@
 package lambda
 
 import (
+	"bufio"
 	"encoding/json"
 	"errors"
 	"io"
@@ -8,9 +9,11 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 )
 
 // byHand is an environment whose process does nothing: the test speaks to its APIs.
@@ -24,13 +27,16 @@ type byHand struct {
 	err     error
 }
 
-func newByHand(t *testing.T, cfg Config) *byHand {
+func newByHand(t *testing.T, cfg Config, edit ...func(*FunctionInput)) *byHand {
 	h := &byHand{t: t, s: open(t, cfg)}
 	path := filepath.Join(t.TempDir(), "address")
 	create(t, h.s, hello(t, func(in *FunctionInput) {
 		in.Environment = map[string]string{"FILE": path}
 		in.ReservedConcurrency = new(1) // an invocation that comes before this one's next waits for it
 		in.Code.ZipFile = script(t, `[ ! -e $FILE ] || exit 7; echo $AWS_LAMBDA_RUNTIME_API > $FILE.tmp; mv $FILE.tmp $FILE; exec sleep 1000`)
+		for _, e := range edit {
+			e(in)
+		}
 	}))
 	h.invoke(`{"n":1}`)
 	eventually(t, "the environment", func() bool { _, err := os.Stat(path); return err == nil })
@@ -71,12 +77,63 @@ func (h *byHand) do(method, path, body string, headers ...string) (int, string, 
 	return resp.StatusCode, string(data), resp.Header
 }
 
+// waits makes a request that is answered at the end of the environment, if at all: what then comes is of no interest.
+func (h *byHand) waits(method, path string, headers ...string) {
+	h.t.Helper()
+	conn, err := net.Dial("tcp", h.address)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	h.t.Cleanup(func() { conn.Close() })
+	head := method + " " + path + " HTTP/1.1\r\nHost: " + h.address + "\r\n" + strings.Join(append(headers, ""), "\r\n") + "\r\n"
+	if _, err := io.WriteString(conn, head); err != nil {
+		h.t.Fatal(err)
+	}
+}
+
 func (h *byHand) want(status int, kind string) func(int, string, http.Header) {
 	return func(gotStatus int, body string, _ http.Header) {
 		h.t.Helper()
 		if gotStatus != status || !strings.Contains(body, kind) {
 			h.t.Errorf("%d %s, want %d %s", gotStatus, body, status, kind)
 		}
+	}
+}
+
+// TestExpectContinue has a client that sends nothing of its answer before it is told to.
+func TestExpectContinue(t *testing.T) {
+	t.Parallel()
+	h := newByHand(t, Config{})
+	_, _, header := h.do("GET", "/2018-06-01/runtime/invocation/next", "")
+	conn, err := net.Dial("tcp", h.address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if err := conn.SetDeadline(time.Now().Add(time.Minute)); err != nil {
+		t.Fatal(err)
+	}
+	const body = `"patient"`
+	in := bufio.NewReader(conn)
+	for _, step := range []struct{ send, wants string }{
+		{"POST /2018-06-01/runtime/invocation/" + header.Get(headerRequestID) + "/response HTTP/1.1\r\nHost: " + h.address +
+			"\r\nExpect: 100-continue\r\nContent-Length: " + strconv.Itoa(len(body)) + "\r\n\r\n", "100 Continue"},
+		{body, "202 Accepted"},
+	} {
+		if _, err := io.WriteString(conn, step.send); err != nil {
+			t.Fatal(err)
+		}
+		resp, err := http.ReadResponse(in, nil)
+		if err != nil || resp.Status != step.wants {
+			t.Fatalf("%v %v, want %s", resp, err, step.wants)
+		}
+		if err := resp.Body.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	h.wg.Wait()
+	if h.err != nil || string(h.out.Payload) != body {
+		t.Errorf("%v %s", h.err, h.out.Payload)
 	}
 }
 

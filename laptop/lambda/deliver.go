@@ -27,6 +27,7 @@ func (e *environment) deliver(inv *invocation) {
 			x.state = extensionRunning
 			answered, x.poll = append(answered, x.poll), nil
 		} else {
+			x.owed = true
 			x.events <- inv
 		}
 	}

@@ -20,6 +20,7 @@ type extension struct {
 	state     extensionState
 	errorType string // in the states of an error
 	ready     bool   // it has asked for its next event
+	owed      bool   // there is an event that it has not been given yet
 	poll      *poll
 }
 

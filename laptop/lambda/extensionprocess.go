@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -41,13 +42,14 @@ func newExtension(name string, state extensionState) *extension {
 type errLaunch struct {
 	name string
 	err  error
+	hint string
 }
 
 func (e *errLaunch) Error() string {
-	return "extension " + e.name + ": " + e.err.Error() + ": is it an executable for this machine, with the permission to be run?"
+	return "extension " + e.name + ": " + e.err.Error() + ": " + e.hint
 }
 
-var errTooManyExtensions = errors.New("extension limit (10) reached")
+var errTooManyExtensions = errors.New("extension limit (" + strconv.Itoa(maxExtensions) + ") reached")
 
 // startExtensions starts the files in the folder extensions of the function's layers, and returns
 // when all of them have registered, which is before the runtime is started.
@@ -58,7 +60,7 @@ func (e *environment) startExtensions(runtimeAPI string) error {
 	dir := filepath.Join(e.rev.opt, "extensions")
 	files, err := os.ReadDir(dir)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return &errLaunch{"*", err}
+		return &errLaunch{"*", err, "the layers' extensions are the files of a folder"}
 	}
 	s := e.function.service
 	e.mu.Lock()
@@ -97,7 +99,7 @@ func (e *environment) startExtension(path string, env []string) error {
 	e.extensions = append(e.extensions, x)
 	if len(e.extensions) > maxExtensions {
 		x.state, x.errorType = extensionLaunchError, "TooManyExtensions"
-		return &errLaunch{x.name, errTooManyExtensions}
+		return &errLaunch{x.name, errTooManyExtensions, "leave some out of the function's layers"}
 	}
 	output, err := newOutput(&extensionLog{log: e.log})
 	if err != nil {
@@ -110,7 +112,7 @@ func (e *environment) startExtension(path string, env []string) error {
 		if errors.Is(err, fs.ErrPermission) {
 			x.errorType = "PermissionDenied"
 		}
-		return &errLaunch{x.name, err}
+		return &errLaunch{x.name, err, "is it an executable for this machine, with the permission to be run?"}
 	}
 	x.process = p
 	p.complain(e.log)

@@ -224,7 +224,7 @@ func TestExternalExtensionThatCannotStart(t *testing.T) {
 		t.Fatal(err)
 	}
 	out, err := s.Invoke(t.Context(), InvokeInput{Function: "hello"})
-	if err != nil || out.ErrorType != "Extension.LaunchError" {
+	if err != nil || out.ErrorType != "Extension.LaunchError" || !strings.Contains(string(out.Payload), "with the permission to be run?") {
 		t.Errorf("%v %s", err, out.Payload)
 	}
 	if want := "EXTENSION\tName: agent\tState: LaunchError\tEvents: []\tError Type: PermissionDenied"; !strings.Contains(join(r.lines()), want) {
@@ -237,7 +237,8 @@ func TestTooManyExternalExtensions(t *testing.T) {
 	s := open(t, Config{})
 	folder := external(t, s, "", "SHUTDOWN", "a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k")
 	out, err := s.Invoke(t.Context(), InvokeInput{Function: "hello"})
-	if err != nil || out.ErrorType != "Extension.LaunchError" || !strings.Contains(string(out.Payload), "limit (10)") {
+	if err != nil || out.ErrorType != "Extension.LaunchError" ||
+		!strings.Contains(string(out.Payload), `Error: extension k: extension limit (10) reached: leave some out of the function's layers"`) {
 		t.Errorf("%v %s", err, out.Payload)
 	}
 	eventually(t, "the end of the environment", func() bool { return stats(t, s, "hello").Running == 0 })

@@ -127,7 +127,7 @@ func (e *environment) extensionNext(w http.ResponseWriter, x *extension) {
 		return
 	}
 	x.state = extensionReady
-	x.ready = len(x.events) == 0 // one that lost its connection gets the event that it missed
+	x.ready = !x.owed // one that lost its connection gets the event that it missed
 	p := replace(&x.poll, w)
 	e.mu.Unlock()
 	e.settle()
@@ -139,6 +139,9 @@ func (e *environment) extensionNext(w http.ResponseWriter, x *extension) {
 	e.mu.Lock()
 	if x.poll == p {
 		x.state, x.poll = extensionRunning, nil
+	}
+	if inv != nil {
+		x.owed = false
 	}
 	e.mu.Unlock()
 	if inv != nil {

@@ -47,7 +47,10 @@ func (f *freezer) add(e *environment, epoch uint64) {
 	*queue = append(*queue, idleUntil{e, epoch, time.Now().Add(delay)})
 	if f.waiting && (queue == &f.soon || len(f.later) == 1) {
 		f.waiting = false
-		f.more <- struct{}{}
+		select {
+		case f.more <- struct{}{}:
+		default: // run has yet to look after the one before, or has ended
+		}
 	}
 }
 

@@ -170,6 +170,7 @@ type invocation struct {
 	timer           *time.Timer
 	cold            bool
 	state           runtimeState
+	cut             *truncation // nil as long as nothing asks for it
 	// What the Telemetry API tells of it, zero as long as nobody wants to know it.
 	answerBegan, answerEnded, runtimeDone time.Time
 	produced                              int64  // bytes of the answer

@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
-	"time"
 )
 
 // The headers of the Runtime API, as net/http keys them. See
@@ -28,9 +27,6 @@ const (
 // maxDiscarded is how much of a body that is too large is read, so that its sender, which reads
 // nothing before it has written everything, gets the answer.
 const maxDiscarded = 256 << 20
-
-// truncatedGrace is how long the exit of a process may come after the end of its connection.
-const truncatedGrace = 100 * time.Millisecond
 
 func (e *environment) serveRuntime(w http.ResponseWriter, r *http.Request, path string) {
 	switch id, what, _ := strings.Cut(strings.TrimPrefix(path, "invocation/"), "/"); {
@@ -59,10 +55,12 @@ func (e *environment) runtimeNext(w http.ResponseWriter, r *http.Request) {
 	e.mu.Lock()
 	inv := e.inv
 	if inv != nil && (inv.state == runtimeAnswers || inv.state == runtimeFails) {
-		from := inv.state
-		e.mu.Unlock()
-		refuseTransition(w, from, runtimeReady)
-		return
+		if from := inv.state; !e.truncates(inv) {
+			e.mu.Unlock()
+			refuseTransition(w, from, runtimeReady)
+			return
+		}
+		inv = e.inv
 	}
 	if inv != nil && inv.state == runtimeRunning && !inv.answered { // it asks for the event again
 		e.mu.Unlock()
@@ -71,7 +69,7 @@ func (e *environment) runtimeNext(w http.ResponseWriter, r *http.Request) {
 	}
 	switch {
 	case inv != nil && inv.answered:
-		e.tellRuntimeDone(inv, "", "")
+		e.tellRuntimeDone(inv, inv.now(), "", "")
 		e.runtimeReady = true
 	case inv == nil:
 		if e.phase == starting && !e.runtimeReady {
@@ -151,10 +149,8 @@ func (e *environment) broken(w http.ResponseWriter, r *http.Request, inv *invoca
 		refuse(w, http.StatusRequestEntityTooLarge, "RequestEntityTooLarge", "Exceeded maximum allowed payload size (%s bytes).", text)
 		return
 	}
-	select {
-	case <-e.gone: // the process has died over it, which is what the caller was told
-		return
-	case <-time.After(truncatedGrace):
+	if !e.outlives(inv) {
+		return // the process has died over it, which is what the caller was told
 	}
 	f := failure{kind: "Runtime.TruncatedResponse", message: "the response has no end: " + err.Error()}
 	e.conveys(w, inv, f.answer(inv.id))

@@ -45,7 +45,7 @@ func (e *environment) claim(w http.ResponseWriter, id string, to runtimeState) *
 	if from == runtimeRunning {
 		inv.state = to
 		if e.tells() {
-			inv.answerBegan = time.Now()
+			inv.answerBegan = inv.now()
 		}
 	}
 	e.mu.Unlock()
@@ -89,7 +89,7 @@ func (e *environment) convey(inv *invocation, a answer) bool {
 	}
 	inv.state = runtimeAnswered
 	if e.tells() {
-		inv.answerEnded = time.Now()
+		inv.answerEnded = inv.now()
 		if inv.produced == 0 {
 			inv.produced = int64(len(a.payload))
 		}
@@ -98,8 +98,11 @@ func (e *environment) convey(inv *invocation, a answer) bool {
 		e.function.finishes(e)
 	}
 	e.answer(inv, a)
+	if inv.cut != nil {
+		close(inv.cut.answered)
+	}
 	if e.managed != nil { // there is nothing to wait for
-		e.tellRuntimeDone(inv, "", "")
+		e.tellRuntimeDone(inv, inv.now(), "", "")
 		delete(e.managed.invocations, inv.id)
 		e.report(inv, "", "")
 	}

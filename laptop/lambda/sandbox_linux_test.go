@@ -55,10 +55,19 @@ func TestPrivateTmp(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
-	for _, dir := range []string{dir, t.TempDir()} {
+	elsewhere, err := os.MkdirTemp("/var/tmp", "ephor-lambda-test-*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(elsewhere) })
+	for _, dir := range []string{dir, t.TempDir(), elsewhere} {
 		s := isolated(t, "a mount namespace", hasTmp, Config{Dir: dir})
 		create(t, s, hello(t, func(in *FunctionInput) { in.EphemeralStorage = 600 }))
 		create(t, s, hello(t, func(in *FunctionInput) { in.Name = "other" }))
+		// Else it has the way to the code.
+		if out := shell(t, s, "ls -A /tmp"); dir == elsewhere && out != "" {
+			t.Errorf("in a new /tmp there is %s", out)
+		}
 		name := "/tmp/ephor-" + strconv.Itoa(os.Getpid())
 		if out := shell(t, s, "echo secret > "+name+"; cat "+name+"; ls /tmp; echo TMPDIR=$TMPDIR"); !strings.HasPrefix(out, "secret\n") || !strings.HasSuffix(out, "\nTMPDIR=") {
 			t.Errorf("writing to /tmp: %q", out)

@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -77,6 +78,35 @@ func TestShutdown(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestShutdownTellsTelemetryFirst: an internal extension, whose batch is not due for half a minute, has it before
+// its process gets SIGTERM, which ends this one. It has half of the grace for that, 250 ms, which may be too
+// little for a machine that is slow just then: so several may try.
+func TestShutdownTellsTelemetryFirst(t *testing.T) {
+	t.Parallel()
+	const tries = 20
+	for range tries {
+		h := newByHand(t, Config{})
+		l := newListener(t)
+		_, _, header := h.do("POST", "/2020-01-01/extension/register", `{"events":[]}`, "Lambda-Extension-Name: x")
+		id := "Lambda-Extension-Identifier: " + header.Get("Lambda-Extension-Identifier")
+		h.want(200, `"OK"`)(h.do("PUT", telemetryPath, `{"schemaVersion":"2025-01-29","types":["platform"],"buffering":{"timeoutMs":30000},
+			"destination":{"protocol":"HTTP","URI":"`+l.URL+`"}}`, id))
+		h.waits("GET", "/2020-01-01/extension/event/next", id)
+		_, _, header = h.do("GET", "/2018-06-01/runtime/invocation/next", "")
+		h.want(202, "OK")(h.do("POST", "/2018-06-01/runtime/invocation/"+header.Get(headerRequestID)+"/response", "{}"))
+		h.wg.Wait()
+		h.waits("GET", "/2018-06-01/runtime/invocation/next")
+		settled(t, h.s, "hello")
+		e := environmentOf(t, h.s)
+		h.s.SpinDown()
+		<-e.gone
+		if slices.Contains(typesOf(l.events()), "platform.report") {
+			return
+		}
+	}
+	t.Errorf("%d extensions were not told before their ends", tries)
 }
 
 // thatStays makes hello of programs that go on after SIGTERM, and has it idle: the runtime alone, one with

@@ -7,7 +7,9 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -27,6 +29,7 @@ type listener struct {
 	*httptest.Server
 	mu      sync.Mutex
 	batches [][]told
+	sizes   []int // of all bodies, the refused ones too
 	refuse  bool
 	refused int
 }
@@ -40,6 +43,7 @@ func newListener(t *testing.T) *listener {
 		}
 		l.mu.Lock()
 		defer l.mu.Unlock()
+		l.sizes = append(l.sizes, len(body))
 		if l.refuse {
 			l.refused++
 			w.WriteHeader(http.StatusInternalServerError)
@@ -59,6 +63,16 @@ func (l *listener) setRefuse(refuse bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.refuse = refuse
+}
+
+// refuses waits until n batches were refused.
+func (l *listener) refuses(t *testing.T, n int) {
+	t.Helper()
+	eventually(t, "another try", func() bool {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		return l.refused >= n
+	})
 }
 
 // count is how many batches have come.
@@ -143,19 +157,27 @@ func TestTelemetryOfAnExternalExtension(t *testing.T) {
 	}
 }
 
-// TestTelemetryOfAJSONLog: what the function says as JSON is told as that, and nothing is left out by its level.
-func TestTelemetryOfAJSONLog(t *testing.T) {
-	t.Parallel()
-	r := &recorder{}
-	s := open(t, Config{Events: r.add})
-	folder := external(t, s, "telemetry", "INVOKE SHUTDOWN", "agent")
+// withTelemetry makes hello with an external extension that takes all telemetry, and edits it before it runs.
+func withTelemetry(t *testing.T, edit func(*Function)) (s *Service, r *recorder, folder string) {
+	r = &recorder{}
+	s = open(t, Config{Events: r.add})
+	folder = external(t, s, "telemetry", "INVOKE SHUTDOWN", "agent")
 	f, err := s.lookup("hello")
 	if err != nil {
 		t.Fatal(err)
 	}
 	f.mu.Lock()
-	f.rev.cfg.Logging = Logging{Format: "JSON", ApplicationLevel: "ERROR", SystemLevel: "WARN"}
+	edit(&f.rev.cfg)
 	f.mu.Unlock()
+	return s, r, folder
+}
+
+// TestTelemetryOfAJSONLog: what the function says as JSON is told as that, and nothing is left out by its level.
+func TestTelemetryOfAJSONLog(t *testing.T) {
+	t.Parallel()
+	s, r, folder := withTelemetry(t, func(cfg *Function) {
+		cfg.Logging = Logging{Format: "JSON", ApplicationLevel: "ERROR", SystemLevel: "WARN"}
+	})
 	call(t, s, `{"do":"print","text":"{\"level\":\"DEBUG\",\"timestamp\":\"2026-11-02T16:51:31Z\"}\nplain\n"}`)
 	settled(t, s, "hello")
 	s.SpinDown()
@@ -234,84 +256,62 @@ func TestTelemetryAPI(t *testing.T) {
 	}
 }
 
+// TestTelemetryAPIOfManagedInstances has no schema but the newest: see
+// https://docs.aws.amazon.com/lambda/latest/dg/telemetry-api.html
+func TestTelemetryAPIOfManagedInstances(t *testing.T) {
+	t.Parallel()
+	h := newByHand(t, Config{}, onManagedInstances(1), func(in *FunctionInput) { in.ReservedConcurrency = nil })
+	l := newListener(t)
+	_, _, header := h.do("POST", "/2020-01-01/extension/register", `{"events":[]}`, "Lambda-Extension-Name: x")
+	id := "Lambda-Extension-Identifier: " + header.Get("Lambda-Extension-Identifier")
+	ask := func(version string) string {
+		return fmt.Sprintf(`{"schemaVersion":%q,"types":["platform"],"destination":{"protocol":"HTTP","URI":%q}}`, version, l.URL)
+	}
+	for _, version := range []string{"2022-07-01", "2022-12-13"} {
+		h.want(400, "schemaVersion should be 2025-01-29")(h.do("PUT", telemetryPath, ask(version), id))
+	}
+	h.want(200, `"OK"`)(h.do("PUT", telemetryPath, ask("2025-01-29"), id))
+	h.want(202, "OK")(h.do("POST", "/2018-06-01/runtime/init/error", `{}`))
+	h.wg.Wait()
+}
+
+// TestTelemetryOfEnds: what is told of an invocation that the platform ends is not over before it has begun, nor
+// does it last longer than the timeout.
+func TestTelemetryOfEnds(t *testing.T) {
+	t.Parallel()
+	for name, event := range map[string]string{"timeout": `{"ms":60000}`, "exit": `{"do":"exit","status":3}`} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s, r, folder := withTelemetry(t, func(cfg *Function) {
+				cfg.Timeout = 2 * time.Second
+				cfg.Logging = Logging{Format: "JSON", SystemLevel: "DEBUG"}
+			})
+			out, err := s.Invoke(t.Context(), InvokeInput{Function: "hello", Payload: []byte(event)})
+			if err != nil || out.FunctionError == "" {
+				t.Fatalf("%v %s", err, out.Payload)
+			}
+			noted(t, folder, "agent", `"type":"platform.report"`)
+			eventually(t, "the report", func() bool { return strings.Contains(join(r.lines()), `"platform.report"`) })
+			for where, all := range map[string]string{"telemetry": join(notes(t, folder, "agent")), "log": join(r.lines())} {
+				if strings.Contains(all, `"durationMs":-`) {
+					t.Errorf("%s: it ends before it has begun:\n%s", where, all)
+				}
+				for _, kind := range []string{"runtimeDone", "report"} {
+					found := regexp.MustCompile(`"platform.` + kind + `","record":\{"requestId":"[^"]*","status":"(?:timeout|error)".*?"metrics":\{"durationMs":([0-9.]+)`).FindStringSubmatch(all)
+					if found == nil {
+						t.Fatalf("%s: no %s:\n%s", where, kind, all)
+					}
+					if ms, err := strconv.ParseFloat(found[1], 64); err != nil || name == "timeout" && ms != 2000 {
+						t.Errorf("%s: the %s says %s ms (%v)", where, kind, found[1], err)
+					}
+				}
+			}
+		})
+	}
+}
+
 func canceled() context.Context {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	return ctx
-}
-
-// newSubscription is one whose events go to l.
-func newSubscription(l *listener, timeout time.Duration) subscription {
-	return subscription{categories: []string{telemetryPlatform, telemetryFunction}, url: l.URL, maxItems: 1000, maxBytes: 256 << 10, timeout: timeout}
-}
-
-func TestTelemetryBatches(t *testing.T) {
-	t.Parallel()
-	l := newListener(t)
-	tell := newTelemetry()
-	defer tell.close()
-	tell.line(telemetryFunction, []byte("before"), false)
-	if again, refused := tell.subscribe("x", newSubscription(l, time.Hour)); again || refused != nil {
-		t.Fatal(again, refused)
-	}
-	tell.closeSubscriptions()
-	for range 998 {
-		tell.line(telemetryFunction, []byte("line"), false)
-	}
-	tell.line(telemetryExtension, []byte("not wanted"), false)
-	time.Sleep(20 * time.Millisecond) // nothing is due: should something come all the same, the count below is wrong
-	if n := len(l.events()); n != 0 {
-		t.Errorf("%d events came before the batch was full", n)
-	}
-	tell.line(telemetryFunction, []byte("full"), false)
-	eventually(t, "a full batch", func() bool { return len(l.events()) == 1000 })
-	tell.line(telemetryFunction, []byte("flushed"), false)
-	tell.flushUntil(time.Now().Add(time.Minute))
-	events, batches := l.events(), l.count()
-	if batches != 2 || len(events) != 1001 || string(events[0].Record) != `"before"` || string(events[1000].Record) != `"flushed"` {
-		t.Errorf("%d batches of %d events", batches, len(events))
-	}
-}
-
-func TestTelemetryTimeout(t *testing.T) {
-	t.Parallel()
-	l := newListener(t)
-	tell := newTelemetry()
-	defer tell.close()
-	tell.subscribe("x", newSubscription(l, 25*time.Millisecond))
-	for i := range 3 {
-		tell.line(telemetryFunction, []byte("line"), false)
-		eventually(t, "the batch", func() bool { return len(l.events()) == i+1 })
-	}
-}
-
-// TestTelemetryFallsBehind has a subscriber that refuses for a while: what there is room for comes
-// later, and the rest is counted.
-func TestTelemetryFallsBehind(t *testing.T) {
-	t.Parallel()
-	l := newListener(t)
-	l.setRefuse(true)
-	tell := newTelemetry()
-	defer tell.close()
-	tell.subscribe("x", newSubscription(l, 25*time.Millisecond))
-	for range 2500 {
-		tell.line(telemetryFunction, []byte("line"), false)
-	}
-	eventually(t, "a second try", func() bool {
-		l.mu.Lock()
-		defer l.mu.Unlock()
-		return l.refused >= 2
-	})
-	l.setRefuse(false)
-	eventually(t, "all events", func() bool { return len(l.events()) == 2001 })
-	i := slices.IndexFunc(l.events(), func(e told) bool { return e.Type == "platform.logsDropped" })
-	if i < 0 || !strings.Contains(string(l.events()[i].Record), `"droppedRecords":500,`) {
-		t.Errorf("index %d of %d events", i, len(l.events()))
-	}
-	tell.forget("x")
-	tell.line(telemetryFunction, []byte("to nobody"), false)
-	tell.flushUntil(time.Now().Add(time.Minute))
-	if n := len(l.events()); n != 2001 {
-		t.Errorf("%d events", n)
-	}
 }

@@ -51,7 +51,7 @@ func (e *environment) serveTelemetry(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusBadRequest, "ValidationError", "%v", err)
 		return
 	}
-	to, problems := in.subscription()
+	to, problems := in.subscription(e.managed != nil)
 	if len(problems) > 0 {
 		refuse(w, http.StatusBadRequest, "ValidationError", "%s", strings.Join(problems, "; "))
 		return
@@ -81,11 +81,17 @@ func serveLogs(w http.ResponseWriter) {
 	refuse(w, http.StatusAccepted, "Logs.NotSupported", "Logs API is not supported")
 }
 
+// telemetrySchemas are the versions of the events' form, of which Managed Instances have the last one alone.
+var telemetrySchemas = []string{"2022-07-01", "2022-12-13", "2025-01-29"}
+
 // subscription checks a request and fills in the defaults.
-func (in telemetryRequest) subscription() (to subscription, problems []string) {
+func (in telemetryRequest) subscription(managed bool) (to subscription, problems []string) {
 	bad := func(problem string) { problems = append(problems, problem) }
-	if !slices.Contains([]string{"2022-07-01", "2022-12-13", "2025-01-29"}, in.SchemaVersion) {
-		bad("schemaVersion should be one of 2022-07-01, 2022-12-13, 2025-01-29")
+	switch newest := telemetrySchemas[len(telemetrySchemas)-1]; {
+	case !slices.Contains(telemetrySchemas, in.SchemaVersion):
+		bad("schemaVersion should be one of " + strings.Join(telemetrySchemas, ", "))
+	case managed && in.SchemaVersion != newest:
+		bad("schemaVersion should be " + newest + ": Lambda Managed Instances have no other")
 	}
 	switch in.Destination.Protocol {
 	case "HTTP":
@@ -118,7 +124,7 @@ func (in telemetryRequest) subscription() (to subscription, problems []string) {
 		}
 		return *value
 	}
-	to.maxItems = within("maxItems", in.Buffering.MaxItems, 10_000, 1_000, 10_000)
+	to.maxItems = within("maxItems", in.Buffering.MaxItems, 1_000, 1_000, 10_000)
 	to.maxBytes = within("maxBytes", in.Buffering.MaxBytes, 256<<10, 256<<10, 1<<20)
 	to.timeout = time.Duration(within("timeoutMs", in.Buffering.TimeoutMS, 1_000, 25, 30_000)) * time.Millisecond
 	return to, problems

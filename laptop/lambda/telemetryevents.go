@@ -95,6 +95,15 @@ func span(name string, start, end time.Time) spanRecord {
 	return spanRecord{name, start.UTC().Format(timestamp), rounded(end.Sub(start))}
 }
 
+// now is the time, or when the function's timeout was up if that is over: what is told of an invocation
+// ends with it, whenever the end was noticed.
+func (inv *invocation) now() time.Time {
+	if now := time.Now(); now.Before(inv.deadline) {
+		return now
+	}
+	return inv.deadline
+}
+
 func (inv *invocation) tracing() tracingRecord { return tracingRecord{"X-Amzn-Trace-Id", inv.trace} }
 
 // outcome is the status of a record, and its error type, of what the REPORT line says.
@@ -161,23 +170,22 @@ func (e *environment) tellStart(inv *invocation) {
 	}
 }
 
-// tellRuntimeDone tells that the runtime is done with an invocation, once. The caller holds e.mu.
-func (e *environment) tellRuntimeDone(inv *invocation, status, kind string) {
+// tellRuntimeDone tells that the runtime was done with an invocation at the time end, once. The caller holds e.mu.
+func (e *environment) tellRuntimeDone(inv *invocation, end time.Time, status, kind string) {
 	if !inv.runtimeDone.IsZero() || !e.tells() {
 		return
 	}
 	if e.process != nil {
 		e.process.output.drain() // what the function said comes first
 	}
-	now := time.Now()
-	inv.runtimeDone = now
+	inv.runtimeDone = end
 	status, kind = outcome(status, kind)
 	r := runtimeDoneRecord{RequestID: inv.id, Tenant: inv.tenant, Status: status, ErrorType: kind, Tracing: inv.tracing(),
-		Metrics: durationMetrics{Duration: rounded(now.Sub(inv.start))}}
+		Metrics: durationMetrics{Duration: rounded(end.Sub(inv.start))}}
 	if !inv.answerBegan.IsZero() {
 		r.Spans = append(r.Spans, span("responseLatency", inv.start, inv.answerBegan))
 		if !inv.answerEnded.IsZero() {
-			r.Spans = append(r.Spans, span("responseDuration", inv.answerBegan, inv.answerEnded), span("runtimeOverhead", inv.answerEnded, now))
+			r.Spans = append(r.Spans, span("responseDuration", inv.answerBegan, inv.answerEnded), span("runtimeOverhead", inv.answerEnded, end))
 			r.Metrics.Produced = &inv.produced
 		}
 	}
@@ -190,14 +198,15 @@ func (e *environment) tellReport(r report) {
 		return
 	}
 	inv := r.inv
-	e.tellRuntimeDone(inv, r.status, r.kind)
+	end := inv.start.Add(r.duration)
+	e.tellRuntimeDone(inv, end, r.status, r.kind)
 	status, kind := outcome(r.status, r.kind)
 	record := reportRecord{RequestID: inv.id, Tenant: inv.tenant, Status: status, ErrorType: kind, Tracing: inv.tracing(), Metrics: reportMetrics{
 		Duration: rounded(r.duration), Billed: int64(math.Ceil(ms(r.duration + r.init))), MemorySize: r.memorySize,
 		MaxMemory: (r.memory + 1<<20 - 1) >> 20, Init: rounded(r.init),
 	}}
 	if len(e.extensions) > 0 {
-		record.Spans = []spanRecord{span("extensionOverhead", inv.runtimeDone, inv.start.Add(r.duration))}
+		record.Spans = []spanRecord{span("extensionOverhead", inv.runtimeDone, end)}
 	}
 	e.telemetry.platform("report", record)
 	e.log.event("report", loggedReport{record, r.held}, levelFor(status, levelInfo))

@@ -16,8 +16,8 @@ import (
 type subscription struct {
 	categories []string
 	url        string // on loopback
-	maxItems   int
-	maxBytes   int
+	maxItems   int    // of a batch
+	maxBytes   int    // of a batch, but for one that is a single event
 	timeout    time.Duration
 }
 
@@ -135,11 +135,23 @@ func (s *subscriber) deliver(ctx context.Context, client *http.Client) {
 	}
 }
 
+// batch is the next one: as many of the pending events as the subscriber wants at once, by their number and by
+// the bytes of the body that they make, and one at least, however large. The caller holds s.mu.
+func (s *subscriber) batch() [][]byte {
+	size := 1 // a bracket, as each event comes with a comma or the other one
+	for n, data := range s.pending {
+		size += len(data) + 1
+		if n == s.to.maxItems || n > 0 && size > s.to.maxBytes {
+			return slices.Clone(s.pending[:n])
+		}
+	}
+	return slices.Clone(s.pending)
+}
+
 // send delivers one batch. What could not be delivered stands before what has come since.
 func (s *subscriber) send(ctx context.Context, client *http.Client) error {
 	s.mu.Lock()
-	n := min(len(s.pending), s.to.maxItems)
-	batch, url := slices.Clone(s.pending[:n]), s.to.url
+	batch, url := s.batch(), s.to.url
 	s.sending = true
 	s.mu.Unlock()
 
@@ -154,10 +166,10 @@ func (s *subscriber) send(ctx context.Context, client *http.Client) error {
 	if err != nil {
 		return err
 	}
-	for _, data := range s.pending[:n] {
+	for _, data := range batch {
 		s.bytes -= len(data)
 	}
-	s.pending = slices.Delete(s.pending, 0, n)
+	s.pending = slices.Delete(s.pending, 0, len(batch))
 	s.since = time.Now()
 	if s.dropped > 0 {
 		s.tellDropped()

@@ -50,6 +50,9 @@ func note(what string, resp *http.Response, body string) {
 
 func next() (id, what string) {
 	resp, body := call("GET", invocations+"next", "")
+	if resp.StatusCode != http.StatusOK { // as loops that trust in it do
+		panic(resp.Status + ": " + body)
+	}
 	var event struct{ Do string }
 	if err := json.Unmarshal([]byte(body), &event); err != nil {
 		panic(err)
