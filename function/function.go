@@ -17,6 +17,7 @@ import (
 	"strings"
 
 	"github.com/aws/aws-lambda-go/lambda"
+
 	"github.com/ephor-io/ephor"
 	"github.com/ephor-io/ephor/metrics"
 )

@@ -10,8 +10,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/ephor-io/ephor"
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/ephor-io/ephor"
 )
 
 // requests are one request as each of the three tells of it. The samples that they follow:

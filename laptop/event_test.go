@@ -4,8 +4,9 @@ import (
 	"errors"
 	"testing"
 
-	"github.com/ephor-io/ephor/laptop/lambda"
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/ephor-io/ephor/laptop/lambda"
 )
 
 // TestWhatIsToldOfFunctions: what they say themselves, even in Lambda's words, what went wrong, and what

@@ -5,9 +5,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ephor-io/ephor/line"
 	"github.com/google/go-cmp/cmp"
 	"github.com/influxdata/influxdb/models"
+
+	"github.com/ephor-io/ephor/line"
 )
 
 // What Append takes, InfluxDB's own parser reads back as it was, also between two other lines.

@@ -6,8 +6,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ephor-io/ephor/line"
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/ephor-io/ephor/line"
 )
 
 var at = time.Unix(1763800000, 123456789)

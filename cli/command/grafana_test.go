@@ -86,8 +86,8 @@ func TestGuestTellsOfAStandIn(t *testing.T) {
 	f(grafanatest.Admin, "theirs", "docker run --network host")
 }
 
-// standIn is a Grafana of up's, of a program in its place.
-func standIn(t *testing.T, said *strings.Builder) *ownGrafana {
+// standInGrafana is a Grafana of up's, of a program in its place.
+func standInGrafana(t *testing.T, said *strings.Builder) *ownGrafana {
 	t.Helper()
 	home := filepath.Join(t.TempDir(), "grafana")
 	if err := grafanatest.Install(home, "13.2.3"); err != nil {
@@ -115,7 +115,7 @@ func TestUpGrafanaPortTakenBeforeAStandIn(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	g := standIn(t, &strings.Builder{})
+	g := standInGrafana(t, &strings.Builder{})
 	g.config.Port, g.config.Fixed = l.Addr().(*net.TCPAddr).Port, true
 	_, err = g.show(t.Context(), monitor.View{}, "http://127.0.0.1:1")
 	if err == nil || !strings.Contains(err.Error(), "asked for Grafana, is taken by another process") {
@@ -127,7 +127,7 @@ func TestUpGrafanaPortTakenBeforeAStandIn(t *testing.T) {
 func TestAStandInForGrafanaThatDoesNotStay(t *testing.T) {
 	t.Parallel()
 	var said strings.Builder
-	g := standIn(t, &said)
+	g := standInGrafana(t, &said)
 	if _, err := g.show(t.Context(), monitor.View{}, "http://127.0.0.1:1"); err != nil {
 		t.Fatal(err)
 	}

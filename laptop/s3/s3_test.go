@@ -7,8 +7,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/ephor-io/ephor/laptop/internal/awsproto"
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/ephor-io/ephor/laptop/internal/awsproto"
 )
 
 func must(t testing.TB, err error) {
