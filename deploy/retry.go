@@ -1,11 +1,15 @@
 package deploy
 
 import (
+	"errors"
+	"io"
+	"net"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/ratelimit"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	"github.com/aws/smithy-go"
 )
 
 const (
@@ -24,6 +28,7 @@ func patient() aws.Retryer {
 		o.MaxAttempts = throttledAttempts
 		o.MaxBackoff = 20 * time.Second
 		o.RateLimiter = ratelimit.None // the SDK's would end the patience early
+		o.Retryables = append(o.Retryables, retry.IsErrorRetryableFunc(brokenOff))
 	})}
 }
 
@@ -36,4 +41,15 @@ func (r patientRetryer) RetryDelay(attempt int, err error) (time.Duration, error
 		return 0, err
 	}
 	return r.Standard.RetryDelay(attempt, err)
+}
+
+// brokenOff says that an answer had begun when its connection ended. The SDK tries again only where none had: then
+// a deployment that is waited for would be given up for a moment's trouble with the network.
+func brokenOff(err error) aws.Ternary {
+	var unread *smithy.DeserializationError
+	var network *net.OpError
+	if errors.As(err, &unread) && (errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, &network)) {
+		return aws.TrueTernary
+	}
+	return aws.UnknownTernary
 }

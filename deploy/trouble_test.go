@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"strings"
 	"syscall"
@@ -37,6 +38,51 @@ func (s service) config() aws.Config {
 
 const throttled = `<ErrorResponse><Error><Type>Sender</Type><Code>Throttling</Code><Message>Rate exceeded</Message></Error></ErrorResponse>`
 
+// cut is an answer whose connection ends after as much of it.
+type cut struct {
+	io.Reader
+	err error
+}
+
+func (c cut) Read(b []byte) (int, error) {
+	if n, err := c.Reader.Read(b); err == nil {
+		return n, nil
+	}
+	return 0, c.err
+}
+
+// An answer that is broken off is asked for again, and what cannot be read for another reason is not.
+func TestABrokenAnswerIsAskedForAgain(t *testing.T) {
+	t.Parallel()
+	f := func(err error, want int) {
+		t.Helper()
+		synctest.Test(t, func(t *testing.T) {
+			calls := 0
+			s := service(func(*http.Request) (int, string, error) { return 200, stacksAnswer, nil })
+			config := s.config()
+			config.HTTPClient = aws.HTTPClient(doer(func(r *http.Request) (*http.Response, error) {
+				resp, rerr := s.Do(r)
+				if calls++; calls == 1 {
+					resp.Body = io.NopCloser(cut{strings.NewReader(stacksAnswer[:40]), err})
+				}
+				return resp, rerr
+			}))
+			if _, err := deploy.New(deploy.Config{AWS: config}).State(t.Context(), "Shop"); calls != want || (err == nil) != (want > 1) {
+				t.Errorf("%v after %d calls, want %d", err, calls, want)
+			}
+		})
+	}
+	f(io.ErrUnexpectedEOF, 2)
+	f(&net.OpError{Op: "read", Net: "tcp", Err: net.ErrClosed}, 2)
+	f(errors.New("no XML"), 1)
+}
+
+type doer func(*http.Request) (*http.Response, error)
+
+func (d doer) Do(r *http.Request) (*http.Response, error) { return d(r) }
+
+const stacksAnswer = `<DescribeStacksResponse><DescribeStacksResult><Stacks/></DescribeStacksResult></DescribeStacksResponse>`
+
 func TestThrottlingIsWaitedOut(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -45,7 +91,7 @@ func TestThrottlingIsWaitedOut(t *testing.T) {
 			if calls++; calls <= 20 {
 				return 400, throttled, nil
 			}
-			return 200, `<DescribeStacksResponse><DescribeStacksResult><Stacks/></DescribeStacksResult></DescribeStacksResponse>`, nil
+			return 200, stacksAnswer, nil
 		})
 		start := time.Now()
 		state, err := deploy.New(deploy.Config{AWS: s.config()}).State(t.Context(), "Shop")

@@ -131,7 +131,7 @@ func TestTheProgramIsFollowed(t *testing.T) {
 	app.On(ephor.Messages{Queue: app.Queue("Crates")}, apples)`, `app.Monitor(ephor.Grafana{Dashboards: []dashboard.Dashboard{{Title: "Market", Panels: []dashboard.Panel{dashboard.Counter("sold")}}}})`)
 	answers("/pears", "pears")
 	answers("/apples", "apples!")
-	says("GET /pears is new, function Pears is new, dashboard Market is another")
+	says("GET /pears is new, function Pears is new, queue Crates is new, dashboard Market is another")
 	says("ApplesFromCratesQueue")
 	if !strings.Contains(page(), `sold`) {
 		t.Errorf("the page has no panel of the new counter: %s", page())

@@ -72,7 +72,7 @@ func TestAlertsAreTurnedOff(t *testing.T) {
 			t.Errorf("%+v (-want +got):\n%s", a, diff)
 		}
 		// What was on before is taken away.
-		all := []string{"ephor-error-share", "ephor-p99", "ephor-dropped", "ephor-silence"}
+		all := []string{"ephor-error-share", "ephor-p99", "ephor-dropped", "ephor-silence", "ephor-backup"}
 		for _, r := range file.DeleteRules {
 			got = append(got, r.UID)
 		}

@@ -65,6 +65,10 @@ func (p *program) dashboard(c *cobra.Command, args []string, f dashboardFlags) e
 	if !ok {
 		return hinted(fmt.Errorf("%s has no monitoring", p.app.Name()), "app.Monitor(ephor.Grafana{}) in its main")
 	}
+	_, own := p.app.Store()
+	if own || f.push != "" {
+		g.Alerts.BackupAge = -1 // only the monitoring host makes backups
+	}
 	rules, err := monitor.Alerts(g)
 	if err != nil {
 		return err
@@ -74,7 +78,7 @@ func (p *program) dashboard(c *cobra.Command, args []string, f dashboardFlags) e
 		return p.printText(rules)
 	}
 	render := monitor.GrafanaDashboards
-	if _, own := p.app.Store(); own {
+	if own {
 		render = monitor.StoreDashboards
 	}
 	boards, err := render(g)
