@@ -226,8 +226,11 @@ func (k *keeper) authority() string {
 	return string(pem) + string(public)
 }
 
-// again makes the last backup an old one, so that another is due.
+// again makes the last backup an old one, so that another is due, and waits for the next second: a backup's name is
+// its second, and in reality they are hours apart.
 func (k *keeper) again() {
 	k.t.Helper()
 	k.must("backed_up", strconv.FormatInt(time.Now().Add(-10*time.Hour).Unix(), 10), "20000101T000000Z")
+	now := time.Now()
+	time.Sleep(time.Until(now.Truncate(time.Second).Add(time.Second)))
 }
