@@ -2,6 +2,7 @@ package monitor
 
 import (
 	"bytes"
+	"context"
 	"os"
 	"os/exec"
 	"slices"
@@ -53,11 +54,19 @@ func TestBackupAndRestoreByDebiansInfluxDB(t *testing.T) {
 	}
 	k.write(2)
 	k.again()
-	half := exec.Command("bash", k.settings("script"), "backup")
+	ctx, kill := context.WithCancel(t.Context())
+	defer kill()
+	half, killed := exec.CommandContext(ctx, "bash", k.settings("script"), "backup"), make(chan struct{})
+	half.Cancel = func() error {
+		defer close(killed)
+		killGroup(half)
+		return nil
+	}
 	half.Env = append(os.Environ(), k.env...)
 	c.onPut(func(key string) {
 		if strings.HasSuffix(key, "/002") {
-			killGroup(half)
+			kill()
+			<-killed // before this piece is answered for
 		}
 	})
 	if said, err := runGroup(t, half, nil); err == nil {

@@ -188,6 +188,8 @@ func runGroup(t *testing.T, c *exec.Cmd, kill func(line string) bool) (said stri
 	c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	r, w := io.Pipe()
 	c.Stdout, c.Stderr = w, w
+	// What runs in the background has the output no longer, but what a kill left behind may hold it.
+	c.WaitDelay = time.Second
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -203,8 +205,6 @@ func runGroup(t *testing.T, c *exec.Cmd, kill func(line string) bool) (said stri
 		}
 		read <- all.String()
 	}()
-	// What runs in the background has the output no longer, but what a kill left behind may hold it.
-	c.WaitDelay = time.Second
 	err = c.Wait()
 	w.Close()
 	return <-read, err
