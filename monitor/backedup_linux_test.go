@@ -40,7 +40,7 @@ func (h *bootedHost) restores(t *testing.T) {
 	backup := func() (string, error) {
 		t.Helper()
 		stop := h.watchCommandLines(t)
-		out, err := h.debian.command("bash", "-c", ". /etc/ephor/settings && exec /usr/local/sbin/ephor-boot backup").CombinedOutput()
+		out, err := h.debian.command("systemctl", "restart", "ephor-backup.service").CombinedOutput()
 		stop()
 		h.tellsNothing(string(out))
 		return string(out), err

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -48,6 +49,8 @@ func TestBootScriptWithStandInForGrafana(t *testing.T) {
 			t.Run(name, f)
 		}
 	}
+	run("a first boot that fails is there to be started again", h.startsAgain)
+	run("killed while packages are installed", h.installsAgain)
 	run("killed at every step", func(t *testing.T) {
 		for _, step := range steps {
 			said, err := d.boot(t, step)
@@ -69,6 +72,7 @@ func TestBootScriptWithStandInForGrafana(t *testing.T) {
 		}
 	})
 	run("doors", h.doors)
+	run("units", h.units)
 	run("rollups", h.rollups)
 	run("contacts", h.contacts)
 	run("again, and no second signal", func(t *testing.T) {
@@ -80,6 +84,11 @@ func TestBootScriptWithStandInForGrafana(t *testing.T) {
 	})
 	run("doors are still shut", h.doors)
 	run("after a reboot", h.reboots)
+	run("no store without the volume", h.needsVolume)
+	run("what is on the volume stays", h.keepsVolume)
+	run("the volume grows", h.grows)
+	run("what is well", h.well)
+	run("another script on the disk", h.replacesScript)
 	run("an empty volume gets the last whole backup", h.restores)
 	run("doors are shut after it", h.doors)
 	run("new passwords", func(t *testing.T) {
@@ -104,7 +113,8 @@ type bootedHost struct {
 	debian                 *debian
 	cloud                  *cloud
 	storePort, grafanaPort int
-	ca                     []byte // the last run's, from its signal or the volume
+	ca                     []byte        // the last run's, from its signal or the volume
+	away                   *atomic.Int64 // how many more requests the repository does not answer
 }
 
 func free(t *testing.T) int {
@@ -124,7 +134,9 @@ func (h *bootedHost) prepare() {
 	if err != nil || len(debs) != 1 {
 		t.Fatalf("Debian's package of InfluxDB: %q, %v", debs, err)
 	}
-	d.run(t, "dpkg", "--purge", "influxdb")
+	d.run(t, "sh", "-ec", "dpkg --purge influxdb; if id influxdb; then userdel influxdb; fi") // as on an image that has never had it
+	d.write(t, "/usr/local/sbin/systemctl", string(must(os.ReadFile("testdata/systemctl.sh"))), 0o755)
+	d.run(t, "mkdir", "-p", "/etc/systemd/system")
 	program := filepath.Join(t.TempDir(), "grafana")
 	build := exec.Command("go", "build", "-o", program, "../internal/grafanatest/grafana")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
@@ -135,14 +147,17 @@ func (h *bootedHost) prepare() {
 	if err != nil {
 		t.Fatal(err)
 	}
-	grafana := pack(t, "grafana", "13.2.3", "getent passwd grafana >/dev/null || useradd --system --user-group --no-create-home grafana\n",
-		map[string]string{"usr/share/grafana/bin/grafana": string(text)})
-	agent, err := os.ReadFile(pack(t, "amazon-ssm-agent", "3", "", map[string]string{"usr/bin/amazon-ssm-agent": "#!/bin/sh\n"}))
+	grafana := pack(t, "grafana", "13.2.3", `[ "$(readlink /etc/systemd/system/grafana-server.service)" = /dev/null ] || touch /vendors-service-runs
+`+standStill("configured")+"getent passwd grafana >/dev/null || useradd --system --user-group --no-create-home grafana\n",
+		map[string]string{"usr/share/grafana/bin/grafana": string(text), "DEBIAN/preinst": "#!/bin/sh\nset -e\n" + standStill("unpacked")})
+	agent, err := os.ReadFile(pack(t, "amazon-ssm-agent", "3", "", map[string]string{"usr/bin/amazon-ssm-agent": "#!/bin/sh\n",
+		"usr/lib/systemd/system/amazon-ssm-agent.service": "[Service]\nType=oneshot\nExecStart=/usr/bin/amazon-ssm-agent\n"}))
 	if err != nil {
 		t.Fatal(err)
 	}
 	d.write(t, "/srv/agent.deb", string(agent), 0o644)
-	influxSource, influxKey, influxPrint := d.repository(t, "influxdata", debs[0])
+	_, influxKey, influxPrint := d.repository(t, "influxdata", debs[0])
+	influxSource := h.repositoryThatIsAway(t, "influxdata")
 	grafanaSource, grafanaKey, grafanaPrint := d.repository(t, "grafana", grafana)
 	d.env = append(c.environment(),
 		"EPHOR_INFLUXDB_SOURCE="+influxSource, "EPHOR_INFLUXDB_KEY="+influxKey, "EPHOR_INFLUXDB_FINGERPRINT="+influxPrint,
@@ -151,13 +166,10 @@ func (h *bootedHost) prepare() {
 	// Debian's own repository is not needed, and not asked.
 	d.write(t, "/etc/apt/sources.list", "", 0o644)
 
-	disk := d.path("disk.img")
-	if err := os.WriteFile(disk, nil, 0o600); err != nil {
+	if err := os.WriteFile(d.path("disk.img"), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Truncate(disk, 256<<20); err != nil {
-		t.Fatal(err)
-	}
+	h.resize(t, 600)
 	c.setAttach(func() {
 		d.run(t, "ln", "-sf", "/disk.img", "/dev/disk/by-id/nvme-Amazon_Elastic_Block_Store_vol0a")
 	})
@@ -166,6 +178,7 @@ func (h *bootedHost) prepare() {
 		t.Fatal(err)
 	}
 	d.write(t, "/user-data", h.userData(strings.TrimSpace(string(version))), 0o600)
+	c.data = func() string { return string(must(os.ReadFile(d.path("user-data")))) }
 	g := hello()
 	g.Contacts = contacts()
 	pieces, err := bundle(g)

@@ -149,9 +149,15 @@ func (h *bootedHost) rollups(t *testing.T) {
 	}
 }
 
-// reboots: processes, mounts and /run are gone, the volume is what it was.
+// powerOff: processes, mounts and /run are gone.
+func (h *bootedHost) powerOff(t *testing.T) {
+	t.Helper()
+	h.debian.run(t, "bash", "-ec", `for f in /run/ephor-*.pid; do [ -e "$f" ] || continue; kill "$(cat "$f")"; tail --pid "$(cat "$f")" -f /dev/null; done; umount /var/lib/ephor; rm -rf /run/ephor*`)
+}
+
+// reboots: the volume is what it was.
 func (h *bootedHost) reboots(t *testing.T) {
-	h.debian.run(t, "bash", "-ec", `for f in /run/ephor-*.pid; do kill "$(cat "$f")"; tail --pid "$(cat "$f")" -f /dev/null; done; umount /var/lib/ephor; rm -rf /run/ephor*`)
+	h.powerOff(t)
 	ca := h.ca
 	h.succeeds(t, 0)
 	if !bytes.Equal(ca, h.ca) {
@@ -222,9 +228,10 @@ func (h *bootedHost) contactPoints(t *testing.T) string {
 	return strings.TrimSpace(text)
 }
 
-func (h *bootedHost) refresh(t *testing.T) {
+// refresh is what the timer does.
+func (h *bootedHost) refresh(t *testing.T) string {
 	t.Helper()
-	h.debian.run(t, "bash", "-c", ". /etc/ephor/settings && exec /usr/local/sbin/ephor-boot refresh")
+	return h.debian.run(t, "systemctl", "restart", "ephor-refresh.service")
 }
 
 // marks: what a parameter says stands in the store at the time when it was changed, once; one as old as what the store
@@ -277,6 +284,10 @@ func (h *bootedHost) fails(t *testing.T) {
 	}
 	reason := got[0]["Reason"]
 	h.tellsNothing(reason)
+	if response, err := http.Get(fmt.Sprintf("http://127.0.0.1:%d/query?q=SHOW+USERS", h.storePort)); err == nil {
+		response.Body.Close()
+		t.Errorf("the store that was being made answers whoever asks, after the failure: %s", response.Status)
+	}
 	var line int
 	if _, err := fmt.Sscanf(reason, "ephor-boot, line %d (making the database, its users and its rollups): the store refuses: ", &line); err != nil {
 		t.Fatalf("the reason %q: %v", reason, err)
@@ -298,7 +309,7 @@ func (h *bootedHost) refusesKeys(t *testing.T) {
 			h.debian.env[i] = "EPHOR_GRAFANA_FINGERPRINT=" + strings.Repeat("0", 40)
 		}
 	}
-	h.debian.run(t, "dpkg", "--purge", "--force-hold", "--force-remove-essential", "grafana")
+	h.debian.run(t, "dpkg", "--purge", "--force-hold", "grafana")
 	said, err := h.debian.boot(t, "")
 	got := h.cloud.signalled()
 	if err == nil || len(got) != 1 || !strings.Contains(got[0]["Reason"], "the key at file:///srv/grafana/key.asc is not 0000") {
@@ -312,6 +323,27 @@ func (h *bootedHost) refusesKeys(t *testing.T) {
 // refusesScripts: what does not have the checksum of the user data is not run, and says so; and what is there already is
 // asked for nowhere.
 func (h *bootedHost) refusesScripts(t *testing.T) {
+	h.putOtherScript(t)
+	h.debian.run(t, "sh", "-c", "rm /usr/local/sbin/ephor-boot")
+	said, err := h.debian.boot(t, "")
+	got := h.cloud.signalled()
+	var line int
+	if err == nil || len(got) != 1 {
+		t.Fatalf("%v, signals %v\n%s", err, got, said)
+	}
+	if _, err := fmt.Sscanf(got[0]["Reason"], "ephor-start, line %d (fetching the boot script): what stands under /ephor/Hello-Monitoring/script/", &line); err != nil {
+		t.Errorf("the reason %q: %v", got[0]["Reason"], err)
+	} else if text := strings.Split(startScript(), "\n")[line-1]; !strings.Contains(text, "wrong \"what stands under") {
+		t.Errorf("line %d is %q", line, text)
+	}
+	if out, err := h.debian.command("test", "-e", "/evil").CombinedOutput(); err == nil {
+		t.Errorf("another script was run: %s", out)
+	}
+}
+
+// putOtherScript puts into the stack a script that the user data do not name.
+func (h *bootedHost) putOtherScript(t *testing.T) {
+	t.Helper()
 	whole, err := scriptParameters()
 	if err != nil {
 		t.Fatal(err)
@@ -328,19 +360,4 @@ func (h *bootedHost) refusesScripts(t *testing.T) {
 		whole[id].Properties["Value"] = pieces[i]
 	}
 	h.cloud.put(whole)
-	h.debian.run(t, "sh", "-c", "dpkg --configure -a; rm /usr/local/sbin/ephor-boot")
-	said, err := h.debian.boot(t, "")
-	got := h.cloud.signalled()
-	var line int
-	if err == nil || len(got) != 1 {
-		t.Fatalf("%v, signals %v\n%s", err, got, said)
-	}
-	if _, err := fmt.Sscanf(got[0]["Reason"], "ephor-start, line %d (fetching the boot script): what stands under /ephor/Hello-Monitoring/script/", &line); err != nil {
-		t.Errorf("the reason %q: %v", got[0]["Reason"], err)
-	} else if text := strings.Split(startScript(), "\n")[line-1]; !strings.Contains(text, "wrong \"what stands under") {
-		t.Errorf("line %d is %q", line, text)
-	}
-	if out, err := h.debian.command("test", "-e", "/evil").CombinedOutput(); err == nil {
-		t.Errorf("another script was run: %s", out)
-	}
 }

@@ -17,8 +17,8 @@ import (
 	"time"
 )
 
-// succeeds runs the script to its end; no secret may show on the way.
-func (h *bootedHost) succeeds(t *testing.T, signals int) {
+// succeeds runs the script to its end, and returns what it said; no secret may show on the way.
+func (h *bootedHost) succeeds(t *testing.T, signals int) string {
 	t.Helper()
 	h.cloud.heard() // what was said before
 	stop := h.watchCommandLines(t)
@@ -53,6 +53,7 @@ func (h *bootedHost) succeeds(t *testing.T, signals int) {
 		}
 	}
 	h.ca = pem
+	return said
 }
 
 func (h *bootedHost) logs() string {

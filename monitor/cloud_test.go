@@ -32,6 +32,8 @@ type cloud struct {
 	objects *s3.Service
 	s3      *httptest.Server
 	putting func(key string)  // is told before an object is taken
+	asked   func(body string) // is told before Systems Manager answers
+	data    func() string     // the user data
 	arns    map[string]string // of the secrets, by logical ID
 
 	mu      sync.Mutex
@@ -83,7 +85,7 @@ func newCloud(t *testing.T) *cloud {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/imds/", c.metadata)
 	mux.Handle("/secretsmanager", c.signed("secretsmanager", c.secrets))
-	mux.Handle("/ssm", c.signed("ssm", c.store))
+	mux.Handle("/ssm", c.signed("ssm", http.HandlerFunc(c.parameters)))
 	mux.Handle("/ec2", c.signed("ec2", http.HandlerFunc(c.ec2)))
 	mux.Handle("/monitoring", c.signed("monitoring", http.HandlerFunc(c.metric)))
 	mux.HandleFunc("PUT /signal", c.signal)
@@ -120,6 +122,29 @@ func (c *cloud) onPut(f func(key string)) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.putting = f
+}
+
+// parameters is Systems Manager, the laptop's.
+func (c *cloud) parameters(w http.ResponseWriter, r *http.Request) {
+	c.mu.Lock()
+	asked := c.asked
+	c.mu.Unlock()
+	if asked != nil {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			c.t.Error(err)
+		}
+		asked(string(body))
+		r.Body = io.NopCloser(bytes.NewReader(body))
+	}
+	c.store.ServeHTTP(w, r)
+}
+
+// onAsk has f told of every request to Systems Manager before it is answered.
+func (c *cloud) onAsk(f func(body string)) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.asked = f
 }
 
 // backedUp are the keys in a bucket, by what they are.
@@ -202,6 +227,8 @@ func (c *cloud) metadata(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	switch path {
+	case "user-data":
+		io.WriteString(w, c.data())
 	case "meta-data/instance-id":
 		io.WriteString(w, self)
 	case "meta-data/public-ipv4":

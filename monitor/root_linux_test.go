@@ -16,8 +16,8 @@ import (
 )
 
 // debian is a machine for the boot script: Debian's own packages in a folder, with a mount and a
-// process namespace around what runs in it, so that nothing is left of it after the test. It has no
-// systemd, and the network is this machine's.
+// process namespace around what runs in it, so that nothing is left of it after the test. In systemctl's
+// place it has testdata/systemctl.sh, and the network is this machine's.
 type debian struct {
 	dir string
 	pid string // of the process that holds the namespaces
@@ -40,9 +40,11 @@ func newDebian(t *testing.T) *debian {
 	if os.Geteuid() != 0 {
 		t.Skip("a Debian root is made by root alone")
 	}
+	canMount(t)
 	d := &debian{dir: filepath.Join(t.TempDir(), "root")}
 	d.unpack(t)
 	hold := exec.Command("unshare", "--mount", "--propagation", "private", "--pid", "--fork", "--kill-child", "sh", "-ec", `
+mount --bind "$1" "$1"
 mount -t proc proc "$1/proc"
 mount -t tmpfs tmpfs "$1/dev"
 for n in null zero full random urandom; do touch "$1/dev/$n"; mount --bind /dev/$n "$1/dev/$n"; done
@@ -65,6 +67,7 @@ wait`, "sh", d.dir)
 	t.Cleanup(func() {
 		hold.Process.Kill()
 		hold.Wait()
+		exec.Command("chattr", "-i", d.path("var/lib/ephor")).Run() // the script lets nothing be put there
 		// The kernel ends the namespace's processes, and with the last of them its mounts.
 		for i := 0; i < 1000 && os.RemoveAll(d.dir) != nil; i++ {
 			time.Sleep(10 * time.Millisecond)
@@ -79,6 +82,17 @@ wait`, "sh", d.dir)
 	}
 	d.pid = strings.TrimSpace(string(children))
 	return d
+}
+
+// canMount skips where not even root may mount, as in many a container.
+func canMount(t *testing.T) {
+	t.Helper()
+	dir := t.TempDir()
+	out, err := exec.Command("unshare", "--mount", "--propagation", "private", "--pid", "--fork", "sh", "-ec",
+		`truncate --size 8M "$1/disk"; mkfs.ext4 -q -F "$1/disk"; mkdir "$1/mnt"; mount "$1/disk" "$1/mnt"; mount -t proc proc "$1/mnt"`, "sh", dir).CombinedOutput()
+	if err != nil {
+		t.Skipf("this machine does not let root mount a disk image in namespaces of its own: %v: %s", err, lastLine(out))
+	}
 }
 
 // unpack fills the folder with a fresh Debian. debootstrap takes half a minute and a hundred megabytes
@@ -167,7 +181,7 @@ func (d *debian) boot(t *testing.T, killAt string) (said string, err error) {
 	return runGroup(t, c, func(line string) bool { return killAt != "" && strings.Contains(line, " ephor: "+killAt) })
 }
 
-// repository makes a vendor's repository: one package, signed. It returns the source for apt, the key's
+// repository makes a vendor's repository: one package, signed. Beside the key there is another in its file. It returns the source for apt, the key's
 // address and its fingerprint, each as the machine sees it.
 func (d *debian) repository(t *testing.T, vendor, deb string) (source, key, fingerprint string) {
 	t.Helper()
@@ -189,6 +203,7 @@ func (d *debian) repository(t *testing.T, vendor, deb string) (source, key, fing
 			fingerprint = f[9]
 		}
 	}
+	sh(home, "gpg", "--batch", "--quiet", "--passphrase", "", "--quick-generate-key", "another of "+vendor, "ed25519", "sign", "never")
 	base := "/srv/" + vendor
 	text, err := os.ReadFile(deb)
 	if err != nil {
@@ -206,7 +221,7 @@ func (d *debian) repository(t *testing.T, vendor, deb string) (source, key, fing
 	if err := os.WriteFile(file, []byte(signed), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	d.write(t, base+"/dists/stable/InRelease", string(sh(home, "gpg", "--batch", "--clearsign", "--output", "-", file)), 0o644)
+	d.write(t, base+"/dists/stable/InRelease", string(sh(home, "gpg", "--batch", "--local-user", fingerprint, "--clearsign", "--output", "-", file)), 0o644)
 	d.write(t, base+"/key.asc", string(sh(home, "gpg", "--armor", "--export")), 0o644)
 	return "file:" + base + " stable main", "file://" + base + "/key.asc", fingerprint
 }

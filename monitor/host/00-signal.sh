@@ -32,6 +32,8 @@ failed() { # status, line, command
   [ "$1" = 0 ] || reason="$reason: status $1"
   printf '%s\n' "$reason" >&2
   if [ "$task" = boot ]; then
+    # The start has no store yet.
+    if declare -F shut >/dev/null; then shut; fi
     reason=${reason//\\/\\\\}
     printf '{"Status":"FAILURE","Reason":"%s","UniqueId":"ephor","Data":""}' "${reason//\"/\\\"}" | signal
   fi

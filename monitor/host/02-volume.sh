@@ -12,7 +12,7 @@ address() {
 volume() {
   say "mounting the volume $EPHOR_VOLUME"
   mountpoint -q "$data" && return
-  local self holder device="/dev/disk/by-id/nvme-Amazon_Elastic_Block_Store_${EPHOR_VOLUME/-/}" found=0
+  local self holder device="/dev/disk/by-id/nvme-Amazon_Elastic_Block_Store_${EPHOR_VOLUME/-/}"
   self=$(imds meta-data/instance-id)
   volume_is_ours() {
     local xml
@@ -37,15 +37,43 @@ volume() {
   }
   waited 120 volume_is_ours
   waited 60 test -e "$device"
-  # Status 2 means that nothing is on it; with any other it is not touched.
-  blkid --probe "$device" >/dev/null || found=$?
-  case $found in
-  0) ;;
-  2) mkfs.ext4 -q -L ephor "$device" ;;
-  *) wrong "blkid cannot tell what is on $device: status $found" ;;
-  esac
+  formatted "$device"
+  # Without the volume nothing is to be written here, and can be: no store grows on the machine's own disk.
   mkdir -p "$data"
-  chmod 755 "$data"
+  chattr +i "$data" || printf '%s can be written to while nothing is mounted there\n' "$data" >&2
   mount "$device" "$data"
   chmod 755 "$data"
+  grown || true # it is large enough for what it holds, and every minute says so again
+}
+
+# formatted makes a file system on a volume that has never had anything on it: blkid finds nothing, and its
+# first 512 MiB, in which any file system has what it cannot do without, are zeroes. blkid alone finds nothing where it
+# cannot make sense of what is there, too. Of what is begun a file tells, which is on the machine's own disk: what a
+# kill leaves of it is no longer empty.
+formatted() { # device
+  local begun=/var/lib/ephor-formatting found=0
+  if [ "$(cat "$begun" 2>/dev/null)" != "$EPHOR_VOLUME" ]; then
+    blkid --probe "$1" >/dev/null || found=$?
+    case $found in
+    0) return ;;
+    2) ;;
+    *) wrong "blkid cannot tell what is on $1: status $found" ;;
+    esac
+    cmp -s --bytes=536870912 "$1" /dev/zero ||
+      wrong "$1 has no file system that blkid knows, and is not empty: nothing is done to it"
+    printf '%s\n' "$EPHOR_VOLUME" >"$begun"
+    sync "$begun"
+  fi
+  mkfs.ext4 -q -F -L ephor "$1"
+  rm "$begun"
+}
+
+# grown makes the file system as large as the volume is, which can be made larger at any time, and never smaller.
+# https://docs.aws.amazon.com/ebs/latest/userguide/recognize-expanded-volume-linux.html
+grown() {
+  local said
+  said=$(resize2fs "$(findmnt --noheadings --output SOURCE --mountpoint "$data")" 2>&1) || {
+    printf 'the file system does not grow: %s\n' "${said//$'\n'/; }" >&2
+    return 1
+  }
 }

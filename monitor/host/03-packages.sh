@@ -5,9 +5,11 @@ repository() { # name, the three parts of a source, key's address, fingerprint
   key=$(mktemp -d)
   web --output "$key/asc" "$3"
   gpg --quiet --homedir "$key" --show-keys --with-colons "$key/asc" 2>/dev/null | awk -F: '$1 == "pub" { p = 1 } $1 == "fpr" && p { print $10; p = 0 }' >"$key/fingerprints"
-  # One primary key, and that one: a second would be trusted with it.
-  [ "$(cat "$key/fingerprints")" = "$4" ] || wrong "the key at $3 is not $4 alone"
-  gpg --quiet --homedir "$key" --dearmor <"$key/asc" >"$key/gpg"
+  grep -qx "$4" "$key/fingerprints" || wrong "the key at $3 is not $4"
+  # That key alone: what else is in the file is trusted with nothing.
+  local ring=(gpg --quiet --batch --homedir "$key" --no-autostart --no-default-keyring --keyring "$key/ring" --no-auto-check-trustdb)
+  "${ring[@]}" --import "$key/asc" 2>/dev/null
+  "${ring[@]}" --export "$4" >"$key/gpg"
   mkdir -p /etc/apt/keyrings
   chmod 755 /etc/apt/keyrings
   install -m 644 "$key/gpg" "/etc/apt/keyrings/$1.gpg"
@@ -21,9 +23,9 @@ repository() { # name, the three parts of a source, key's address, fingerprint
 packages() {
   say "installing InfluxDB $EPHOR_INFLUXDB_VERSION and Grafana $EPHOR_GRAFANA_VERSION"
   local want=("influxdb=$EPHOR_INFLUXDB_VERSION" "grafana=$EPHOR_GRAFANA_VERSION")
-  if has_systemd; then systemctl --quiet mask influxdb.service influxd.service grafana-server.service; fi
-  if [ "$(dpkg-query -W -f '${Package}=${Version} ' influxdb grafana 2>/dev/null)" != "${want[0]} ${want[1]} " ] &&
-    [ "$(dpkg-query -W -f '${Package}=${Version} ' grafana influxdb 2>/dev/null)" != "${want[1]} ${want[0]} " ]; then
+  systemctl --quiet mask influxdb.service influxd.service grafana-server.service
+  settled
+  if ! { installed influxdb "$EPHOR_INFLUXDB_VERSION" && installed grafana "$EPHOR_GRAFANA_VERSION"; }; then
     # The sources are parameters, so that a mirror can stand in. These are the vendors':
     # https://docs.influxdata.com/influxdb/v1/introduction/install/
     # https://www.influxdata.com/blog/package-signing-key-rotation
@@ -35,8 +37,7 @@ packages() {
       "${EPHOR_GRAFANA_KEY:-https://apt.grafana.com/gpg.key}" \
       "${EPHOR_GRAFANA_FINGERPRINT:-B53AE77BADB630A683046005963FA27710458545}"
     prepared
-    apt-get -qq -o DPkg::Lock::Timeout=300 -o Dpkg::Options::=--force-confold install --no-install-recommends \
-      --allow-downgrades --allow-change-held-packages "${want[@]}" >/dev/null
+    waited 5 get "${want[@]}"
     apt-mark -qq hold influxdb grafana >/dev/null
   fi
   id influxdb >/dev/null
@@ -47,12 +48,13 @@ packages() {
 # https://docs.aws.amazon.com/systems-manager/latest/userguide/agent-install-deb.html
 agent() {
   say 'installing the agent of Systems Manager'
-  if ! command -v amazon-ssm-agent >/dev/null; then
+  if ! installed amazon-ssm-agent; then
     local deb
     deb=$(mktemp --suffix .deb)
     web --output "$deb" "${EPHOR_AGENT:-https://s3.$EPHOR_REGION.$EPHOR_DOMAIN/amazon-ssm-$EPHOR_REGION/latest/debian_$(dpkg --print-architecture)/amazon-ssm-agent.deb}"
-    apt-get -qq -o DPkg::Lock::Timeout=300 install --no-install-recommends "$deb" >/dev/null
+    chmod 644 "$deb" # apt reads it as a user of its own
+    waited 5 get "$deb"
     rm -f "$deb"
   fi
-  if has_systemd; then systemctl --quiet enable --now amazon-ssm-agent.service; fi
+  systemctl --quiet enable --now amazon-ssm-agent.service
 }

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# fetch_bundle puts in place what Grafana shows. It stands in the stack in parameters of Systems
+# fetch_bundle puts in place what Grafana shows, and its checksum aside until Grafana has taken it. It stands in the stack in parameters of Systems
 # Manager, a gzipped tar in base64 cut into pieces, the checksum before it. While the stack changes
 # them they do not fit together, and what is there stays.
 fetch_bundle() {
@@ -30,7 +30,7 @@ fetch_bundle() {
     rm -rf "${provisioning:?}/$kind.old"
   done
   changed=yes
-  cp "$dir/sum" "$provisioning/bundle"
+  cp "$dir/sum" "$provisioning/bundle.new"
   rm -rf "$dir"
 }
 
@@ -58,10 +58,32 @@ contacts() { # a list of numbers, secrets and keys
   step=$was
 }
 
-# alive tells CloudWatch that store and Grafana answer. An alarm goes off where it does not hear that.
+# alive tells CloudWatch that all is well: a point of now goes in as a function sends it and comes out through
+# Grafana, and there is room for more. An alarm goes off where CloudWatch does not hear that; why not stands in the journal.
 # https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricData.html
 alive() {
-  { answers network && grafana_lives; } || return 0
+  local now free=0 percent=100 ill=''
+  now=$(date +%s)
+  if mountpoint -q "$data"; then
+    read -r free percent <<<"$(df --output=avail,pcent --block-size 1 "$data" | tail -n 1)"
+  else
+    ill='the volume is not mounted'
+  fi
+  if [ -z "$ill" ] && ! curl --silent --show-error --fail --max-time 20 --config "$settings/writer" --cacert "$settings/ca.pem" \
+    --data-binary "ephor_alive at=${now}i,free_bytes=${free}i" "https://127.0.0.1:$EPHOR_STORE_PORT/write?db=$EPHOR_DATABASE"; then
+    ill='the store does not take a point'
+  fi
+  if [ -z "$ill" ] && [ "$(as_admin --get --data-urlencode "db=$EPHOR_DATABASE" --data-urlencode 'q=SELECT last("at") FROM "ephor_alive"' \
+    "$(grafana_url)/api/datasources/proxy/uid/ephor/query" | jq -r '.results[0].series[0].values[0][1]')" != "$now" ]; then
+    ill='the point that the store has taken does not come out through Grafana'
+  fi
+  if [ -z "$ill" ] && [ "${percent%\%}" -ge 95 ]; then
+    ill="the volume is full but for $free bytes: a larger VolumeSize gives it some"
+  fi
+  if [ -n "$ill" ]; then
+    printf 'not well: %s\n' "$ill" >&2
+    return
+  fi
   signed monitoring --output /dev/null --data 'Action=PutMetricData&Version=2010-08-01&MetricData.member.1.MetricName=HostAlive&MetricData.member.1.Value=1' \
     --data "Namespace=Ephor/$EPHOR_STACK" "${AWS_ENDPOINT_URL_CLOUDWATCH:-https://monitoring.$EPHOR_REGION.$EPHOR_DOMAIN}"
 }
@@ -85,19 +107,19 @@ deploys() {
 # https://grafana.com/docs/grafana/latest/developers/http_api/admin/#reload-provisioning-configurations
 refresh() {
   step='new dashboards' changed=
-  alive
   fetch_bundle
   if [ -n "$changed" ]; then
-    as_admin --request POST --output /dev/null "$(grafana_url)/api/admin/provisioning/alerting/reload" || {
-      rm -f "$provisioning/bundle" # so that the next minute tries again
-      wrong 'Grafana does not take the new alerts'
-    }
+    as_admin --request POST --output /dev/null "$(grafana_url)/api/admin/provisioning/alerting/reload" || wrong 'Grafana does not take the new alerts'
+    mv "$provisioning/bundle.new" "$provisioning/bundle" # or the next minute tries again
   fi
-  # A certificate that ends is made anew in time.
+  # A certificate that ends is made anew in time, by the authority that functions know: none is made here.
   if ! certificate_does; then
+    [ -s "$data/tls/ca.pem" ] || wrong "there is no certificate authority on the volume: systemctl restart ephor-boot"
     certificates
     run_store network
     run_grafana
   fi
   deploys
+  step='a larger volume'
+  grown
 }

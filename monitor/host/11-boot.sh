@@ -1,35 +1,14 @@
 # shellcheck shell=bash
-# again sees to it that the next boot runs what the stack says then, that dashboards are looked for every
-# minute, and backups made.
+# again sees to it that dashboards are looked for every minute, and backups made.
 again() {
   say 'arranging for the next boot'
   declare -p "${!EPHOR_@}" "${!AWS_E@}" | sed 's/^declare -[a-zA-Z-]* /export /' >"$settings/settings.new"
   mv "$settings/settings.new" "$settings/settings"
   [ -e "$data/backup.last" ] || backed_up "$(date +%s)" ''
-  has_systemd || return 0
-  cat >/usr/local/sbin/ephor-user-data <<'END'
-#!/bin/bash
-# Runs the user data of this machine as they are now.
-set -euo pipefail
-umask 077
-base=http://169.254.169.254/latest
-token=$(curl -sSf --retry 30 --retry-all-errors --retry-delay 2 -X PUT -H 'X-aws-ec2-metadata-token-ttl-seconds: 300' "$base/api/token")
-mkdir -p /run/ephor
-printf 'header = "X-aws-ec2-metadata-token: %s"\n' "$token" | curl -sSf --retry 5 --config - -o /run/ephor/user-data "$base/user-data"
-exec bash /run/ephor/user-data
-END
-  chmod 755 /usr/local/sbin/ephor-user-data
-  cat >/etc/systemd/system/ephor-boot.service <<'END'
-[Unit]
-Description=Ephor: the boot script
-Wants=network-online.target
-After=network-online.target
-[Service]
-Type=oneshot
-ExecStart=/usr/local/sbin/ephor-user-data
-[Install]
-WantedBy=multi-user.target
-END
+  local word
+  word=$(secret "$EPHOR_WRITER_SECRET" password)
+  printf 'user = "writer:%s"\n' "$word" >"$settings/writer.new"
+  mv "$settings/writer.new" "$settings/writer"
   cat >/etc/systemd/system/ephor-refresh.service <<END
 [Unit]
 Description=Ephor: new dashboards
@@ -63,9 +42,10 @@ OnUnitInactiveSec=1h
 WantedBy=timers.target
 END
   systemctl daemon-reload
-  systemctl --quiet enable ephor-boot.service
-  systemctl --quiet enable --now ephor-refresh.timer
-  if [ "$EPHOR_BACKUP_DAYS" = 0 ]; then systemctl --quiet disable --now ephor-backup.timer; else systemctl --quiet enable --now ephor-backup.timer; fi
+  local timers=(ephor-refresh.timer)
+  if [ "$EPHOR_BACKUP_DAYS" = 0 ]; then systemctl --quiet disable --now ephor-backup.timer; else timers+=(ephor-backup.timer); fi
+  systemctl --quiet enable "${timers[@]}"
+  systemctl restart "${timers[@]}" # as they are now, where others are under way
 }
 
 # ready tells the stack, once: after a reboot its wait is over, and the address may have expired.
@@ -79,10 +59,11 @@ ready() {
   printf '%s\n' "$mark" >"$once"
 }
 
-# One at a time: a boot waits for a refresh, a refresh leaves a boot alone.
+# One at a time: a boot waits for a refresh, a refresh leaves a boot alone. The start has the lock, and hands it on.
 mkdir -p /run/ephor "$settings"
 chmod 755 "$settings"
-exec 9>/run/ephor/lock
+[ /proc/self/fd/9 -ef /run/ephor/lock ] || exec 9>/run/ephor/lock
+mounted() { mountpoint -q "$data" || wrong "the volume is not mounted: systemctl restart ephor-boot"; }
 case $task in
 boot)
   flock 9
@@ -102,9 +83,14 @@ boot)
   say 'done'
   ;;
 refresh)
+  alive # also while a backup has the lock
   flock --nonblock 9 || exit 0
+  mounted
   refresh
   ;;
-backup) backup ;;
+backup)
+  mounted
+  backup
+  ;;
 *) wrong "unknown: $task" ;;
 esac

@@ -4,6 +4,36 @@
 # the user data have: so what a machine is told to run exists as long as it is told to, also while
 # the stack changes to another script and where it goes back.
 
+# again_at_boot comes before all that can fail: cloud-init runs user data once in a machine's life, and
+# ephor-boot.service does at every boot, and when it is restarted.
+again_at_boot() {
+  cat >/usr/local/sbin/ephor-user-data <<'END'
+#!/bin/bash
+# Runs the user data of this machine as they are now.
+set -euo pipefail
+umask 077
+base=${AWS_EC2_METADATA_SERVICE_ENDPOINT:-http://169.254.169.254}/latest
+token=$(curl -sSf --retry 30 --retry-all-errors --retry-delay 2 -X PUT -H 'X-aws-ec2-metadata-token-ttl-seconds: 300' "$base/api/token")
+mkdir -p /run/ephor
+printf 'header = "X-aws-ec2-metadata-token: %s"\n' "$token" | curl -sSf --retry 5 --config - -o /run/ephor/user-data "$base/user-data"
+exec bash /run/ephor/user-data
+END
+  chmod 755 /usr/local/sbin/ephor-user-data
+  cat >/etc/systemd/system/ephor-boot.service <<'END'
+[Unit]
+Description=Ephor: the boot script
+Wants=network-online.target
+After=network-online.target
+[Service]
+Type=oneshot
+ExecStart=/usr/local/sbin/ephor-user-data
+[Install]
+WantedBy=multi-user.target
+END
+  systemctl daemon-reload
+  systemctl --quiet enable ephor-boot.service
+}
+
 # is_script tells whether a file is the script that the user data name.
 is_script() { [ "$(sha256sum <"$1" | head -c 64)" = "$EPHOR_SCRIPT" ]; }
 
@@ -18,6 +48,11 @@ fetch_script() { # the place
   mv "$1.new" "$1"
 }
 
+again_at_boot
+# The lock is the whole script's: what runs every minute leaves the machine alone from here on.
+mkdir -p /run/ephor
+exec 9>/run/ephor/lock
+flock 9
 tools
 fetch_script /usr/local/sbin/ephor-boot
 exec /usr/local/sbin/ephor-boot
