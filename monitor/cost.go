@@ -44,14 +44,8 @@ func instancePrices() map[string]float64 {
 
 // CostOf is what the host of g costs with these values of the template's parameters, defaults for
 // those that are not given. A volume size that is no number is an error.
-func CostOf(g ephor.Grafana, given map[string]string) (Cost, error) {
-	defaults := parameters()
-	value := func(name string) string {
-		if v, ok := given[name]; ok {
-			return v
-		}
-		return fmt.Sprint(defaults[name].Default)
-	}
+func CostOf(g ephor.Grafana, values Values) (Cost, error) {
+	value := values.Of
 	var gigabytes int
 	if _, err := fmt.Sscanf(value(paramVolume), "%d", &gigabytes); err != nil {
 		return Cost{}, fmt.Errorf("%s=%s: it is a number of GB", paramVolume, value(paramVolume))

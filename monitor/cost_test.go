@@ -10,7 +10,7 @@ func TestCost(t *testing.T) {
 	t.Parallel()
 	f := func(given map[string]string, want string) {
 		t.Helper()
-		c, err := CostOf(hello(), given)
+		c, err := CostOf(hello(), Values{Kept: given})
 		if err != nil || c.String() != want {
 			t.Errorf("%v: %v\n%s, want\n%s", given, err, c, want)
 		}
@@ -22,15 +22,15 @@ func TestCost(t *testing.T) {
 		"about 74.40 dollars a month at list prices of us-east-1: m7g.large 59.57, disks 8.64, address 3.65, secrets 1.60, alarms 0.94")
 	f(map[string]string{"InstanceType": "x9g.large", "BackupDays": "0"},
 		"about 8.43 dollars a month at list prices of us-east-1, and what a x9g.large costs: its price is not known here, disks 2.24, address 3.65, secrets 1.60, alarms 0.94")
-	if _, err := CostOf(hello(), map[string]string{"VolumeSize": "big"}); err == nil {
+	if _, err := CostOf(hello(), Values{Given: map[string]string{"VolumeSize": "big"}}); err == nil {
 		t.Error("a volume of big GB was taken")
 	}
-	if _, err := CostOf(hello(), map[string]string{"BackupDays": "some"}); err == nil {
+	if _, err := CostOf(hello(), Values{Given: map[string]string{"BackupDays": "some"}}); err == nil {
 		t.Error("backups of some days were taken")
 	}
 	quiet := hello()
 	quiet.Alerts.HostSilence = -1
-	if c, err := CostOf(quiet, nil); err != nil || !strings.Contains(c.String(), "alarms 0.74") {
+	if c, err := CostOf(quiet, Values{}); err != nil || !strings.Contains(c.String(), "alarms 0.74") {
 		t.Errorf("without alarms: %v, %v", c, err)
 	}
 }
@@ -38,7 +38,7 @@ func TestCost(t *testing.T) {
 // TestCostIsThePages holds that docs/ says the same.
 func TestCostIsThePages(t *testing.T) {
 	t.Parallel()
-	c, err := CostOf(hello(), nil)
+	c, err := CostOf(hello(), Values{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -66,7 +66,7 @@ type policy struct{ name, keeps, shard string }
 func policies(keeps string) []policy {
 	var all []policy
 	for _, t := range tiers {
-		all = append(all, policy{t.policy(), keeps, "7d"})
+		all = append(all, policy{t.policy(), keeps, fmt.Sprintf("%dd", leastRollupDays)})
 	}
 	return append(all, policy{RangesPolicy, "INF", "520w"})
 }
