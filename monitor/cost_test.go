@@ -15,9 +15,9 @@ func TestCost(t *testing.T) {
 			t.Errorf("%v: %v\n%s, want\n%s", given, err, c, want)
 		}
 	}
-	f(nil, "about 21.61 dollars a month at list prices of us-east-1: t4g.small 12.26, disks 2.24, address 3.65, secrets 1.60, alarms 0.94, backups 0.92 for each GB in the store (1 is counted)")
+	f(nil, "about 21.61 dollars a month at list prices of us-east-1: t4g.small 12.26, disks 2.24, address 3.65, secrets 1.60, alarms 0.94, backups 0.92 for each GB in the store (1 is counted); up to 46.72 more in CPU credits if its processors never rest")
 	f(map[string]string{"BackupDays": "14"},
-		"about 22.26 dollars a month at list prices of us-east-1: t4g.small 12.26, disks 2.24, address 3.65, secrets 1.60, alarms 0.94, backups 1.56 for each GB in the store (1 is counted)")
+		"about 22.26 dollars a month at list prices of us-east-1: t4g.small 12.26, disks 2.24, address 3.65, secrets 1.60, alarms 0.94, backups 1.56 for each GB in the store (1 is counted); up to 46.72 more in CPU credits if its processors never rest")
 	f(map[string]string{"InstanceType": "m7g.large", "VolumeSize": "100", "BackupDays": "0"},
 		"about 74.40 dollars a month at list prices of us-east-1: m7g.large 59.57, disks 8.64, address 3.65, secrets 1.60, alarms 0.94")
 	f(map[string]string{"InstanceType": "x9g.large", "BackupDays": "0"},
