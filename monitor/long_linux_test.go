@@ -63,6 +63,7 @@ func BenchmarkLongRanges(b *testing.B) {
 	}
 	b.Cleanup(func() { store.Close() })
 	s := long{b, store}
+	s.tell(fmt.Sprintf(`ALTER RETENTION POLICY "autogen" ON "%s" SHARD DURATION %s`, monitor.Database, cmp.Or(os.Getenv("EPHOR_SHARD"), monitor.RawShard)))
 	end := s.began(dir)
 	s.generate(dir, end, span, each)
 	server := httptest.NewServer(store)
@@ -100,6 +101,7 @@ func BenchmarkLongRanges(b *testing.B) {
 			b.ReportMetric(float64(took[len(took)-1].Microseconds())/1e3, r.name+"-max-ms")
 		}
 	}
+	b.ReportMetric(float64(s.shards("autogen")), "raw-shards")
 }
 
 // overview is every statement that Grafana would send for the dashboard over a range up to end, with
@@ -112,7 +114,7 @@ func overview(b *testing.B, store string, end time.Time, length time.Duration) [
 	r := board.at(b, store, length)
 	fill := func(statement string, step time.Duration) string {
 		return strings.NewReplacer("$timeFilter", fmt.Sprintf("time >= %dms AND time <= %dms", end.Add(-length).UnixMilli(), end.UnixMilli()),
-			"$__from", fmt.Sprint(end.Add(-length).UnixMilli()), "$__to", fmt.Sprint(end.UnixMilli()),
+			"${__to}", fmt.Sprint(end.UnixMilli()), "$__from", fmt.Sprint(end.Add(-length).UnixMilli()), "$__to", fmt.Sprint(end.UnixMilli()),
 			"$__interval_ms", fmt.Sprint(step.Milliseconds()), "$__interval", fmt.Sprintf("%ds", int(step.Seconds())),
 			"$function", ".*", "$version", ".*", "$instance", ".*").Replace(r.ranged.Replace(statement))
 	}
@@ -276,6 +278,20 @@ func (s long) rolled(hour time.Time) map[string]func(time.Time) []byte {
 		}
 	}
 	return all
+}
+
+// shards is how many shards a retention policy has.
+func (s long) shards(policy string) int {
+	s.Helper()
+	n := 0
+	for _, series := range s.rows("SHOW SHARDS") {
+		for _, v := range series.Values {
+			if v[slices.Index(series.Columns, "retention_policy")] == policy {
+				n++
+			}
+		}
+	}
+	return n
 }
 
 type rows struct {

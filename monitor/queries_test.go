@@ -188,17 +188,23 @@ func rollUp(t *testing.T, store string) {
 		statements = append(statements, r.Over("time >= 1699999980s AND time < 1700000040s"))
 	}
 	for _, statement := range statements {
-		resp, err := http.PostForm(store+"/query", url.Values{"db": {monitor.Database}, "q": {statement}})
-		if err != nil {
-			t.Fatal(err)
-		}
-		text, err := io.ReadAll(resp.Body)
-		resp.Body.Close()
-		if err != nil || resp.StatusCode != http.StatusOK || strings.Contains(string(text), `"error"`) {
-			t.Fatalf("%s: %s %s %v", statement, resp.Status, text, err)
-		}
+		tell(t, store, statement)
 	}
 	write(t, store, "&rp="+monitor.RangesPolicy, monitor.Ranges("autogen"))
+}
+
+// tell has the store execute a statement that changes something.
+func tell(t *testing.T, store, statement string) {
+	t.Helper()
+	resp, err := http.PostForm(store+"/query", url.Values{"db": {monitor.Database}, "q": {statement}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := io.ReadAll(resp.Body)
+	resp.Body.Close()
+	if err != nil || resp.StatusCode != http.StatusOK || strings.Contains(string(text), `"error"`) {
+		t.Fatalf("%s: %s %s %v", statement, resp.Status, text, err)
+	}
 }
 
 // variablesPick asks what Grafana would ask with everything picked, which is what the page gets, and
@@ -249,7 +255,7 @@ func variablesPick(t *testing.T, store string, page, long map[string]string) {
 	if diff := cmp.Diff(of, shows(time.Hour, "g", "of")); diff != "" {
 		t.Errorf("the row of g, rolled up (-want +got):\n%s", diff)
 	}
-	picks := strings.NewReplacer("$function", "(f|g)", "$version", ".*", "$instance", ".*", "$timeFilter", timeFilter)
+	picks := strings.NewReplacer("$function", "(f|g)", "$version", ".*", "$instance", ".*", "$timeFilter", timeFilter, "${__to}", "1700000029999")
 	var found []string
 	for _, v := range board.Templating.List {
 		if v.AllValue == "" {
