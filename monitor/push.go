@@ -100,7 +100,8 @@ type api struct {
 func (to Target) open() (*api, error) {
 	base, err := url.Parse(to.URL)
 	if err != nil || base.Scheme != "http" && base.Scheme != "https" || base.Host == "" {
-		return nil, fmt.Errorf("%q is not the address of a Grafana, such as https://grafana.example.com", to.URL)
+		// Not quoted: a password may be in it that nobody could find.
+		return nil, errors.New("that is not the address of a Grafana, such as https://grafana.example.com")
 	}
 	if base.User != nil {
 		return nil, errors.New("the address holds a password, which everybody sees on the command line")

@@ -72,8 +72,8 @@ func TestDashboardRefuses(t *testing.T) {
 	f := func(app *ephor.App, want int, text string, args ...string) {
 		t.Helper()
 		status, out, said := runProgram(t, app, append([]string{"dashboard"}, args...)...)
-		if status != want || !strings.Contains(said, text) || out != "" {
-			t.Errorf("%q: status %d, want %d: %s%s", args, status, want, out, said)
+		if status != want || !strings.Contains(said, text) || out != "" || strings.Contains(said, "geheim") {
+			t.Errorf("%q: status %d, want %d and no password: %s%s", args, status, want, out, said)
 		}
 	}
 	f(shop(), 1, "one of Orders, Stock", "sales")
@@ -81,7 +81,10 @@ func TestDashboardRefuses(t *testing.T) {
 	f(shop(), 2, "are for --push", "--source", "x")
 	f(shop(), 2, "are for --push", "--folder", "x")
 	f(shop(), 1, "is not the address of a Grafana", "--push", "grafana")
-	f(shop(), 1, "the address holds a password", "--push", "https://admin:pw@example.com")
+	f(shop(), 1, "the address holds a password", "--push", "https://admin:geheim@example.com")
+	for _, address := range []string{"admin:geheim@localhost:3000", "ftp://admin:geheim@localhost/", "http://admin:geh%zz:geheim@localhost", "http://admin:geheim"} {
+		f(shop(), 1, "is not the address of a Grafana", "--push", address)
+	}
 	f(ephor.New("Shop"), 1, "app.Monitor(")
 }
 

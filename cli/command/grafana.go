@@ -53,7 +53,7 @@ func (p *program) grafanaOf(c *cobra.Command, args []string, f upFlags) (func(*s
 	if _, ok := p.app.Monitoring(); !ok {
 		return nil, hinted(fmt.Errorf("%s has no monitoring for a Grafana to show", p.app.Name()), "app.Monitor(ephor.Grafana{}) in its main")
 	}
-	if strings.Contains(where, "://") {
+	if isAddress(where) {
 		if port {
 			return nil, usage(c, errors.New("--grafana-port is for a Grafana that up starts"))
 		}
@@ -79,14 +79,20 @@ func (p *program) grafanaOf(c *cobra.Command, args []string, f upFlags) (func(*s
 	}, nil
 }
 
-// checkGrafanaURL: what up shows is in a store that only this machine reaches.
+// isAddress tells an address from a path: one with a password before its host, too, whatever else it lacks.
+func isAddress(where string) bool {
+	first, _, _ := strings.Cut(where, "/")
+	user, _, at := strings.Cut(first, "@")
+	return strings.Contains(where, "://") || at && strings.Contains(user, ":")
+}
+
+// checkGrafanaURL: what up shows is in a store that only this machine reaches. Its errors do not quote the address,
+// which may hold a password.
 func checkGrafanaURL(text string) error {
 	u, err := url.Parse(text)
 	switch {
-	case err != nil:
-		return fmt.Errorf("--grafana: %w", err)
-	case u.Host == "" || u.Scheme != "http" && u.Scheme != "https":
-		return fmt.Errorf("--grafana: %q is not the address of a Grafana, such as http://localhost:3000", text)
+	case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https":
+		return errors.New("--grafana: that is not the address of a Grafana, such as http://localhost:3000")
 	case u.User != nil:
 		return fmt.Errorf("--grafana: the address holds a password, which everybody sees on the command line: %s=user:password", grafanaToken)
 	case !laptop.Loopback(u.Host):
