@@ -39,7 +39,8 @@ const (
 	Bars  Kind = "bars" // one bar per interval and series
 	Stat  Kind = "stat" // one value, in large figures: what Reduce makes of the series
 	// Heat is a heat map: each query is a row, the first lowest, and its alias the row's upper bound on
-	// the axis, a number in Unit. The colour of a cell is the value of its interval.
+	// the axis, a number in Unit. The colour of a cell is the value of its interval, and each query has every
+	// interval: fill(0). Grafana draws all cells as wide as the first.
 	Heat Kind = "heat"
 	Row  Kind = "row" // a heading over the panels after it; it has a title and nothing else
 )

@@ -151,3 +151,23 @@ func TestPath(t *testing.T) {
 		t.Errorf("%s, want %s", got, want)
 	}
 }
+
+// TestHeatMapHasNoGaps: Grafana draws all cells as wide as from the first column to the second, so that every row has every
+// interval, of the points as of the rollups.
+//
+// https://github.com/grafana/grafana/blob/main/public/app/plugins/panel/heatmap/utils.ts
+func TestHeatMapHasNoGaps(t *testing.T) {
+	t.Parallel()
+	for _, p := range Standard() {
+		if p.Kind != Heat {
+			continue
+		}
+		for _, q := range p.Queries {
+			for _, text := range []string{q.InfluxQL, q.Rollup} {
+				if !strings.HasSuffix(text, " fill(0)") {
+					t.Errorf("row %s leaves intervals out: %s", q.Alias, text)
+				}
+			}
+		}
+	}
+}
