@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"net/http"
 	"net/url"
 	"path/filepath"
 	"slices"
@@ -117,11 +115,6 @@ func (s *session) showInGrafana(ctx context.Context, a *application) error {
 	if g.in == nil || g.shown && sameView(g.view, a.View) {
 		return nil
 	}
-	if !g.shown {
-		if err := s.tellRanges(ctx); err != nil {
-			return err
-		}
-	}
 	at, err := g.in.show(ctx, a.View, s.addresses.Store)
 	g.shown = err == nil
 	if err != nil {
@@ -135,27 +128,6 @@ func sameView(a, b monitor.View) bool {
 	return string(a.Rules) == string(b.Rules) && slices.EqualFunc(a.Boards, b.Boards, func(a, b monitor.Dashboard) bool {
 		return a.UID == b.UID && a.Title == b.Title && string(a.JSON) == string(b.JSON)
 	})
-}
-
-// tellRanges writes into the store which of its rollups a range of time reads, as the monitoring host does. The page knows
-// by itself.
-func (s *session) tellRanges(ctx context.Context) error {
-	fails := func(err error) error { return fmt.Errorf("telling Grafana by the store what ranges read: %w", err) }
-	at := s.addresses.Store + "/write?" + url.Values{"db": {storeDatabase}, "rp": {monitor.RangesPolicy}}.Encode()
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, at, strings.NewReader(monitor.Ranges("autogen")))
-	if err != nil {
-		return fails(err)
-	}
-	response, err := s.client.Do(r)
-	if err != nil {
-		return fails(err)
-	}
-	defer response.Body.Close()
-	if response.StatusCode != http.StatusNoContent {
-		text, _ := io.ReadAll(io.LimitReader(response.Body, 1<<10)) // of an answer that is none as it is
-		return fails(fmt.Errorf("the store answers %s: %s", response.Status, text))
-	}
-	return nil
 }
 
 // closeGrafana ends what is up's of the Grafana.
