@@ -19,7 +19,7 @@ func Alerts(g ephor.Grafana) ([]byte, error) {
 	if err := g.Alerts.Validate(); err != nil {
 		return nil, err
 	}
-	group := ruleGroup{OrgID: 1, Name: "ephor", Folder: "Ephor", Interval: "1m", Rules: rules(g.Alerts)}
+	group := ruleGroup{OrgID: 1, Name: "ephor", Folder: alertFolderTitle, Interval: "1m", Rules: rules(g.Alerts)}
 	text, err := json.MarshalIndent(ruleFile{APIVersion: 1, Groups: []ruleGroup{group}, DeleteRules: off(group)}, "", "  ")
 	if err != nil {
 		return nil, fmt.Errorf("rendering the alerts: %w", err)
