@@ -47,6 +47,7 @@ certificates_of_the_test() {
   printf 'signalled\n' >"$data/signalled"
 }
 exec 9>"$settings/lock"
+eval "${FAKE:-}"
 "$@"
 `
 
@@ -108,6 +109,19 @@ func (k *keeper) run(kill string, args ...string) (said string, err error) {
 	c := exec.Command("bash", append([]string{k.settings("script")}, args...)...)
 	c.Env = append(slices.DeleteFunc(os.Environ(), func(e string) bool { return strings.HasPrefix(e, "AWS_") }), k.env...)
 	return runGroup(k.t, c, func(line string) bool { return kill != "" && strings.Contains(line, " ephor: "+kill) })
+}
+
+// fails runs a function of the script, which ends in words; fake, in the shell's language, stands in place of what it names.
+func (k *keeper) fails(want, fake string, args ...string) (said string) {
+	k.t.Helper()
+	had := k.env
+	k.env = append(slices.Clone(had), "FAKE="+fake)
+	said, err := k.run("", args...)
+	k.env = had
+	if err == nil || !strings.Contains(said, want) {
+		k.t.Errorf("%q: %v\n%s\nwant %q", args, err, said, want)
+	}
+	return said
 }
 
 func (k *keeper) must(args ...string) string {
