@@ -46,7 +46,6 @@ secret() { # ARN or name, key
   json_call secretsmanager "${AWS_ENDPOINT_URL_SECRETS_MANAGER:-https://secretsmanager.$EPHOR_REGION.$EPHOR_DOMAIN}" \
     secretsmanager.GetSecretValue "$(jq -cn --arg id "$1" '{SecretId:$id}')" | jq -er --arg key "$2" '.SecretString | if $key == "" then . else fromjson[$key] end'
 }
-password() { secret "$1" password; }
 
 # https://docs.aws.amazon.com/AWSEC2/latest/APIReference/Query-Requests.html
 ec2() { # Action, parameters

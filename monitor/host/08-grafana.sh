@@ -6,7 +6,7 @@ grafana_config() {
   local word
   mkdir -p "$provisioning"/{datasources,dashboards,alerting,plugins,json} "$data/grafana"
   chown -R grafana: "$data/grafana"
-  word=$(password "$EPHOR_GRAFANA_SECRET")
+  password "$EPHOR_GRAFANA_SECRET"
   printf '%s' "$word" >"$settings/grafana.password"
   cat >"$settings/grafana.ini" <<END
 [paths]
@@ -35,7 +35,7 @@ enabled = false
 mode = file
 level = warn
 END
-  word=$(password "$EPHOR_READER_SECRET")
+  password "$EPHOR_READER_SECRET"
   printf '%s' "$word" | jq -R --rawfile ca "$settings/ca.pem" --arg url "https://127.0.0.1:$EPHOR_STORE_PORT" --argjson source "$(grafana_source)" \
     '{apiVersion: 1, prune: true, datasources: [$source * {url: $url, editable: false, basicAuth: true, basicAuthUser: "reader",
       jsonData: {tlsAuthWithCACert: true}, secureJsonData: {basicAuthPassword: ., tlsCACert: $ca}}]}' >"$provisioning/datasources/ephor.yaml"

@@ -74,7 +74,7 @@ deploys() {
     "deploy,stack=\(.Name | split("/") | last) text=\(.Value | tojson) \(.LastModifiedDate * 1000 | floor)"')
   if [ -z "$marks" ] || [ "$marks" = "$(cat "$data/deploys" 2>/dev/null)" ]; then return; fi
   step='marking deploys'
-  word=$(password "$EPHOR_WRITER_SECRET")
+  password "$EPHOR_WRITER_SECRET"
   printf 'user = "writer:%s"\n' "$word" | curl --silent --show-error --fail --max-time 30 --config - --cacert "$settings/ca.pem" \
     --data-binary "$marks" "https://127.0.0.1:$EPHOR_STORE_PORT/write?db=$EPHOR_DATABASE&rp=rollup_1m&precision=ms"
   printf '%s' "$marks" >"$data/deploys"

@@ -73,7 +73,7 @@ dumped() { # place
   influxd backup -portable -host "127.0.0.1:${EPHOR_BACKUP_PORT:-8088}" -database "$EPHOR_DATABASE" "$1/new/store" >"$1/log" 2>&1 ||
     wrong "influxd backup: $(tail -n 1 "$1/log")"
   flock --unlock 9
-  word=$(password "$EPHOR_ADMIN_SECRET")
+  password "$EPHOR_ADMIN_SECRET"
   printf '%s' "$word" | openssl pkey -in "$data/tls/ca.key" -aes-256-cbc -passout stdin -out "$1/new/ca.key"
   cp "$data/tls/ca.pem" "$1/new/ca.pem"
   if [ -e "$data/signalled" ]; then cp "$data/signalled" "$1/new/signalled"; fi
@@ -88,7 +88,7 @@ backed_up() { # seconds, name
 tell_age() {
   local since word
   read -r since _ <"$data/backup.last"
-  word=$(password "$EPHOR_WRITER_SECRET")
+  password "$EPHOR_WRITER_SECRET"
   printf 'user = "writer:%s"\n' "$word" | curl --silent --show-error --fail --max-time 30 --config - --cacert "$settings/ca.pem" \
     --data-binary "ephor_backup age_s=$(($(date +%s) - since))i" "https://127.0.0.1:$EPHOR_STORE_PORT/write?db=$EPHOR_DATABASE"
 }

@@ -121,7 +121,7 @@ same_authority() { # place
   local tls=$data/tls word
   if [ -s "$tls/ca.pem" ]; then return; fi
   mkdir -p "$tls"
-  word=$(password "$EPHOR_ADMIN_SECRET")
+  password "$EPHOR_ADMIN_SECRET"
   printf '%s' "$word" | openssl pkey -in "$1/ca.key" -passin stdin -out "$tls/ca.key.new" 2>/dev/null || {
     printf 'the key of the certificate authority in the backup is under another password: there will be another authority\n'
     return 0
