@@ -75,5 +75,6 @@ ranges() {
 
 open_store() {
   say 'opening the store to the network, with TLS and passwords'
+  gate_program
   run_store network
 }

@@ -17,9 +17,13 @@ checked() {
       "$(grafana_url)/api/datasources/proxy/uid/ephor/query" | jq -r '.results[0].series[0].values[0][1]')" = "$nonce" ]
   }
   waited 12 came_back
-  local code
+  local code path
   code=$(curl --silent --max-time 30 --cacert "$settings/ca.pem" --output /dev/null --write-out '%{http_code}' --get --data-urlencode 'q=SHOW DATABASES' "$store/query")
   [ "$code" = 401 ] || wrong "the store answers the anonymous: $code"
+  for path in /debug/vars /debug/requests /debug/pprof/ /metrics /status /health; do
+    code=$(curl --silent --max-time 30 --cacert "$settings/ca.pem" --output /dev/null --write-out '%{http_code}' "$store$path")
+    [ "$code" = 404 ] || wrong "the store answers the anonymous at $path: $code"
+  done
   code=$(status writer "$writer" --get --data-urlencode "db=$EPHOR_DATABASE" --data-urlencode 'q=SELECT * FROM "ephor_check"' "$store/query")
   [ "$code" = 403 ] || wrong "the writer can read: $code"
   code=$(status reader "$reader" --data-binary "ephor_check nonce=0i $now" "$store/write?db=$EPHOR_DATABASE")
