@@ -47,6 +47,12 @@ password() { # ARN
   esac
 }
 
+# as_writer writes with the password that the store knows, also where Secrets Manager has a newer one, which the next boot sets.
+as_writer() {
+  printf 'user = "writer:%s"\n' "$(cat "$settings/writer.password")" |
+    curl --silent --show-error --fail --max-time 30 --config - --cacert "$settings/ca.pem" "$@"
+}
+
 # account makes a user what it should be. What the store says of a statement may repeat a part of it, so of one
 # with a password nothing is told.
 account() { # user, secret, grant
@@ -54,6 +60,9 @@ account() { # user, secret, grant
   password "$2"
   if ! told "CREATE USER \"$1\" WITH PASSWORD '$word'" && ! told "SET PASSWORD FOR \"$1\" = '$word'"; then
     wrong "the store does not take the user $1 with the password in the secret $2"
+  fi
+  if [ "$1" = writer ]; then
+    printf '%s' "$word" >"$settings/writer.password"
   fi
   told "REVOKE ALL PRIVILEGES FROM \"$1\"" || wrong "the store refuses: $refusal"
   told "$3" || wrong "the store refuses: $refusal"

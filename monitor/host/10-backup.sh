@@ -86,9 +86,7 @@ backed_up() { # seconds, name
 }
 
 tell_age() {
-  local since word
+  local since
   read -r since _ <"$data/backup.last"
-  password "$EPHOR_WRITER_SECRET"
-  printf 'user = "writer:%s"\n' "$word" | curl --silent --show-error --fail --max-time 30 --config - --cacert "$settings/ca.pem" \
-    --data-binary "ephor_backup age_s=$(($(date +%s) - since))i" "https://127.0.0.1:$EPHOR_STORE_PORT/write?db=$EPHOR_DATABASE"
+  as_writer --data-binary "ephor_backup age_s=$(($(date +%s) - since))i" "https://127.0.0.1:$EPHOR_STORE_PORT/write?db=$EPHOR_DATABASE"
 }

@@ -115,17 +115,23 @@ newest() { # bucket
   rm -f "$page"
 }
 
-# same_authority makes functions know this host again, unless there is an authority already. The key of another stack's
+# opened tells whether the authority's key in a backup is under the password word, and has it then.
+opened() { # place
+  printf '%s' "$word" | openssl pkey -in "$1/ca.key" -passin stdin -out "$data/tls/ca.key.new" 2>/dev/null
+}
+
+# same_authority makes functions know this host again, unless there is an authority already; a backup from before the password was
+# changed is under the one before. The key of another stack's
 # is under that one's password: then a new one is made, as is right where nobody knows the old one.
 same_authority() { # place
   local tls=$data/tls word
   if [ -s "$tls/ca.pem" ]; then return; fi
   mkdir -p "$tls"
   password "$EPHOR_ADMIN_SECRET"
-  printf '%s' "$word" | openssl pkey -in "$1/ca.key" -passin stdin -out "$tls/ca.key.new" 2>/dev/null || {
+  if ! opened "$1" && ! { word=$(secret "$EPHOR_ADMIN_SECRET" password AWSPREVIOUS) && opened "$1"; }; then
     printf 'the key of the certificate authority in the backup is under another password: there will be another authority\n'
-    return 0
-  }
+    return
+  fi
   mv "$tls/ca.key.new" "$tls/ca.key"
   if [ -e "$1/signalled" ]; then cp "$1/signalled" "$data/signalled"; fi
   cp "$1/ca.pem" "$tls/ca.pem.new"
