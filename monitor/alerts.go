@@ -52,7 +52,7 @@ func rules(a dashboard.Alerts) []rule {
 		share := cmp.Or(a.ErrorShare, dashboard.DefaultErrorShare)
 		all = append(all, rule{
 			UID: "ephor-error-share", Title: "Too many invocations fail", For: "1m", Condition: "C", NoData: "OK", Error: "Error",
-			Annotations: map[string]string{"summary": fmt.Sprintf("More than %g %% of the invocations of {{ $labels.function }} failed in five minutes.", share*100)},
+			Annotations: map[string]string{"summary": fmt.Sprintf("More than %.6g %% of the invocations of {{ $labels.function }} failed in five minutes.", share*100)},
 			// Where none fails there is no series of failures, hence nothing to divide, and no alert.
 			Data: []step{
 				asks("A", window, `SELECT count("duration_ms")`+byFunction+` AND "ok" = false`+group),

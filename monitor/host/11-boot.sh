@@ -79,6 +79,10 @@ ready() {
   printf '%s\n' "$mark" >"$once"
 }
 
+# booted tells whether this machine has the volume. Where no boot has come so far, whatever the timers start
+# would be made on the machine's own disk: another authority, and a store without users.
+booted() { mountpoint -q "$data"; }
+
 # One at a time: a boot waits for a refresh, a refresh leaves a boot alone.
 mkdir -p /run/ephor "$settings"
 chmod 755 "$settings"
@@ -103,8 +107,12 @@ boot)
   ;;
 refresh)
   flock --nonblock 9 || exit 0
+  booted || exit 0
   refresh
   ;;
-backup) backup ;;
+backup)
+  booted || exit 0
+  backup
+  ;;
 *) wrong "unknown: $task" ;;
 esac
