@@ -158,6 +158,12 @@ func (h *bootedHost) rollups(t *testing.T) {
 // reboots: processes, mounts and /run are gone, the volume is what it was.
 func (h *bootedHost) reboots(t *testing.T) {
 	h.debian.run(t, "bash", "-ec", `for f in /run/ephor-*.pid; do kill "$(cat "$f")"; tail --pid "$(cat "$f")" -f /dev/null; done; umount /var/lib/ephor; rm -rf /run/ephor*`)
+	// Until a boot has mounted the volume, what the timers start makes nothing in its place.
+	h.refresh(t)
+	h.debian.run(t, "bash", "-c", ". /etc/ephor/settings && exec /usr/local/sbin/ephor-boot backup")
+	if made := h.debian.run(t, "find", "/var/lib/ephor", "-mindepth", "1"); made != "" {
+		t.Errorf("without the volume there is %s", made)
+	}
 	ca := h.ca
 	h.succeeds(t, 0)
 	if !bytes.Equal(ca, h.ca) {
