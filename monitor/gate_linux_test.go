@@ -95,9 +95,6 @@ func executable(name string) bool {
 	return err == nil && info.Mode()&0o111 != 0
 }
 
-// unowned is install without another user.
-const unowned = `install() { command install -m "$2" "${@: -2}"; }`
-
 // TestGateSpeaksNoOldTLS, whatever OpenSSL would allow.
 func TestGateSpeaksNoOldTLS(t *testing.T) {
 	t.Parallel()
