@@ -6,16 +6,20 @@ import (
 	"github.com/ephor-io/ephor/dashboard"
 )
 
-// withInstruments is the dashboards, the first that is written in Go with a panel for each instrument that none of them
-// shows. A title that the dashboard has already is left alone.
+// withInstruments is the dashboards, the first that is written in Go with a panel for each instrument that none of those
+// in Go shows. A title that the dashboard has already is left alone. Where all are Grafana's JSON and there are instruments, the
+// application's own comes behind them.
 func (a *App) withInstruments(boards []dashboard.Dashboard) []dashboard.Dashboard {
 	var shown []dashboard.Panel
 	for _, b := range boards {
 		shown = append(shown, b.Panels...)
 	}
 	at := slices.IndexFunc(boards, func(b dashboard.Dashboard) bool { return b.JSON == nil })
-	if at < 0 {
+	if at < 0 && len(a.instruments) == 0 {
 		return boards
+	}
+	if at < 0 {
+		at, boards = len(boards), append(slices.Clone(boards), a.ownDashboard(boards))
 	}
 	first := boards[at]
 	first.Panels = slices.Clone(first.Panels)
@@ -28,4 +32,13 @@ func (a *App) withInstruments(boards []dashboard.Dashboard) []dashboard.Dashboar
 	boards = slices.Clone(boards)
 	boards[at] = first
 	return boards
+}
+
+// ownDashboard is the one of the application's name, or of another where that is taken.
+func (a *App) ownDashboard(beside []dashboard.Dashboard) dashboard.Dashboard {
+	own := dashboard.Dashboard{Title: a.name}
+	for slices.ContainsFunc(beside, func(d dashboard.Dashboard) bool { return d.UID() == own.UID() }) {
+		own.Title += " instruments"
+	}
+	return own
 }

@@ -19,6 +19,9 @@ func TestInstrumentsAreShownOnce(t *testing.T) {
 		app.Instruments(dashboard.Counter("orders"), dashboard.Gauge("depth"), dashboard.Histogram("sizes"))
 		for range 2 { // asking changes nothing
 			got, _ := app.Monitoring()
+			if err := dashboard.ValidateAll(got.Dashboards); err != nil {
+				t.Error(err)
+			}
 			var titles [][]string
 			for _, d := range got.Dashboards {
 				var of []string
@@ -39,6 +42,11 @@ func TestInstrumentsAreShownOnce(t *testing.T) {
 	own.Title = "How many orders"
 	f(ephor.Grafana{}, []string{"orders", "depth", "sizes"})
 	f(ephor.Grafana{Dashboards: []dashboard.Dashboard{{Title: "A"}, {Title: "B", Panels: []dashboard.Panel{own}}}}, []string{"depth", "sizes"}, []string{"How many orders"})
+	queue := dashboard.Dashboard{Title: "Queue", JSON: []byte(`{"panels": []}`)}
+	f(ephor.Grafana{Dashboards: []dashboard.Dashboard{queue}}, nil, []string{"orders", "depth", "sizes"})
+	f(ephor.Grafana{Dashboards: []dashboard.Dashboard{queue, {Title: "Other"}}}, nil, []string{"orders", "depth", "sizes"})
+	queue.Title = "shop"
+	f(ephor.Grafana{Dashboards: []dashboard.Dashboard{queue}}, nil, []string{"orders", "depth", "sizes"})
 	other := own
 	other.Title = "depth"
 	f(ephor.Grafana{Dashboards: []dashboard.Dashboard{{Title: "A", Panels: []dashboard.Panel{other}}}}, []string{"depth", "sizes"})

@@ -39,7 +39,8 @@ const (
 	Bars  Kind = "bars" // one bar per interval and series
 	Stat  Kind = "stat" // one value, in large figures: what Reduce makes of the series
 	// Heat is a heat map: each query is a row, the first lowest, and its alias the row's upper bound on
-	// the axis, a number in Unit. The colour of a cell is the value of its interval.
+	// the axis, a number in Unit. The colour of a cell is the value of its interval, and each query has every
+	// interval: fill(0). Grafana draws all cells as wide as the first.
 	Heat Kind = "heat"
 	Row  Kind = "row" // a heading over the panels after it; it has a title and nothing else
 )
@@ -83,7 +84,8 @@ type Query struct {
 	// store put together: FROM "$rollup"."invocation", where $rollup is the retention policy and
 	// $window the 10s or 1m that each of its points stands for; $minutes in its place is always the one
 	// of a minute, and then no interval is shorter. The rollups have no tag instance; where
-	// Alias names that, it names the function instead. Where Rollup is "", InfluxQL is asked whatever
+	// Alias names that, it names the function instead. Both are spelled FROM "orders" WHERE $timeFilter, with "$rollup". before
+	// the measurement here, because what a reader picks in Grafana is put there. Where Rollup is "", InfluxQL is asked whatever
 	// the range.
 	Rollup string
 	// Alias names the series, with Grafana's patterns: $measurement, $col, $tag_instance. ""

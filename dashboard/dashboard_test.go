@@ -69,7 +69,9 @@ func TestValidate(t *testing.T) {
 	f(one(Panel{Title: "P", Queries: []Query{good}}), "")
 	f(Dashboard{Title: "D", JSON: []byte("{}"), Panels: []Panel{{Title: "P", Queries: []Query{good}}}}, `dashboard "D": it has JSON and panels: the one stands in place of the other`)
 	f(one(Panel{Title: "P", Queries: []Query{{InfluxQL: good.InfluxQL, Rollup: `SELECT sum("a") FROM "b" WHERE $timeFilter`}}}),
-		`dashboard "D": panel 1 "P": query 1: the statement for long ranges needs $timeFilter, and FROM "$rollup". or "$minutes". for the retention policy`)
+		`dashboard "D": panel 1 "P": query 1: the statement for long ranges has to read FROM "$rollup"."orders" WHERE $timeFilter, or "$minutes": spelled so, and only then what else there is`)
+	f(one(Panel{Title: "P", Queries: []Query{{InfluxQL: `SELECT count("a") FROM b WHERE $timeFilter`, Rollup: `SELECT sum("a") FROM "$rollup"."b" WHERE $timeFilter`}}}),
+		`dashboard "D": panel 1 "P": query 1: beside a statement for long ranges, it has to read FROM "orders" WHERE $timeFilter: spelled so, and only then what else there is`)
 	f(one(Panel{Queries: []Query{good}}), `dashboard "D": panel 1 "": it has no title`)
 	f(one(Panel{Title: "P"}), `dashboard "D": panel 1 "P": it has no query`)
 	f(one(Panel{Title: "P", Kind: "pie", Queries: []Query{good}}), `dashboard "D": panel 1 "P": the kind "pie" is not known`)
@@ -81,6 +83,35 @@ func TestValidate(t *testing.T) {
 		`dashboard "D": panel 1 "P": query 2: without $timeFilter it would read everything there is`)
 	f(one(Panel{Title: "P", Queries: []Query{{InfluxQL: good.InfluxQL, Color: "mauve"}}}),
 		`dashboard "D": panel 1 "P": query 1: the color "mauve" is not one of red, green, blue, orange, yellow, purple`)
+}
+
+// TestReads: a statement of which package monitor could not make one for Grafana is refused.
+func TestReads(t *testing.T) {
+	t.Parallel()
+	f := func(want bool, statement string, policies ...string) {
+		t.Helper()
+		if got := reads(statement, policies...); got != want {
+			t.Errorf("%t: %s", got, statement)
+		}
+	}
+	f(true, `SELECT a FROM "b" WHERE $timeFilter`)
+	f(true, `SELECT a FROM "b \"from\" c" WHERE $timeFilter GROUP BY "from"`)
+	f(true, `SELECT "from" FROM "b" WHERE $timeFilter AND "c" = 'from d'`)
+	f(true, `SELECT sum("n") FROM (SELECT a AS "n" FROM "b" WHERE $timeFilter) WHERE $timeFilter`)
+	f(true, `SELECT sum("n") from (SELECT a AS "n" FROM "b" WHERE $timeFilter) WHERE $timeFilter`)
+	for _, statement := range []string{
+		`SELECT a from "b" where $timeFilter`, `SELECT a FROM b WHERE $timeFilter`, "SELECT a FROM \"b\"\nWHERE $timeFilter", `SELECT a FROM "b" WHERE ($timeFilter)`,
+		`SELECT a FROM "b" WHERE "ok" = true AND $timeFilter`, `SELECT a FROM "b", "c" WHERE $timeFilter`, `SELECT a FROM /b/ WHERE $timeFilter`,
+		`SELECT a FROM "p"."b" WHERE $timeFilter`, `SELECT a FROM "b" WHERE $timeFilters`, `SELECT a FROM "" WHERE $timeFilter`, `SELECT a FROM "b`, `SELECT a FROM`, `$timeFilter`,
+		`SELECT sum("n") FROM (SELECT a AS "n" FROM b WHERE $timeFilter) WHERE $timeFilter`,
+		`SELECT a FROM "b" WHERE $timeFilter; SELECT a FROM c WHERE $timeFilter`,
+	} {
+		f(false, statement)
+	}
+	f(true, `SELECT a FROM "$rollup"."b" WHERE $timeFilter`, "$rollup", "$minutes")
+	f(true, `SELECT a FROM "$minutes"."b" WHERE $timeFilter`, "$rollup", "$minutes")
+	f(false, `SELECT a FROM "b" WHERE $timeFilter`, "$rollup", "$minutes")
+	f(false, `SELECT a FROM "$minutes"."b" WHERE ($timeFilter)`, "$rollup", "$minutes")
 }
 
 func TestTwoPanelsOfOneTitle(t *testing.T) {
@@ -149,5 +180,25 @@ func TestPath(t *testing.T) {
 	d := Dashboard{Title: "Sparta Hello World"}
 	if got, want := d.Path(), "/d/sparta-hello-world/sparta-hello-world"; got != want {
 		t.Errorf("%s, want %s", got, want)
+	}
+}
+
+// TestHeatMapHasNoGaps: Grafana draws all cells as wide as from the first column to the second, so that every row has every
+// interval, of the points as of the rollups.
+//
+// https://github.com/grafana/grafana/blob/main/public/app/plugins/panel/heatmap/utils.ts
+func TestHeatMapHasNoGaps(t *testing.T) {
+	t.Parallel()
+	for _, p := range Standard() {
+		if p.Kind != Heat {
+			continue
+		}
+		for _, q := range p.Queries {
+			for _, text := range []string{q.InfluxQL, q.Rollup} {
+				if !strings.HasSuffix(text, " fill(0)") {
+					t.Errorf("row %s leaves intervals out: %s", q.Alias, text)
+				}
+			}
+		}
 	}
 }

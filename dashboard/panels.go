@@ -20,17 +20,23 @@ func Counter(name string) Panel {
 }
 
 // Gauge shows the last value of a gauge of package metrics in each interval, one line per
-// execution environment.
-func Gauge(name string) Panel {
+// execution environment and what the tags say of it: those that are not named are not told apart. Over more than 15 minutes
+// none is.
+func Gauge(name string, tags ...string) Panel {
+	by, alias := `, "instance"`, "$tag_instance"
+	for _, tag := range tags {
+		by += ", " + identifier(tag)
+		alias += " [[tag_" + tag + "]]"
+	}
 	return Panel{
 		Title:       name,
 		Description: "The gauge's last value in each interval, by execution environment; over more than 15 minutes, the highest by function.",
 		Unit:        "short",
 		Signed:      true,
 		Queries: []Query{{
-			InfluxQL: `SELECT last("value") FROM ` + identifier(name) + filter + group + `, "instance" fill(none)`,
+			InfluxQL: `SELECT last("value") FROM ` + identifier(name) + filter + group + by + ` fill(none)`,
 			Rollup:   `SELECT max("value_max") FROM "$rollup".` + identifier(name) + filter + group + `, "function" fill(none)`,
-			Alias:    "$tag_instance",
+			Alias:    alias,
 		}},
 	}
 }

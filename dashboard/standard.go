@@ -69,8 +69,8 @@ func heat() Panel {
 	p := Panel{Title: "Durations", Kind: Heat, Unit: "ms", Description: "How many invocations took how long: each row is those up to its bound and above the one below."}
 	for _, d := range Durations() {
 		p.Queries = append(p.Queries, Query{
-			InfluxQL: `SELECT count("duration_ms")` + invoked + ` AND ` + d.Condition + group + ` fill(none)`,
-			Rollup:   `SELECT sum("` + d.Field + `") FROM "$minutes"."invocation"` + filter + group + ` fill(none)`,
+			InfluxQL: `SELECT count("duration_ms")` + invoked + ` AND ` + d.Condition + zero,
+			Rollup:   `SELECT sum("` + d.Field + `") FROM "$minutes"."invocation"` + filter + zero,
 			Alias:    d.Label})
 	}
 	return p

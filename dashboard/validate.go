@@ -131,8 +131,11 @@ func (p Panel) validate(bad func(string)) {
 		} else if !strings.Contains(q.InfluxQL, "$timeFilter") {
 			bad(at + "without $timeFilter it would read everything there is")
 		}
-		if q.Rollup != "" && (!strings.Contains(q.Rollup, "$timeFilter") || !strings.Contains(q.Rollup, `FROM "$rollup".`) && !strings.Contains(q.Rollup, `FROM "$minutes".`)) {
-			bad(at + `the statement for long ranges needs $timeFilter, and FROM "$rollup". or "$minutes". for the retention policy`)
+		if q.Rollup != "" && !reads(q.InfluxQL) {
+			bad(at + `beside a statement for long ranges, it has to read FROM "orders" WHERE $timeFilter: spelled so, and only then what else there is`)
+		}
+		if q.Rollup != "" && !reads(q.Rollup, "$rollup", "$minutes") {
+			bad(at + `the statement for long ranges has to read FROM "$rollup"."orders" WHERE $timeFilter, or "$minutes": spelled so, and only then what else there is`)
 		}
 		switch q.Color {
 		case "", "red", "green", "blue", "orange", "yellow", "purple":

@@ -38,7 +38,7 @@ func TestTemplate(t *testing.T) {
 		if s, ok := app.Store(); ok {
 			w.Hooks = []ephor.Hooks{monitor.StoreHooks(g, s)}
 		} else if monitored {
-			w.Hooks = []ephor.Hooks{monitor.Hooks(g, nil)}
+			w.Hooks = []ephor.Hooks{monitor.Hooks(g, monitor.Values{})}
 		}
 		if err := w.decorate(t.Context(), &made); err != nil {
 			t.Fatal(err)

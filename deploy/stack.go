@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
@@ -64,10 +65,22 @@ type State struct {
 	Reason  string            `json:"reason,omitempty"`
 	Outputs map[string]string `json:"outputs,omitempty"`
 	Exports []ExportState     `json:"exports,omitempty"`
+	// Created is when the stack was made, and Updated when it was changed last, if ever.
+	Created time.Time `json:"-"`
+	Updated time.Time `json:"-"`
 	// Parameters are the values that the template's parameters have.
 	Parameters map[string]string `json:"-"`
 	// Drift is there if it was asked for, which State does not.
 	Drift *Drift `json:"drift,omitempty"`
+}
+
+// Kept are the values of parameters that an update keeps where it is given none: of a stack that has to be made, or made
+// anew, there are none.
+func (s State) Kept() map[string]string {
+	if status := types.StackStatus(s.Status); status == types.StackStatusReviewInProgress || onlyDeletable(status) {
+		return nil
+	}
+	return s.Parameters
 }
 
 // ExportState is one export and the names of the stacks that import it.
@@ -85,6 +98,7 @@ func (d *Deployer) State(ctx context.Context, name string) (State, error) {
 		return s, err
 	}
 	s.Status, s.Reason, s.Outputs = string(stack.StackStatus), aws.ToString(stack.StackStatusReason), outputs(stack)
+	s.Created, s.Updated = aws.ToTime(stack.CreationTime), aws.ToTime(stack.LastUpdatedTime)
 	s.Parameters = map[string]string{}
 	for _, p := range stack.Parameters {
 		s.Parameters[aws.ToString(p.ParameterKey)] = aws.ToString(p.ParameterValue)

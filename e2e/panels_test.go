@@ -135,6 +135,10 @@ func TestEveryPanelShowsWhatLambdaCounted(t *testing.T) {
 	for _, ms := range []string{"120", "150", "400", "1200", "none"} { // the last fails
 		a.Get("/slow?ms=" + ms)
 	}
+	// A Grafana of one's own asks this store, too, which rollup a range reads.
+	if n := a.count(`SELECT count("least") FROM "ranges"."ranges"`); n != 3 {
+		t.Errorf("the store tells of %d kinds of ranges", n)
+	}
 	var counts lambdaCounts
 	asked := 0
 	uptest.Within(t, 5*time.Minute, "all is recorded", func() bool {

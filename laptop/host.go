@@ -37,7 +37,8 @@ type host struct {
 type hostConfig struct {
 	Dir               string // of the metrics
 	Database          string
-	Setup             []string // of the store
+	Setup             []string          // of the store
+	Points            map[string]string // that it has from the start, by retention policy
 	StoreURL, PageURL string
 	Page              http.Handler // nil for none
 	// Ready makes the signal of a host with this user data: where to send it and what.
@@ -85,6 +86,11 @@ func (h *host) start(instance string) error {
 	})
 	if err != nil {
 		return err
+	}
+	for policy, points := range h.config.Points {
+		if err := write(server, h.config.Database, points, policy); err != nil {
+			return errors.Join(fmt.Errorf("what the store shall have from the start, in the retention policy %s: %w", policy, err), server.Close())
+		}
 	}
 	h.server = server
 	h.show(server, h.config.Page)

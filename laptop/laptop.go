@@ -56,6 +56,9 @@ type Config struct {
 	// Setup are statements that the store executes when it is opened: its retention policies and
 	// continuous queries.
 	Setup []string
+	// Points are put into the store when it is opened, after Setup: points in line protocol, by the retention policy
+	// that they go to.
+	Points map[string]string
 	// Page makes the handler behind the page's port, given the store's address. Nil serves none.
 	Page func(store string) (http.Handler, error)
 	// Beside are what answers on the page's port by pattern, whether there is a monitoring host or not.
@@ -183,7 +186,7 @@ func (l *Laptop) start(ctx context.Context) error {
 	}
 	var err error
 	l.host, err = newHost(hostConfig{
-		Dir: filepath.Join(c.Dir, "store"), Database: c.Database, Setup: c.Setup, StoreURL: l.addresses.Store, PageURL: l.addresses.Page,
+		Dir: filepath.Join(c.Dir, "store"), Database: c.Database, Setup: c.Setup, Points: c.Points, StoreURL: l.addresses.Store, PageURL: l.addresses.Page,
 		Page: page, Ready: c.HostReady, Events: c.Events,
 	})
 	if err != nil {

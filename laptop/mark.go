@@ -20,20 +20,20 @@ func (l *Laptop) mark(p ssm.Parameter) {
 	if !ok {
 		return
 	}
-	if err := l.host.write(point, policy); err != nil {
+	if err := write(l.host.store(), l.host.config.Database, point, policy); err != nil {
 		l.config.Events(Problem{Err: fmt.Errorf("marking a deploy on the dashboards: %w", err)})
 	}
 }
 
-// write puts points into the store, in process, as the store's port may not be served yet.
-func (h *host) write(points, policy string) error {
-	address := "/write?" + url.Values{"db": {h.config.Database}, "rp": {policy}}.Encode()
+// write puts points into a store, in process, as the store's port may not be served yet.
+func write(store http.Handler, database, points, policy string) error {
+	address := "/write?" + url.Values{"db": {database}, "rp": {policy}}.Encode()
 	r, err := http.NewRequest(http.MethodPost, address, strings.NewReader(points))
 	if err != nil {
 		return err
 	}
 	var a answer
-	h.store().ServeHTTP(&a, r)
+	store.ServeHTTP(&a, r)
 	if a.status != http.StatusNoContent {
 		return fmt.Errorf("the store answers %d: %s", a.status, a.text.String())
 	}

@@ -7,6 +7,8 @@ type Declared struct {
 	// Kind is what was made: "counter", "gauge" or "histogram"; a gauge by function is a gauge, and
 	// counters that go down or count fractions are counters.
 	Kind string
+	// Tags are the keys of its tags, sorted, which are the same for all of its name.
+	Tags []string
 }
 
 // Declared are the names of the set's instruments in the order in which each was first made, whatever
@@ -25,6 +27,9 @@ func (s *Set) Declared() []Declared {
 			d.Kind = "counter"
 		case *Gauge, *GaugeFunc:
 			d.Kind = "gauge"
+		}
+		for _, t := range r.tags {
+			d.Tags = append(d.Tags, t.Key)
 		}
 		all = append(all, d)
 	}

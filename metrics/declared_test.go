@@ -24,7 +24,7 @@ func TestDeclared(t *testing.T) {
 	must(s.UpDownCounter("open"))
 	must(s.FloatCounter("spent"))
 	must(s.GaugeFunc("heat", func() float64 { return 1 }))
-	want := []metrics.Declared{{"sizes", "histogram"}, {"hellos", "counter"}, {"depth", "gauge"}, {"open", "counter"}, {"spent", "counter"}, {"heat", "gauge"}}
+	want := []metrics.Declared{{"sizes", "histogram", nil}, {"hellos", "counter", []string{"kind"}}, {"depth", "gauge", nil}, {"open", "counter", nil}, {"spent", "counter", nil}, {"heat", "gauge", nil}}
 	if diff := cmp.Diff(want, s.Declared()); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}

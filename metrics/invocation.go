@@ -24,6 +24,9 @@ type invocation struct {
 	ctx      context.Context // nil unless a look at it now and then is all that there is
 }
 
+// timedOut is why an invocation failed whose time was up, by Lambda's own name.
+const timedOut = "Sandbox.Timedout"
+
 func (p *Publisher) begin(ctx context.Context) *invocation {
 	deadline, _ := ctx.Deadline()
 	p.mu.Lock()
@@ -54,6 +57,9 @@ func (inv *invocation) endLocked(now moment, reason string, failed bool) {
 		return
 	}
 	inv.ended = true
+	if !failed && !inv.deadline.IsZero() && !now.wall.Before(inv.deadline) {
+		reason, failed = timedOut, true // Lambda no longer takes the answer
+	}
 	inv.record = record{
 		end:        now.wall,
 		durationMS: milliseconds(now.monotonic - inv.began.monotonic),
@@ -84,6 +90,30 @@ func (inv *invocation) outClosed() {
 	inv.p.closes = true
 	inv.p.mu.Unlock()
 	inv.out()
+	inv.overdue()
+}
+
+// overdue holds the process where it is when the time of an invocation is up. Lambda is about to end the environment, and
+// refuses whatever it is told of that invocation, upon which aws-lambda-go ends the process at once: before SIGTERM's
+// flush, or amid it. Where there is no extension, and so no SIGTERM, this is the last flush.
+func (inv *invocation) overdue() {
+	p := inv.p
+	if p.managed || inv.deadline.IsZero() || p.clock.now().wall.Before(inv.deadline) {
+		return
+	}
+	p.mu.Lock()
+	terminated := p.hold.listening
+	p.mu.Unlock()
+	if !terminated {
+		ctx, cancel := context.WithTimeout(context.Background(), terminationTimeout)
+		defer cancel()
+		p.finish(ctx)
+		return
+	}
+	select {
+	case <-time.After(overdueTimeout):
+	case <-p.ctx.Done():
+	}
 }
 
 // outUnclosed calls out for the invocations that only their context still tells to be out, though the response of

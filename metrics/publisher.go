@@ -181,7 +181,7 @@ func (p *Publisher) finish(ctx context.Context) {
 	for inv := range p.running {
 		reason := "terminated"
 		if !inv.deadline.IsZero() && !now.wall.Before(inv.deadline) {
-			reason = "Sandbox.Timedout"
+			reason = timedOut
 		}
 		inv.endLocked(now, reason, true)
 		p.finishLocked(inv)

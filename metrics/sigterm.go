@@ -14,6 +14,10 @@ import (
 // https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html#runtimes-lifecycle-shutdown
 const terminationTimeout = 400 * time.Millisecond
 
+// overdueTimeout is how long SIGTERM is waited for when the time of an invocation is up. It is on its way then, unless
+// Lambda has taken the answer in the last moment.
+const overdueTimeout = time.Second
+
 func subscribe() chan os.Signal {
 	c := make(chan os.Signal, 1)
 	signal.Notify(c, syscall.SIGTERM)

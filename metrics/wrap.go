@@ -90,6 +90,7 @@ func (p *Publisher) invoke(ctx context.Context, h *handler, payload []byte) (*re
 	if err != nil {
 		inv.end(errorText(err), true)
 		// Nothing is closed after an error has been posted, but the context ends.
+		inv.overdue()
 		inv.outWith(ctx)
 		return nil, err
 	}
@@ -108,8 +109,9 @@ func (p *Publisher) invoke(ctx context.Context, h *handler, payload []byte) (*re
 
 // panicked publishes before the process ends, which it does as soon as the panic is reported: no flush comes
 // after this one. So near the deadline it takes half of what is left, where another flush would leave it all to the
-// handler; past the deadline it leaves the rest to SIGTERM.
+// handler.
 func (p *Publisher) panicked(ctx context.Context, inv *invocation) {
+	inv.overdue()
 	budget := p.cfg.FlushTimeout
 	if !inv.deadline.IsZero() {
 		left := inv.deadline.Sub(p.clock.now().wall)

@@ -84,7 +84,7 @@ func TestThrottlesAlarms(t *testing.T) {
 	alerts := dashboard.Alerts{Throttles: 3}
 	contacts := []ephor.Contact{{Slack: ephor.Secret{ID: "slack"}}, {Topic: operators}}
 	for name, hooks := range map[string]ephor.Hooks{
-		"Grafana": Hooks(ephor.Grafana{Alerts: alerts, Contacts: contacts}, nil),
+		"Grafana": Hooks(ephor.Grafana{Alerts: alerts, Contacts: contacts}, Values{}),
 		"Store":   StoreHooks(ephor.Grafana{Alerts: alerts, Contacts: contacts}, ephor.Store{}),
 	} {
 		all := made(hooks)
@@ -103,7 +103,7 @@ func TestThrottlesAlarms(t *testing.T) {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
 		}
 	}
-	if all := made(Hooks(ephor.Grafana{Alerts: dashboard.Alerts{Throttles: -1}}, nil)); len(all) > 0 {
+	if all := made(Hooks(ephor.Grafana{Alerts: dashboard.Alerts{Throttles: -1}}, Values{})); len(all) > 0 {
 		t.Errorf("turned off, there are %v", all)
 	}
 }

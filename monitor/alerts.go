@@ -19,7 +19,7 @@ func Alerts(g ephor.Grafana) ([]byte, error) {
 	if err := g.Alerts.Validate(); err != nil {
 		return nil, err
 	}
-	group := ruleGroup{OrgID: 1, Name: "ephor", Folder: "Ephor", Interval: "1m", Rules: rules(g.Alerts)}
+	group := ruleGroup{OrgID: 1, Name: "ephor", Folder: alertFolderTitle, Interval: "1m", Rules: rules(g.Alerts)}
 	text, err := json.MarshalIndent(ruleFile{APIVersion: 1, Groups: []ruleGroup{group}, DeleteRules: off(group)}, "", "  ")
 	if err != nil {
 		return nil, fmt.Errorf("rendering the alerts: %w", err)
@@ -52,7 +52,7 @@ func rules(a dashboard.Alerts) []rule {
 		share := cmp.Or(a.ErrorShare, dashboard.DefaultErrorShare)
 		all = append(all, rule{
 			UID: "ephor-error-share", Title: "Too many invocations fail", For: "1m", Condition: "C", NoData: "OK", Error: "Error",
-			Annotations: map[string]string{"summary": fmt.Sprintf("More than %g %% of the invocations of {{ $labels.function }} failed in five minutes.", share*100)},
+			Annotations: map[string]string{"summary": fmt.Sprintf("More than %.6g %% of the invocations of {{ $labels.function }} failed in five minutes.", share*100)},
 			// Where none fails there is no series of failures, hence nothing to divide, and no alert.
 			Data: []step{
 				asks("A", window, `SELECT count("duration_ms")`+byFunction+` AND "ok" = false`+group),

@@ -2,6 +2,7 @@ package monitor
 
 import (
 	"encoding/json"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -88,6 +89,16 @@ func TestAlertsAreTurnedOff(t *testing.T) {
 	f(dashboard.Alerts{ErrorShare: -1, Dropped: -1, BackupAge: -1, P99: -1, Silence: time.Minute}, "ephor-silence")
 }
 
+// TestAlertsSayTheirShare as it was given.
+func TestAlertsSayTheirShare(t *testing.T) {
+	t.Parallel()
+	for share, want := range map[float64]string{0.07: "More than 7 % of", 0.29: "More than 29 % of", 0.001: "More than 0.1 % of", 0: "More than 5 % of"} {
+		if got := rules(dashboard.Alerts{ErrorShare: share})[0].Annotations["summary"]; !strings.HasPrefix(got, want) {
+			t.Errorf("%g: %s", share, got)
+		}
+	}
+}
+
 func TestAlertsRefuse(t *testing.T) {
 	t.Parallel()
 	f := func(a dashboard.Alerts, want string) {
@@ -97,6 +108,10 @@ func TestAlertsRefuse(t *testing.T) {
 		}
 	}
 	f(dashboard.Alerts{ErrorShare: 5}, "alerts: an error share of 5 is never exceeded: it is a part, such as 0.05")
+	f(dashboard.Alerts{ErrorShare: math.NaN()}, "alerts: an error share that is no number: it is a part, such as 0.05")
+	f(dashboard.Alerts{P99: 20 * time.Minute}, "alerts: a P99 of 20m0s is never exceeded: Lambda ends an invocation after 15m0s")
+	f(dashboard.Alerts{P99: 15 * time.Minute}, "alerts: a P99 of 15m0s is never exceeded: Lambda ends an invocation after 15m0s")
+	f(dashboard.Alerts{Silence: 400 * 24 * time.Hour}, "alerts: a silence of 9600h0m0s is longer than the week for which the store keeps each invocation by default")
 	f(dashboard.Alerts{P99: 5}, "alerts: a P99 of 5ns is less than the millisecond that durations are shown in")
 	f(dashboard.Alerts{BackupAge: time.Hour}, "alerts: a backup age of 1h0m0s is exceeded always: one is made every 6h0m0s")
 	f(dashboard.Alerts{Silence: time.Second}, "alerts: a silence of 1s is less than the minute in which alerts are looked at")

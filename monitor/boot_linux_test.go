@@ -162,7 +162,7 @@ func (h *bootedHost) prepare() {
 	d.env = append(c.environment(),
 		"EPHOR_INFLUXDB_SOURCE="+influxSource, "EPHOR_INFLUXDB_KEY="+influxKey, "EPHOR_INFLUXDB_FINGERPRINT="+influxPrint,
 		"EPHOR_GRAFANA_SOURCE="+grafanaSource, "EPHOR_GRAFANA_KEY="+grafanaKey, "EPHOR_GRAFANA_FINGERPRINT="+grafanaPrint,
-		"EPHOR_AGENT=file:///srv/agent.deb", "EPHOR_PAUSE=0.2", "EPHOR_BACKUP_PORT="+strconv.Itoa(free(t)), "EPHOR_BACKUP_PIECE=20000")
+		"EPHOR_AGENT=file:///srv/agent.deb", "EPHOR_PAUSE=0.2", "EPHOR_BACKUP_PORT="+strconv.Itoa(free(t)), "EPHOR_INNER_PORT="+strconv.Itoa(free(t)), "EPHOR_BACKUP_PIECE=20000")
 	// Debian's own repository is not needed, and not asked.
 	d.write(t, "/etc/apt/sources.list", "", 0o644)
 

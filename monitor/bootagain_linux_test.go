@@ -54,9 +54,9 @@ func (h *bootedHost) units(t *testing.T) {
 	if !strings.Contains(log, "restart ephor-refresh.timer ephor-backup.timer\n") {
 		t.Errorf("timers go on as they were:\n%s", log)
 	}
-	for name, owns := range map[string]string{"ephor-store": "influxdb", "ephor-grafana": "grafana"} {
+	for name, owns := range map[string][2]string{"ephor-store": {"influxdb", "/var/lib/ephor/influxdb"}, "ephor-gate": {"www-data", "/run/ephor-gate"}, "ephor-grafana": {"grafana", "/var/lib/ephor/grafana"}} {
 		text := string(must(os.ReadFile(filepath.Join(units, name+".service"))))
-		for _, line := range []string{"User=" + owns, "ReadWritePaths=/var/lib/ephor/" + owns, "AssertPathIsMountPoint=/var/lib/ephor", "NoNewPrivileges=true", "CapabilityBoundingSet=",
+		for _, line := range []string{"User=" + owns[0], "ReadWritePaths=" + owns[1], "AssertPathIsMountPoint=/var/lib/ephor", "NoNewPrivileges=true", "CapabilityBoundingSet=",
 			"ProtectSystem=strict", "ProtectHome=true", "ProtectClock=true", "ProtectControlGroups=true", "ProtectHostname=true", "ProtectKernelLogs=true", "ProtectKernelModules=true",
 			"ProtectKernelTunables=true", "ProtectProc=invisible", "PrivateDevices=true", "PrivateTmp=true", "LockPersonality=true", "RemoveIPC=true", "RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX AF_NETLINK",
 			"RestrictNamespaces=true", "RestrictRealtime=true", "RestrictSUIDSGID=true", "SystemCallArchitectures=native"} {
@@ -64,7 +64,7 @@ func (h *bootedHost) units(t *testing.T) {
 				t.Errorf("%s has no %s:\n%s", name, line, text)
 			}
 		}
-		if got := strings.Contains(text, "\nIPAddressDeny=169.254.169.254 fd00:ec2::254\n"); got != (name == "ephor-store") {
+		if got := strings.Contains(text, "\nIPAddressDeny=169.254.169.254 fd00:ec2::254\n"); got != (name != "ephor-grafana") {
 			t.Errorf("%s is kept from the metadata service: %t", name, got)
 		}
 	}
@@ -74,7 +74,7 @@ func (h *bootedHost) units(t *testing.T) {
 		return
 	}
 	files, err := filepath.Glob(filepath.Join(units, "ephor-*.*"))
-	if err != nil || len(files) != 7 {
+	if err != nil || len(files) != 8 {
 		t.Fatalf("the units %q, %v", files, err)
 	}
 	// Of the programs it says that they are not on this machine.
@@ -101,9 +101,9 @@ func (h *bootedHost) well(t *testing.T) {
 	f(0, "not well: the volume is full but for ")
 	h.debian.run(t, "rm", "/var/lib/ephor/filler")
 	f(1, "")
-	h.debian.run(t, "mv", "/etc/ephor/writer", "/etc/ephor/writer.away")
+	h.debian.run(t, "sh", "-c", "cd /etc/ephor && cp writer.password away && echo wrong >writer.password")
 	f(0, "not well: the store does not take a point")
-	h.debian.run(t, "mv", "/etc/ephor/writer.away", "/etc/ephor/writer")
+	h.debian.run(t, "mv", "/etc/ephor/away", "/etc/ephor/writer.password")
 
 	h.cloud.heard()
 	if out, err := h.debian.command("flock", "/run/ephor/lock", "systemctl", "restart", "ephor-refresh.service").CombinedOutput(); err != nil {

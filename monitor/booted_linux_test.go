@@ -33,6 +33,12 @@ func (h *bootedHost) doors(t *testing.T) {
 	f("the anonymous reads", 401, "GET", "/query", q, "", "", "")
 	f("the anonymous writes", 401, "POST", "/write", db, "a b=1", "", "")
 	f("the anonymous makes an administrator", 401, "POST", "/query", url.Values{"q": {`CREATE USER "x" WITH PASSWORD 'x' WITH ALL PRIVILEGES`}}, "", "", "")
+	for _, path := range []string{"/debug/vars", "/debug/requests", "/debug/pprof/", "/debug/pprof/cmdline", "/metrics", "/status", "/health", "/", "/api/v1/prom/read", "/api/v2/query",
+		"//debug/vars", "/ping/../debug/vars", "/%64ebug/vars"} {
+		f("the anonymous at "+path, 404, "GET", path, nil, "", "", "")
+	}
+	f("the anonymous at a path that ends elsewhere", 204, "GET", "/debug/vars/../../ping", nil, "", "", "")
+	f("the anonymous deletes", 403, "DELETE", "/query", q, "", "", "")
 	f("a wrong password", 401, "POST", "/write", db, "a b=1", "writer", "wrong")
 	f("the writer writes", 204, "POST", "/write", db, "a b=1", "writer", writer)
 	f("the writer reads", 403, "GET", "/query", url.Values{"db": {Database}, "q": {"SELECT * FROM a"}}, "", "writer", writer)

@@ -17,6 +17,8 @@ type Cost struct {
 	Instance, Disks, Address, Secrets, Alarms float64
 	// Backups are for each GB that one has.
 	Backups float64
+	// Surplus is what comes to it at most where the processors never rest, and no part of the sum.
+	Surplus float64
 }
 
 // What a month has, and what things cost in it: see docs/monitoring-host.md.
@@ -42,16 +44,26 @@ func instancePrices() map[string]float64 {
 	}
 }
 
+// surplusAnHour is the most that an hour of a T4g costs beyond its price: 0.04 dollars for each processor's hour above the
+// baseline. EC2 launches T4g as unlimited, unless the account says otherwise, and so it stays: standard ones are born
+// without a credit, would boot at the baseline, and lose points when the load is highest. The template does not say unlimited,
+// because for other families that is an error.
+//
+// https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/burstable-performance-instances-unlimited-mode-concepts.html
+// https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/burstable-credits-baseline-concepts.html
+func surplusAnHour(kind string) float64 {
+	const anHour = 0.04
+	above := map[string]float64{ // processors times what is above the baseline
+		"t4g.nano": 2 * 0.95, "t4g.micro": 2 * 0.9, "t4g.small": 2 * 0.8, "t4g.medium": 2 * 0.8,
+		"t4g.large": 2 * 0.7, "t4g.xlarge": 4 * 0.6, "t4g.2xlarge": 8 * 0.6,
+	}
+	return anHour * above[kind]
+}
+
 // CostOf is what the host of g costs with these values of the template's parameters, defaults for
 // those that are not given. A volume size that is no number is an error.
-func CostOf(g ephor.Grafana, given map[string]string) (Cost, error) {
-	defaults := parameters()
-	value := func(name string) string {
-		if v, ok := given[name]; ok {
-			return v
-		}
-		return fmt.Sprint(defaults[name].Default)
-	}
+func CostOf(g ephor.Grafana, values Values) (Cost, error) {
+	value := values.Of
 	var gigabytes int
 	if _, err := fmt.Sscanf(value(paramVolume), "%d", &gigabytes); err != nil {
 		return Cost{}, fmt.Errorf("%s=%s: it is a number of GB", paramVolume, value(paramVolume))
@@ -66,6 +78,7 @@ func CostOf(g ephor.Grafana, given map[string]string) (Cost, error) {
 		c.Backups = perBackedUp * float64(days+noncurrentDays) * float64(24*time.Hour/dashboard.BackupEvery)
 	}
 	c.Instance = instancePrices()[c.Type] * hoursAMonth
+	c.Surplus = surplusAnHour(c.Type) * hoursAMonth
 	return c, nil
 }
 
@@ -85,6 +98,9 @@ func (c Cost) String() string {
 	fmt.Fprintf(&b, ", disks %.2f, address %.2f, secrets %.2f, alarms %.2f", c.Disks, c.Address, c.Secrets, c.Alarms)
 	if c.Backups > 0 {
 		fmt.Fprintf(&b, ", backups %.2f for each GB in the store (1 is counted)", c.Backups)
+	}
+	if c.Surplus > 0 {
+		fmt.Fprintf(&b, "; up to %.2f more in CPU credits if its processors never rest", c.Surplus)
 	}
 	return b.String()
 }

@@ -22,7 +22,7 @@ func marked(t *testing.T, code map[string]any, build string, more ...string) any
 	for _, id := range more {
 		template.Resources[id] = cfn.Resource{Type: "AWS::SQS::Queue"}
 	}
-	if err := Hooks(ephor.Grafana{Stack: "Shop-Monitoring"}, nil).Service(t.Context(), &ephor.Deployment{App: app, BuildID: build}, &template); err != nil {
+	if err := Hooks(ephor.Grafana{Stack: "Shop-Monitoring"}, Values{}).Service(t.Context(), &ephor.Deployment{App: app, BuildID: build}, &template); err != nil {
 		t.Fatal(err)
 	}
 	mark := template.Resources["DeployMark"]

@@ -77,7 +77,7 @@ func render(d dashboard.Dashboard, as form) ([]byte, error) {
 	panels := slices.Concat(d.Panels, dashboard.Standard())
 	if as != forPage {
 		for i := range variables {
-			b.WithVariable(variable(i))
+			b.WithVariable(variable(i, as))
 		}
 		panels = append(panels, perFunction()...)
 	}

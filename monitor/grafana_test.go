@@ -149,6 +149,15 @@ func TestNoPanelOverlaps(t *testing.T) {
 	}
 }
 
+// TestGaugeIsNamedByItsTags, which the rollups do not have.
+func TestGaugeIsNamedByItsTags(t *testing.T) {
+	t.Parallel()
+	got := targets(dashboard.Gauge("pool", "kind", "shelf").Queries[0], "A", forHost)
+	if len(got) != 2 || got[0].Alias != "$tag_instance [[tag_kind]] [[tag_shelf]]" || got[1].Alias != "$tag_function" {
+		t.Errorf("%+v", got)
+	}
+}
+
 func TestQueryIsADataquery(t *testing.T) {
 	t.Parallel()
 	q := query{RefID: "A", Query: "SELECT 1", RawQuery: true}

@@ -9,14 +9,15 @@ import (
 )
 
 // Hooks put the monitoring stack beside an application's: they are to a deployment what anybody's hooks
-// are. The stack comes before the application's, and each function learns where its store is. parameters are values of the template's parameters.
-func Hooks(g ephor.Grafana, parameters map[string]string) ephor.Hooks {
+// are. The stack comes before the application's, and each function learns where its store is. The stack waits for its host
+// whenever that has to boot for what values say.
+func Hooks(g ephor.Grafana, values Values) ephor.Hooks {
 	return ephor.Hooks{
 		Stacks: func(context.Context, *ephor.Deployment) ([]ephor.Stack, error) {
 			if err := Check(g); err != nil {
 				return nil, err
 			}
-			return []ephor.Stack{{Name: g.Stack, Template: Template(g), Parameters: parameters}}, nil
+			return []ephor.Stack{{Name: g.Stack, Template: template(g, values), Parameters: values.Given}}, nil
 		},
 		Function: func(_ context.Context, _ *ephor.Deployment, f ephor.FunctionTemplate) error {
 			setenv(f, storeEnvironment(g.Stack))

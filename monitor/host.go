@@ -18,7 +18,7 @@ const imageKept = "ImageKept"
 // image is the host's. What ImageId names is another every few weeks, which would replace the host at the
 // next update, whatever that is about.
 func image() any {
-	return map[string]any{"Fn::If": []any{imageKept, cfn.Ref(ParamKeepImage), cfn.Ref(paramImage)}}
+	return map[string]any{"Fn::If": []any{imageKept, cfn.Ref(ParamKeepImage), cfn.Ref(ParamImage)}}
 }
 
 // zone is where the host and its volume stand, which have to stand together. The first of the
@@ -95,14 +95,22 @@ func host(script string, needs []string) map[string]cfn.Resource {
 }
 
 // hostNames are the logical IDs of what the stack waits with, and the user data, which has the
-// first in it. A wait condition waits once in its life; so that the stack waits for a new script
-// too, they are called after it.
-func hostNames() (handle, ready, script string, err error) {
+// first in it. A wait condition waits once in its life, and there is no update of it; so they are called after all
+// that the host acts on when it boots, the script and the values of parameters. Then the update that changes one of
+// them waits for the host, too, and is rolled back where that cannot do as it is told: a version that there is not, a
+// disk that is full.
+//
+// https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-cloudformation-waitconditionhandle.html
+func hostNames(values Values) (handle, ready, script string, err error) {
 	if script, err = userData("HostReadyHandle"); err != nil {
 		return "", "", "", err
 	}
-	sum := sha256.Sum256([]byte(script))
-	suffix := strings.ToUpper(hex.EncodeToString(sum[:4]))
+	of := sha256.New()
+	fmt.Fprintf(of, "%s\n", script)
+	for _, name := range booted() {
+		fmt.Fprintf(of, "%s=%q\n", name, values.Of(name))
+	}
+	suffix := strings.ToUpper(hex.EncodeToString(of.Sum(nil)[:4]))
 	handle, ready = "HostReadyHandle"+suffix, "HostReady"+suffix
 	if script, err = userData(handle); err != nil {
 		return "", "", "", err

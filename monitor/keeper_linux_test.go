@@ -20,21 +20,24 @@ import (
 // storeScript is what takes the place of services, users and TLS where the backup's own part of the script is run as
 // whoever runs the test: the store is one of this test's.
 const storeScript = `
-run_store() {
-  mkdir -p "$data/influxdb"
-  store_config loopback >"$settings/influxdb.conf"
-  halt
-  setsid influxd -config "$settings/influxdb.conf" >>"$settings/log" 2>&1 </dev/null 7>&- 8>&- 9>&- &
-  printf '%s\n' "$!" >"$settings/pid"
-  waited 600 answers loopback
+chown() { :; }
+service() { # name, user, command…
+  halt "$1"
+  setsid "${@:3}" >>"$settings/log" 2>&1 </dev/null 7>&- 8>&- 9>&- &
+  printf '%s\n' "$!" >"$settings/$1.pid"
 }
-halt() {
-  local pid
-  pid=$(cat "$settings/pid" 2>/dev/null) || return 0
-  rm "$settings/pid"
-  kill "$pid" || return 0
-  tail --pid "$pid" -f /dev/null
+halt() { # name; without, all
+  local file pid
+  for file in "$settings"/${1:-*}.pid; do
+    pid=$(cat "$file" 2>/dev/null) || continue
+    rm "$file"
+    kill "$pid" || continue
+    tail --pid "$pid" -f /dev/null
+  done
 }
+# A slow machine has longer.
+eval "as_it_was_$(declare -f waited)"
+waited() { as_it_was_waited "$((10 * $1))" "${@:2}"; }
 tell_age() {
   local since
   read -r since _ <"$data/backup.last"
@@ -47,6 +50,7 @@ certificates_of_the_test() {
   printf 'signalled\n' >"$data/signalled"
 }
 exec 9>"$settings/lock"
+eval "${FAKE:-}"
 "$@"
 `
 
@@ -69,12 +73,12 @@ func newKeeper(t *testing.T, c *cloud) *keeper {
 	k := &keeper{t: t, cloud: c, dir: t.TempDir(), port: free(t)}
 	k.env = append(c.environment(), "EPHOR_STACK=Hello-Monitoring", "EPHOR_REGION=eu-central-1", "EPHOR_DOMAIN=example.com", "EPHOR_DATABASE=ephor",
 		"EPHOR_BACKUP_BUCKET=backups", "EPHOR_BACKUP_DAYS=7", "EPHOR_RESTORE_FROM=", "EPHOR_BACKUP_PIECE=5000", "EPHOR_PAUSE=0.1",
-		"EPHOR_ADMIN_SECRET="+c.arns["AdminSecret"], "EPHOR_STORE_PORT="+strconv.Itoa(k.port), "EPHOR_BACKUP_PORT="+strconv.Itoa(free(t)))
+		"EPHOR_ADMIN_SECRET="+c.arns["AdminSecret"], "EPHOR_STORE_PORT="+strconv.Itoa(k.port), "EPHOR_BACKUP_PORT="+strconv.Itoa(free(t)), "EPHOR_INNER_PORT="+strconv.Itoa(free(t)))
 	text, _, ok := strings.Cut(Script(), "# One at a time")
 	if !ok {
 		t.Fatal("the script has no part that runs it")
 	}
-	for was, is := range map[string]string{"\ndata=/var/lib/ephor ": "\ndata=" + k.data("") + " ", "\nsettings=/etc/ephor ": "\nsettings=" + k.settings("") + " ", "/run/ephor/": k.settings("run-")} {
+	for was, is := range map[string]string{"\ndata=/var/lib/ephor ": "\ndata=" + k.data("") + " ", "\nsettings=/etc/ephor ": "\nsettings=" + k.settings("") + " ", "/run/ephor/": k.settings("run-"), "/run/ephor-gate": k.settings("gate")} {
 		if !strings.Contains(text, was) {
 			t.Fatalf("the script has no %q", was)
 		}
@@ -108,6 +112,19 @@ func (k *keeper) run(kill string, args ...string) (said string, err error) {
 	c := exec.Command("bash", append([]string{k.settings("script")}, args...)...)
 	c.Env = append(slices.DeleteFunc(os.Environ(), func(e string) bool { return strings.HasPrefix(e, "AWS_") }), k.env...)
 	return runGroup(k.t, c, func(line string) bool { return kill != "" && strings.Contains(line, " ephor: "+kill) })
+}
+
+// fails runs a function of the script, which ends in words; fake, in the shell's language, stands in place of what it names.
+func (k *keeper) fails(want, fake string, args ...string) (said string) {
+	k.t.Helper()
+	had := k.env
+	k.env = append(slices.Clone(had), "FAKE="+fake)
+	said, err := k.run("", args...)
+	k.env = had
+	if err == nil || !strings.Contains(said, want) {
+		k.t.Errorf("%q: %v\n%s\nwant %q", args, err, said, want)
+	}
+	return said
 }
 
 func (k *keeper) must(args ...string) string {

@@ -3,6 +3,7 @@ package monitor
 import (
 	"fmt"
 	"maps"
+	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -41,11 +42,16 @@ func outputs(g ephor.Grafana, ready string) map[string]cfn.Output {
 }
 
 // Login says where the dashboards of a stack with these outputs are, and how whoever may read its secret gets
-// in. place are the flags that lead AWS's CLI to where the stack is, each behind a space.
-func Login(outputs map[string]string, place string) string {
+// in. place are the flags that lead AWS's CLI to where the stack is, each behind a space; allowed is whom Grafana's port is
+// open to, or "".
+func Login(outputs map[string]string, place, allowed string) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "Grafana: %s/login, user admin; its password:\n  aws secretsmanager get-secret-value --secret-id %s --query SecretString --output text%s",
-		outputs["GrafanaURL"], outputs["GrafanaSecret"], place)
+	fmt.Fprintf(&b, "Grafana: %s/login, user admin", outputs["GrafanaURL"])
+	if in, err := netip.ParsePrefix(allowed); err == nil && in.Addr().IsLoopback() {
+		fmt.Fprintf(&b, ", whose port is open to nobody until provision --parameter %s=ADDRESS/32", ParamAllowed)
+	}
+	fmt.Fprintf(&b, "; its password:\n  aws secretsmanager get-secret-value --secret-id %s --query SecretString --output text%s",
+		outputs["GrafanaSecret"], place)
 	for _, name := range slices.Sorted(maps.Keys(outputs)) {
 		if strings.HasPrefix(name, OutputDashboard) {
 			fmt.Fprintf(&b, "\ndashboard: %s", outputs[name])

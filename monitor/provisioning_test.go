@@ -15,7 +15,7 @@ import (
 // the laptop's, with credentials and TLS, the dashboards' provider is the same, and so are the settings that both have.
 func TestHostProvisionsAsTheLaptopDoes(t *testing.T) {
 	t.Parallel()
-	for _, program := range []string{"bash", "jq"} {
+	for _, program := range []string{"bash", "jq", "openssl"} {
 		if _, err := exec.LookPath(program); err != nil {
 			t.Skip(program + " is not installed: apt-get install " + program)
 		}
@@ -25,9 +25,9 @@ func TestHostProvisionsAsTheLaptopDoes(t *testing.T) {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
-	script := "set -euo pipefail\nchown() { :; }\npassword() { printf 'a \"word\"'; }\n" + string(part) + grafanaScript() + "grafana_config\n"
+	script := "set -euo pipefail\nchown() { :; }\n" + unowned + "\npassword() { word='a \"word\"'; }\n" + string(part) + grafanaScript() + "grafana_config\n"
 	c := exec.Command("bash", "-c", script)
-	c.Env = append(os.Environ(), "settings="+dir, "data="+dir, "provisioning="+dir+"/p",
+	c.Env = append(os.Environ(), "settings="+dir, "data="+t.TempDir(), "provisioning="+dir+"/p",
 		"EPHOR_GRAFANA_SECRET=g", "EPHOR_READER_SECRET=r", "EPHOR_GRAFANA_PORT=3000", "EPHOR_ADDRESS=192.0.2.1", "EPHOR_STORE_PORT=8086", "EPHOR_DATABASE="+Database)
 	if err := os.WriteFile(filepath.Join(dir, "ca.pem"), []byte("a certificate\n"), 0o600); err != nil {
 		t.Fatal(err)
@@ -82,3 +82,6 @@ func TestHostProvisionsAsTheLaptopDoes(t *testing.T) {
 		}
 	}
 }
+
+// unowned is install without another user.
+const unowned = `install() { command install -m "$2" "${@: -2}"; }`

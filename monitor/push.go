@@ -22,7 +22,7 @@ type Target struct {
 	// Source is the UID of the data source that the panels shall ask; "" means DataSourceUID.
 	Source string
 	// Folder is the UID of the folder that dashboards and alert rules go to. "" leaves a dashboard in the folder that
-	// it is in there, which at first is none; alert rules go to AlertFolder then.
+	// it is in there, which at first is none; alert rules go to the folder called Ephor then.
 	Folder string
 	// Client makes the requests; nil means http.DefaultClient.
 	Client *http.Client
@@ -76,7 +76,7 @@ func Push(ctx context.Context, to Target, boards []Dashboard) ([]string, error) 
 		return nil, err
 	}
 	if to.Folder != "" {
-		if err := g.call(ctx, ask{part: PartFolder, what: "folder " + to.Folder, path: []string{"api/folders", to.Folder}}, nil); err != nil {
+		if err := g.call(ctx, asksFolder(to.Folder), nil); err != nil {
 			return nil, err
 		}
 	}
@@ -100,7 +100,8 @@ type api struct {
 func (to Target) open() (*api, error) {
 	base, err := url.Parse(to.URL)
 	if err != nil || base.Scheme != "http" && base.Scheme != "https" || base.Host == "" {
-		return nil, fmt.Errorf("%q is not the address of a Grafana, such as https://grafana.example.com", to.URL)
+		// Not quoted: a password may be in it that nobody could find.
+		return nil, errors.New("that is not the address of a Grafana, such as https://grafana.example.com")
 	}
 	if base.User != nil {
 		return nil, errors.New("the address holds a password, which everybody sees on the command line")

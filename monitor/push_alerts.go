@@ -10,9 +10,6 @@ import (
 	"github.com/ephor-io/ephor/dashboard"
 )
 
-// AlertFolder is the UID of the folder that alert rules are put into where nobody names another; it is made where there is none.
-const AlertFolder = "ephor"
-
 // provisionedRule is a rule as the API of alert rules takes it, and ruleSet a group of them.
 //
 // https://grafana.com/docs/grafana/latest/developers/http_api/alerting_provisioning/
@@ -52,23 +49,24 @@ func PushAlerts(ctx context.Context, to Target, group string, rules []byte) erro
 	if err := g.checkSource(ctx); err != nil {
 		return err
 	}
-	if err := g.alertFolder(ctx, from.Folder); err != nil {
+	if err := g.alertFolder(ctx); err != nil {
 		return err
 	}
 	every, err := time.ParseDuration(from.Interval)
 	if err != nil {
 		return fmt.Errorf("the alert rules: %w", err)
 	}
-	set := ruleSet{Title: group, FolderUID: g.folder(), Interval: int(every / time.Second)}
+	set := ruleSet{Title: group, FolderUID: g.Folder, Interval: int(every / time.Second)}
 	for _, r := range from.Rules {
-		// A UID is one rule's in all folders, and other applications have rules of the same titles.
+		// A UID is one rule's in all folders, and a title one rule's in its folder, where other applications have theirs, too.
 		r.UID = dashboard.Dashboard{Title: r.UID + " " + group}.UID()
+		r.Title += " (" + group + ")"
 		for i := range r.Data {
 			if r.Data[i].DataSourceUID == DataSourceUID {
 				r.Data[i].DataSourceUID = g.Source
 			}
 		}
-		set.Rules = append(set.Rules, provisionedRule{rule: r, OrgID: from.OrgID, FolderUID: g.folder(), RuleGroup: group})
+		set.Rules = append(set.Rules, provisionedRule{rule: r, OrgID: from.OrgID, FolderUID: g.Folder, RuleGroup: group})
 	}
 	return g.call(ctx, g.asksRules(http.MethodPut, group, set), nil)
 }
@@ -83,31 +81,14 @@ func DropAlerts(ctx context.Context, to Target, group string) error {
 }
 
 func (g *api) dropAlerts(ctx context.Context, group string) error {
+	if found, err := g.findAlertFolder(ctx); err != nil || !found {
+		return err
+	}
 	_, err := there(g.call(ctx, g.asksRules(http.MethodDelete, group, nil), nil))
 	return err
 }
 
 func (g *api) asksRules(method, group string, body any) ask {
 	return ask{part: PartRules, what: "alert rules " + group, method: method,
-		path: []string{"api/v1/provisioning/folder", g.folder(), "rule-groups", group}, body: body}
-}
-
-func (g *api) folder() string {
-	if g.Folder != "" {
-		return g.Folder
-	}
-	return AlertFolder
-}
-
-// alertFolder sees to it that the folder is there. One that somebody named is not made.
-//
-// https://grafana.com/docs/grafana/latest/developers/http_api/folder/
-func (g *api) alertFolder(ctx context.Context, title string) error {
-	a := ask{part: PartFolder, what: "folder " + g.folder(), path: []string{"api/folders", g.folder()}}
-	err := g.call(ctx, a, nil)
-	if exists, other := there(err); exists || other != nil || g.Folder != "" {
-		return err
-	}
-	a.method, a.path, a.body = http.MethodPost, []string{"api/folders"}, map[string]string{"uid": AlertFolder, "title": title}
-	return g.call(ctx, a, nil)
+		path: []string{"api/v1/provisioning/folder", g.Folder, "rule-groups", group}, body: body}
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -36,6 +37,8 @@ hellos,function=f,instance=b,version=1 count=1i,total=1i 1700000003000000000
 hellos,function=f,instance=a,version=1 count=3i,total=5i 1700000021000000000
 depth,function=f,instance=a,version=1 value=-4 1700000002000000000
 depth,function=f,instance=a,version=1 value=7 1700000003000000000
+pool,function=f,instance=a,kind=x,version=1 value=100 1700000003000000000
+pool,function=f,instance=a,kind=y,version=1 value=1 1700000003000000000
 sizes,function=f,instance=a,version=1 count=2i,sum=30,min=10,max=20,p50=10,p90=20,p99=20 1700000002000000000
 sizes,function=f,instance=b,version=1 count=1i,sum=60,min=60,max=60,p50=60,p90=60,p99=60 1700000003000000000
 publisher,function=f,instance=a,version=1 seq=1i,points=3i,bytes=9i,flush_ms=1,retries=0i,dropped=0i,freezes=0i,frozen_ms=0 1700000002000000000
@@ -72,7 +75,7 @@ func everyQueryAnswers(t *testing.T, store string) {
 
 	boards, err := monitor.Dashboards(ephor.Grafana{Dashboards: []dashboard.Dashboard{{
 		Title:  "D",
-		Panels: []dashboard.Panel{dashboard.Counter("hellos"), dashboard.Gauge("depth"), dashboard.Histogram("sizes")},
+		Panels: []dashboard.Panel{dashboard.Counter("hellos"), dashboard.Gauge("depth"), dashboard.Gauge("pool", "kind"), dashboard.Histogram("sizes")},
 	}}})
 	if err != nil {
 		t.Fatal(err)
@@ -105,6 +108,7 @@ func everyQueryAnswers(t *testing.T, store string) {
 	want := map[string]string{
 		"hellos/A":                             "a: 2 - 3\nb: 1 - -",
 		"depth/A":                              "a: 7 - -",
+		"pool/A":                               "a: x: 100 - -\na: y: 1 - -", // by the gauge's own tag, too
 		"sizes/A":                              "60 - -",
 		"sizes/B":                              "30 - -",
 		"sizes/C":                              "10 - -",
@@ -118,9 +122,9 @@ func everyQueryAnswers(t *testing.T, store string) {
 		"Duration/A":                           "20 11 13",
 		"Duration/B":                           "30 12 99",
 		"Duration/C":                           "30 12 99",
-		"Durations/C":                          "1 - -", // up to 10 ms
+		"Durations/C":                          "1 0 0", // up to 10 ms
 		"Durations/D":                          "2 2 1",
-		"Durations/E":                          "- - 1",
+		"Durations/E":                          "0 0 1",
 		"Errors by function/A":                 "g: - - 1",
 		"Execution environments at work/A":     "2 2 2",
 		"Cold starts by function/A":            "f: 2 - -\ng: - - 1",
@@ -151,7 +155,7 @@ func everyQueryAnswers(t *testing.T, store string) {
 	// Over long ranges the answers are the same but for what the rollups do not have: execution
 	// environments, one function's percentiles beside another's, and the heat map's rows of less than a minute.
 	for at, answer := range map[string]string{
-		"hellos/A": "f: 3 - 3", "depth/A": "f: 7 - -", "Goroutines/A": "f: 8 - -", "Heap/A": "f: 1000 - -", "GC pause/A": "f: 0.25 - -",
+		"hellos/A": "f: 3 - 3", "depth/A": "f: 7 - -", "pool/A": "f: 100 - -", "Goroutines/A": "f: 8 - -", "Heap/A": "f: 1000 - -", "GC pause/A": "f: 0.25 - -",
 		"Durations/C": "1 in a minute", "Durations/D": "5 in a minute", "Durations/E": "1 in a minute",
 		"Duration/A": "20 11 99",
 	} {
@@ -188,17 +192,23 @@ func rollUp(t *testing.T, store string) {
 		statements = append(statements, r.Over("time >= 1699999980s AND time < 1700000040s"))
 	}
 	for _, statement := range statements {
-		resp, err := http.PostForm(store+"/query", url.Values{"db": {monitor.Database}, "q": {statement}})
-		if err != nil {
-			t.Fatal(err)
-		}
-		text, err := io.ReadAll(resp.Body)
-		resp.Body.Close()
-		if err != nil || resp.StatusCode != http.StatusOK || strings.Contains(string(text), `"error"`) {
-			t.Fatalf("%s: %s %s %v", statement, resp.Status, text, err)
-		}
+		tell(t, store, statement)
 	}
 	write(t, store, "&rp="+monitor.RangesPolicy, monitor.Ranges("autogen"))
+}
+
+// tell has the store execute a statement that changes something.
+func tell(t *testing.T, store, statement string) {
+	t.Helper()
+	resp, err := http.PostForm(store+"/query", url.Values{"db": {monitor.Database}, "q": {statement}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := io.ReadAll(resp.Body)
+	resp.Body.Close()
+	if err != nil || resp.StatusCode != http.StatusOK || strings.Contains(string(text), `"error"`) {
+		t.Fatalf("%s: %s %s %v", statement, resp.Status, text, err)
+	}
 }
 
 // variablesPick asks what Grafana would ask with everything picked, which is what the page gets, and
@@ -207,7 +217,7 @@ func variablesPick(t *testing.T, store string, page, long map[string]string) {
 	t.Helper()
 	board := grafanaBoard(t, ephor.Grafana{Dashboards: []dashboard.Dashboard{{
 		Title:  "D",
-		Panels: []dashboard.Panel{dashboard.Counter("hellos"), dashboard.Gauge("depth"), dashboard.Histogram("sizes")},
+		Panels: []dashboard.Panel{dashboard.Counter("hellos"), dashboard.Gauge("depth"), dashboard.Gauge("pool", "kind"), dashboard.Histogram("sizes")},
 	}}})
 	repeated := false
 	// What a range that long shows, with functions picked. Of the two queries that a panel's is, one is for
@@ -249,7 +259,7 @@ func variablesPick(t *testing.T, store string, page, long map[string]string) {
 	if diff := cmp.Diff(of, shows(time.Hour, "g", "of")); diff != "" {
 		t.Errorf("the row of g, rolled up (-want +got):\n%s", diff)
 	}
-	picks := strings.NewReplacer("$function", "(f|g)", "$version", ".*", "$instance", ".*", "$timeFilter", timeFilter)
+	picks := strings.NewReplacer("$function", "(f|g)", "$version", ".*", "$instance", ".*", "$timeFilter", timeFilter, "${__to}", "1700000029999")
 	var found []string
 	for _, v := range board.Templating.List {
 		if v.AllValue == "" {
@@ -410,8 +420,8 @@ func ask(t *testing.T, store, statement string) string {
 	var rows []string
 	for _, s := range answer.Results[0].Series {
 		row := ""
-		for _, tag := range s.Tags {
-			row = tag + ": "
+		for _, key := range slices.Sorted(maps.Keys(s.Tags)) {
+			row += s.Tags[key] + ": "
 		}
 		if minutes {
 			rows = append(rows, fmt.Sprint(s.Values[0][1], " in a minute"))

@@ -2,6 +2,7 @@ package monitor
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -66,7 +67,7 @@ type policy struct{ name, keeps, shard string }
 func policies(keeps string) []policy {
 	var all []policy
 	for _, t := range tiers {
-		all = append(all, policy{t.policy(), keeps, "7d"})
+		all = append(all, policy{t.policy(), keeps, fmt.Sprintf("%dd", leastRollupDays)})
 	}
 	return append(all, policy{RangesPolicy, "INF", "520w"})
 }
@@ -116,7 +117,7 @@ func least(p dashboard.Panel) string {
 // rollups, there is the first alone.
 func targets(q dashboard.Query, ref string, as form) []query {
 	t := query{RefID: ref, Query: q.InfluxQL, RawQuery: true, ResultFormat: "time_series", Alias: q.Alias}
-	rolledAlias := strings.ReplaceAll(q.Alias, "$tag_instance", "$tag_function")
+	rolledAlias := rolledUp(q)
 	if as == forPage {
 		for i, s := range spans {
 			if q.Rollup == "" || s.rollup.window == "" {
@@ -142,3 +143,18 @@ func targets(q dashboard.Query, ref string, as form) []query {
 	t.Query = from.ReplaceAllString(t.Query, `FROM "$$raw".$2 WHERE $$timeFilter`)
 	return []query{t, long}
 }
+
+// rolledUp is the alias for long ranges: the rollups have the function where the points have the instance, and no tag
+// of an instrument's.
+func rolledUp(q dashboard.Query) string {
+	alias := strings.ReplaceAll(q.Alias, "$tag_instance", "$tag_function")
+	return strings.TrimSpace(ownTag.ReplaceAllStringFunc(alias, func(pattern string) string {
+		if strings.Contains(q.Rollup, `"`+ownTag.FindStringSubmatch(pattern)[1]+`"`) {
+			return pattern
+		}
+		return ""
+	}))
+}
+
+// ownTag is Grafana's pattern of a tag, with the space before it.
+var ownTag = regexp.MustCompile(` ?\[\[tag_([^\]]+)\]\]`)

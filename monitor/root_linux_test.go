@@ -28,6 +28,8 @@ type debian struct {
 const (
 	mirror  = "http://deb.debian.org/debian"
 	release = "trixie"
+	// included is what the root has beside the least that there is.
+	included = "ca-certificates,curl,e2fsprogs,gpg,influxdb,jq,nginx,openssl"
 )
 
 func newDebian(t *testing.T) *debian {
@@ -103,7 +105,7 @@ func (d *debian) unpack(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	kept := filepath.Join(cache, "ephor", "debian-"+release+".tar")
+	kept := filepath.Join(cache, "ephor", fmt.Sprintf("debian-%s-%.4x.tar", release, sha256.Sum256([]byte(included))))
 	if info, err := os.Stat(kept); err != nil || time.Since(info.ModTime()) > 7*24*time.Hour {
 		d.bootstrap(t)
 		aside := kept + strconv.Itoa(os.Getpid())
@@ -129,7 +131,7 @@ func (d *debian) unpack(t *testing.T) {
 
 func (d *debian) bootstrap(t *testing.T) {
 	t.Helper()
-	out, err := exec.Command("debootstrap", "--variant=minbase", "--include=ca-certificates,curl,e2fsprogs,gpg,influxdb,jq,openssl", release, d.dir, mirror).CombinedOutput()
+	out, err := exec.Command("debootstrap", "--variant=minbase", "--include="+included, release, d.dir, mirror).CombinedOutput()
 	if bytes.Contains(out, []byte("Failed getting release file")) {
 		t.Skipf("Debian's mirror cannot be reached: %s", lastLine(out))
 	}

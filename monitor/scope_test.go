@@ -35,7 +35,7 @@ func scopeOf(template *parse.Template, made eval.Resources, influxdb string) *ev
 	return &eval.Scope{
 		Template:   template,
 		Conditions: map[string]bool{zoneGiven: false, imageKept: false, backupOn: true, restoreGiven: false},
-		Parameters: map[string]any{paramImage: "ami-1", ParamKeepImage: "ami-0", paramInstanceType: "t4g.small", paramVolume: "20", ParamAllowed: "127.0.0.1/32", ParamWriters: "0.0.0.0/0",
+		Parameters: map[string]any{ParamImage: "ami-1", ParamKeepImage: "ami-0", paramInstanceType: "t4g.small", paramVolume: "20", ParamAllowed: "127.0.0.1/32", ParamWriters: "0.0.0.0/0",
 			paramZone: "", paramInfluxDB: influxdb, paramGrafana: "13.2.3", paramRawDays: "7", paramRollupDays: "90", ParamBackupDays: "7", paramRestoreFrom: ""},
 		Pseudo:    eval.Pseudo{StackName: "Hello-Monitoring", Region: "eu-central-1", AccountID: "000000000000"},
 		Resources: made,

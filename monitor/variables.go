@@ -1,6 +1,7 @@
 package monitor
 
 import (
+	"fmt"
 	"regexp"
 	"strings"
 
@@ -19,8 +20,7 @@ func GrafanaDashboards(g ephor.Grafana) ([]Dashboard, error) { return renderAll(
 // StoreDashboards are GrafanaDashboards for a store that nobody has set up to roll up as the host's does.
 func StoreDashboards(g ephor.Grafana) ([]Dashboard, error) { return renderAll(g, forStore) }
 
-// The variables, each named as the tag that it picks values of. The list of a variable is of those
-// that the ones before it leave.
+// The variables, each named as the tag that it picks values of.
 var variables = []struct{ tag, label string }{{"function", "Function"}, {"version", "Version"}, {"instance", "Environment"}}
 
 // maxChoices bounds a variable's list: of execution environments there may be any number.
@@ -39,11 +39,19 @@ func picked(tags int) string {
 }
 
 // https://grafana.com/docs/grafana/latest/datasources/influxdb/template-variables/
-func variable(i int) cog.Builder[grafana.VariableModel] {
+func variable(i int, as form) cog.Builder[grafana.VariableModel] {
 	v := variables[i]
-	// The time filter leaves the shards out that are not in the range: of environments there may be
-	// millions.
-	query := `SHOW TAG VALUES FROM "invocation" WITH KEY = "` + v.tag + `" WHERE $timeFilter` + picked(i)
+	// The time filter leaves the shards out that are not in the range. A condition beside it has the store look
+	// at every series of those that are, and of environments there may be millions. So only
+	// the environments are those of what was picked before, and where long ranges do not tell them apart, those
+	// at the end of the range.
+	query := `SHOW TAG VALUES FROM "invocation" WITH KEY = "` + v.tag + `" WHERE $timeFilter`
+	if v.tag == "instance" {
+		query += picked(i)
+		if as == forHost {
+			query += fmt.Sprintf(" AND time >= ${__to}ms - %dm", int(spans[0].upTo.Minutes()))
+		}
+	}
 	return grafana.NewQueryVariableBuilder(v.tag).
 		Label(v.label).
 		Datasource(dataSource()).

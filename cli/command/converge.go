@@ -12,6 +12,7 @@ import (
 	"github.com/ephor-io/ephor"
 	"github.com/ephor-io/ephor/deploy"
 	"github.com/ephor-io/ephor/internal/gotool"
+	"github.com/ephor-io/ephor/monitor"
 )
 
 // functionTags are those of the binary that Lambda runs: without the command line, and without
@@ -31,10 +32,10 @@ func functionBuild(source gotool.Package, dir, goos, goarch string) gotool.Confi
 }
 
 // workflow is the application's way to its stacks where t says, the same for up and for provision: what
-// monitors it comes by hooks, before the application's own. parameters are the monitoring template's.
-func workflow(app *ephor.App, t target, c deploy.WorkflowConfig, parameters map[string]string) *deploy.Workflow {
+// monitors it comes by hooks, before the application's own. values are of the monitoring template's parameters.
+func workflow(app *ephor.App, t target, c deploy.WorkflowConfig, values monitor.Values) *deploy.Workflow {
 	c.App = app
-	if hooks, ok := monitoringHooks(app, t, parameters); ok {
+	if hooks, ok := monitoringHooks(app, t, values); ok {
 		c.Hooks = append(c.Hooks, hooks)
 	}
 	c.Hooks = slices.Concat(c.Hooks, app.Hooks())
@@ -74,7 +75,12 @@ func (p *program) converge(ctx context.Context, c converging, show func(deploy.E
 	if err := p.app.Validate(); err != nil {
 		return nil, err
 	}
-	w := workflow(p.app, target{name: targetLaptop}, deploy.WorkflowConfig{Build: c.functionBuild(), Built: c.Built, Deployer: c.deployer(show), Events: show}, nil)
+	d, at := c.deployer(show), target{name: targetLaptop}
+	values, err := valuesOf(ctx, d, p.app, at, nil)
+	if err != nil {
+		return nil, err
+	}
+	w := workflow(p.app, at, deploy.WorkflowConfig{Build: c.functionBuild(), Built: c.Built, Deployer: d, Events: show}, values)
 	result, err := convergeAll(ctx, w, begun)
 	if err := w.Failed(ctx, err); err != nil {
 		return nil, err

@@ -1,8 +1,6 @@
 package command
 
 import (
-	"context"
-	"maps"
 	"strings"
 
 	"github.com/ephor-io/ephor/deploy"
@@ -11,7 +9,7 @@ import (
 
 // noteCost adds what the monitoring host costs a month to its stack's plan, with the parameters that the
 // stack has and those that are given now.
-func (p *program) noteCost(ctx context.Context, d *deploying, plans []*deploy.Plan, given map[string]string) error {
+func (p *program) noteCost(plans []*deploy.Plan, values monitor.Values) error {
 	g, ok := p.app.Monitoring()
 	if !ok {
 		return nil
@@ -20,15 +18,6 @@ func (p *program) noteCost(ctx context.Context, d *deploying, plans []*deploy.Pl
 		if plan.Stack != g.Stack || plan.Action == deploy.ActionDelete {
 			continue
 		}
-		s, err := d.State(ctx, g.Stack)
-		if err != nil {
-			return err
-		}
-		values := maps.Clone(s.Parameters)
-		if values == nil {
-			values = map[string]string{}
-		}
-		maps.Copy(values, given)
 		cost, err := monitor.CostOf(g, values)
 		if err != nil {
 			return err

@@ -72,8 +72,8 @@ func TestDashboardRefuses(t *testing.T) {
 	f := func(app *ephor.App, want int, text string, args ...string) {
 		t.Helper()
 		status, out, said := runProgram(t, app, append([]string{"dashboard"}, args...)...)
-		if status != want || !strings.Contains(said, text) || out != "" {
-			t.Errorf("%q: status %d, want %d: %s%s", args, status, want, out, said)
+		if status != want || !strings.Contains(said, text) || out != "" || strings.Contains(said, "geheim") {
+			t.Errorf("%q: status %d, want %d and no password: %s%s", args, status, want, out, said)
 		}
 	}
 	f(shop(), 1, "one of Orders, Stock", "sales")
@@ -81,7 +81,10 @@ func TestDashboardRefuses(t *testing.T) {
 	f(shop(), 2, "are for --push", "--source", "x")
 	f(shop(), 2, "are for --push", "--folder", "x")
 	f(shop(), 1, "is not the address of a Grafana", "--push", "grafana")
-	f(shop(), 1, "the address holds a password", "--push", "https://admin:pw@example.com")
+	f(shop(), 1, "the address holds a password", "--push", "https://admin:geheim@example.com")
+	for _, address := range []string{"admin:geheim@localhost:3000", "ftp://admin:geheim@localhost/", "http://admin:geh%zz:geheim@localhost", "http://admin:geheim"} {
+		f(shop(), 1, "is not the address of a Grafana", "--push", address)
+	}
 	f(ephor.New("Shop"), 1, "app.Monitor(")
 }
 
@@ -175,6 +178,49 @@ func TestDashboardPushIntoAStandIn(t *testing.T) {
 		t.Fatal(err)
 	}
 	f(1, "Cannot save provisioned dashboard", "--ca", ca, "--source", "mine")
+}
+
+// TestDashboardPushAlertsBesideOthersInAStandIn: two applications' rules are in one folder, the one that a file has made
+// there, and go from it.
+func TestDashboardPushAlertsBesideOthersInAStandIn(t *testing.T) {
+	t.Parallel()
+	f := func(in string) {
+		t.Helper()
+		var grafana grafanatest.Server
+		grafana.LetAnybody(grafanatest.Admin)
+		for i := range 1500 { // more than are on one page, the one among the last
+			grafana.Folder(fmt.Sprintf("a%04d", i), fmt.Sprintf("Folder %d", i))
+		}
+		if in != "ephor" {
+			grafana.Folder(in, "Ephor")
+		}
+		if err := grafana.Connect(grafanatest.Source{UID: "ephor", Name: "Ephor", Type: "influxdb", Access: "proxy", URL: "http://127.0.0.1:1"}); err != nil {
+			t.Fatal(err)
+		}
+		server := httptest.NewServer(&grafana)
+		defer server.Close()
+		push := func(name string, a dashboard.Alerts) {
+			t.Helper()
+			app := ephor.New(name)
+			app.Monitor(ephor.Grafana{Alerts: a})
+			if status, out, said := runProgram(t, app, "dashboard", "--push", server.URL, "--alerts"); status != 0 {
+				t.Errorf("%s: %s%s", name, out, said)
+			}
+		}
+		push("Shop", dashboard.Alerts{})
+		push("Market", dashboard.Alerts{})
+		push("Market", dashboard.Alerts{}) // over its own
+		groups := grafana.Groups()
+		if len(groups) != 2 || len(groups[in+"/Shop"].Rules) != 2 || len(groups[in+"/Market"].Rules) != 2 {
+			t.Errorf("in %s: the rules are %+v", in, groups)
+		}
+		push("Shop", dashboard.Alerts{ErrorShare: -1, Dropped: -1})
+		if groups := grafana.Groups(); len(groups) != 1 || len(groups[in+"/Market"].Rules) != 2 {
+			t.Errorf("in %s: with the Shop's off, the rules are %+v", in, groups)
+		}
+	}
+	f("ephor")
+	f("provisioned")
 }
 
 // TestDashboardPushTells: whatever an address answers, it is told with a way out.

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ephor-io/ephor/deploy"
+	"github.com/ephor-io/ephor/monitor"
 )
 
 // deleteFlags are the flags of delete.
@@ -104,7 +105,7 @@ func (p *program) toDelete(ctx context.Context, d *deploying, t target, stacks [
 
 // lower are the names of the stacks below the application's where t says, each behind those that it imports from.
 func (p *program) lower(ctx context.Context, t target) ([]string, error) {
-	w := workflow(p.app, t, deploy.WorkflowConfig{DryRun: true}, nil)
+	w := workflow(p.app, t, deploy.WorkflowConfig{DryRun: true}, monitor.Values{})
 	if err := w.Declare(ctx); err != nil {
 		return nil, err
 	}

@@ -89,7 +89,7 @@ func TestCommandsNameTheirPlace(t *testing.T) {
 				t.Errorf("%s: %+v, want %q", command, e, f.place)
 			}
 		}
-		if text := monitor.Login(map[string]string{"GrafanaSecret": "arn"}, f.at.place()); !strings.Contains(text, "get-secret-value --secret-id arn") || !strings.Contains(text, f.place) {
+		if text := monitor.Login(map[string]string{"GrafanaSecret": "arn"}, f.at.place(), ""); !strings.Contains(text, "get-secret-value --secret-id arn") || !strings.Contains(text, f.place) {
 			t.Errorf("%s", text)
 		}
 	}

@@ -67,7 +67,7 @@ func TestNothingIsLost(t *testing.T) {
 	late := lateness(t)
 	tap.chance.Store(misbehave(1))
 	books := &ledger{session: s, from: s.started, served: map[loss.Environment]int64{}}
-	for _, ends := range []string{"ok", "error", "panic", "timeout", "ok"} {
+	for _, ends := range []string{"ok", "error", "panic", "timeout", "deadline", "ok"} {
 		strain(t, s, tap, books, ends)
 	}
 	tap.chance.Store(nil)

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"net/http"
 	"net/url"
 	"path/filepath"
 	"slices"
@@ -53,7 +51,7 @@ func (p *program) grafanaOf(c *cobra.Command, args []string, f upFlags) (func(*s
 	if _, ok := p.app.Monitoring(); !ok {
 		return nil, hinted(fmt.Errorf("%s has no monitoring for a Grafana to show", p.app.Name()), "app.Monitor(ephor.Grafana{}) in its main")
 	}
-	if strings.Contains(where, "://") {
+	if isAddress(where) {
 		if port {
 			return nil, usage(c, errors.New("--grafana-port is for a Grafana that up starts"))
 		}
@@ -79,14 +77,20 @@ func (p *program) grafanaOf(c *cobra.Command, args []string, f upFlags) (func(*s
 	}, nil
 }
 
-// checkGrafanaURL: what up shows is in a store that only this machine reaches.
+// isAddress tells an address from a path: one with a password before its host, too, whatever else it lacks.
+func isAddress(where string) bool {
+	first, _, _ := strings.Cut(where, "/")
+	user, _, at := strings.Cut(first, "@")
+	return strings.Contains(where, "://") || at && strings.Contains(user, ":")
+}
+
+// checkGrafanaURL: what up shows is in a store that only this machine reaches. Its errors do not quote the address,
+// which may hold a password.
 func checkGrafanaURL(text string) error {
 	u, err := url.Parse(text)
 	switch {
-	case err != nil:
-		return fmt.Errorf("--grafana: %w", err)
-	case u.Host == "" || u.Scheme != "http" && u.Scheme != "https":
-		return fmt.Errorf("--grafana: %q is not the address of a Grafana, such as http://localhost:3000", text)
+	case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https":
+		return errors.New("--grafana: that is not the address of a Grafana, such as http://localhost:3000")
 	case u.User != nil:
 		return fmt.Errorf("--grafana: the address holds a password, which everybody sees on the command line: %s=user:password", grafanaToken)
 	case !laptop.Loopback(u.Host):
@@ -111,11 +115,6 @@ func (s *session) showInGrafana(ctx context.Context, a *application) error {
 	if g.in == nil || g.shown && sameView(g.view, a.View) {
 		return nil
 	}
-	if !g.shown {
-		if err := s.tellRanges(ctx); err != nil {
-			return err
-		}
-	}
 	at, err := g.in.show(ctx, a.View, s.addresses.Store)
 	g.shown = err == nil
 	if err != nil {
@@ -129,27 +128,6 @@ func sameView(a, b monitor.View) bool {
 	return string(a.Rules) == string(b.Rules) && slices.EqualFunc(a.Boards, b.Boards, func(a, b monitor.Dashboard) bool {
 		return a.UID == b.UID && a.Title == b.Title && string(a.JSON) == string(b.JSON)
 	})
-}
-
-// tellRanges writes into the store which of its rollups a range of time reads, as the monitoring host does. The page knows
-// by itself.
-func (s *session) tellRanges(ctx context.Context) error {
-	fails := func(err error) error { return fmt.Errorf("telling Grafana by the store what ranges read: %w", err) }
-	at := s.addresses.Store + "/write?" + url.Values{"db": {storeDatabase}, "rp": {monitor.RangesPolicy}}.Encode()
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, at, strings.NewReader(monitor.Ranges("autogen")))
-	if err != nil {
-		return fails(err)
-	}
-	response, err := s.client.Do(r)
-	if err != nil {
-		return fails(err)
-	}
-	defer response.Body.Close()
-	if response.StatusCode != http.StatusNoContent {
-		text, _ := io.ReadAll(io.LimitReader(response.Body, 1<<10)) // of an answer that is none as it is
-		return fails(fmt.Errorf("the store answers %s: %s", response.Status, text))
-	}
-	return nil
 }
 
 // closeGrafana ends what is up's of the Grafana.

@@ -29,8 +29,8 @@ func TestUpGrafanaRefuses(t *testing.T) {
 	f := func(app *ephor.App, want int, text string, args ...string) {
 		t.Helper()
 		status, out, said := runProgram(t, app, append([]string{"up", "--state", t.TempDir()}, args...)...)
-		if status != want || !strings.Contains(said, text) || out != "" {
-			t.Errorf("%q: status %d, want %d and %q: %s%s", args, status, want, text, out, said)
+		if status != want || !strings.Contains(said, text) || out != "" || strings.Contains(said, "geheim") {
+			t.Errorf("%q: status %d, want %d and %q, and no password: %s%s", args, status, want, text, out, said)
 		}
 	}
 	f(shop(), 1, "Grafana is not on PATH", "--grafana")
@@ -40,6 +40,9 @@ func TestUpGrafanaRefuses(t *testing.T) {
 	f(shop(), 1, "is Grafana 9.5.20, and the oldest that does is 10.0", "--grafana", old)
 	f(shop(), 2, "is not the address of a Grafana", "--grafana=ftp://localhost")
 	f(shop(), 2, "the address holds a password", "--grafana=http://admin:geheim@localhost:3000")
+	for _, address := range []string{"admin:geheim@localhost:3000", "admin:geheim@localhost:3000/grafana", "ftp://admin:geheim@localhost/", "http://admin:geh%zz:geheim@localhost", "http://admin:geheim"} {
+		f(shop(), 2, "is not the address of a Grafana", "--grafana="+address)
+	}
 	f(shop(), 2, "grafana.example.com is not this machine", "--grafana=https://grafana.example.com")
 	f(shop(), 2, "--grafana-port is for --grafana", "--grafana-port", "3001")
 	f(shop(), 2, "is for a Grafana that up starts", "--grafana=http://localhost:3000", "--grafana-port", "3001")

@@ -30,6 +30,8 @@ func askBackups(ctx context.Context, config aws.Config, monitoring deploy.State,
 	switch age := now.Sub(last).Round(time.Minute); {
 	case err != nil:
 		d.Verdict, d.Says = unknown, "is not known: "+inService(err)
+	case last.IsZero() && overdue(monitoring, now):
+		d.Verdict, d.Says = unhealthy, fmt.Sprintf("is not there, of a stack that is %s old, and one should be made every %s", now.Sub(monitoring.Created).Round(time.Minute), dashboard.BackupEvery)
 	case last.IsZero():
 		d.Verdict, d.Says = unknown, "is not there yet: the first is made some minutes after a boot"
 	case age > dashboard.DefaultBackupAge:
@@ -38,6 +40,12 @@ func askBackups(ctx context.Context, config aws.Config, monitoring deploy.State,
 		d.Says = fmt.Sprintf("is %s old", age)
 	}
 	return d
+}
+
+// overdue says that a stack without a backup should have one: none was ever made, or all have expired. After an update, which
+// may have turned backups on, there is an hour's time.
+func overdue(s deploy.State, now time.Time) bool {
+	return !s.Created.IsZero() && now.Sub(s.Created) > dashboard.DefaultBackupAge && now.Sub(s.Updated) > time.Hour
 }
 
 // lastBackup is zero where there is none. S3 lists keys in the order of their bytes, which is that of the times.

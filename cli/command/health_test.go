@@ -30,6 +30,7 @@ type sick struct {
 	closed                bool          // nobody listens at the store's port
 	backup                time.Duration // how old the last backup is; 0 is an hour
 	backups               string        // instead of it: none, off or refused
+	created, updated      time.Duration // how long ago the stack was; 0 is not known, or never
 }
 
 func place(endpoint string) aws.Config {
@@ -113,6 +114,12 @@ func healthOf(t *testing.T, s sick) *health {
 	if s.backups == "off" {
 		monitoring.Parameters["BackupDays"] = "0"
 	}
+	if s.created > 0 {
+		monitoring.Created = time.Now().Add(-s.created)
+	}
+	if s.updated > 0 {
+		monitoring.Updated = time.Now().Add(-s.updated)
+	}
 	config := place(cloud.URL)
 	return askHealth(t.Context(), config, deploy.New(deploy.Config{AWS: config}), target{name: targetAWS}, monitoring, addresses{})
 }
@@ -141,6 +148,11 @@ func TestHealth(t *testing.T) {
 	f(sick{backup: 30 * time.Hour}, unhealthy, "the last backup is 30h0m0s old, and one should be made every 6h0m0s")
 	f(sick{backups: "off"}, healthy, "")
 	f(sick{backups: "none"}, unknown, "the last backup is not there yet: the first is made some minutes after a boot")
+	f(sick{backups: "none", created: 12 * time.Hour}, unknown, "the last backup is not there yet: the first is made some minutes after a boot")
+	f(sick{backups: "none", created: 30 * time.Hour}, unhealthy, "the last backup is not there, of a stack that is 30h0m0s old, and one should be made every 6h0m0s")
+	f(sick{backups: "none", created: 30 * time.Hour, updated: 10 * time.Minute}, unknown, "the last backup is not there yet: the first is made some minutes after a boot")
+	f(sick{backups: "none", created: 30 * time.Hour, updated: 2 * time.Hour}, unhealthy, "the last backup is not there, of a stack that is 30h0m0s old, and one should be made every 6h0m0s")
+	f(sick{backups: "off", created: 30 * time.Hour}, healthy, "")
 	f(sick{backups: "refused"}, unknown, "the last backup is not known: looking for backups in shop-backups: AccessDenied: No.")
 	f(sick{closed: true}, unhealthy, "the store does not run: the connection is refused")
 }

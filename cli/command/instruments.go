@@ -14,7 +14,7 @@ func instrumentPanels(set *metrics.Set) []dashboard.Panel {
 		case "counter":
 			panels = append(panels, dashboard.Counter(d.Name))
 		case "gauge":
-			panels = append(panels, dashboard.Gauge(d.Name))
+			panels = append(panels, dashboard.Gauge(d.Name, d.Tags...))
 		default:
 			panels = append(panels, dashboard.Histogram(d.Name))
 		}

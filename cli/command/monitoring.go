@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/ephor-io/ephor"
+	"github.com/ephor-io/ephor/deploy"
 	"github.com/ephor-io/ephor/monitor"
 )
 
@@ -18,13 +19,23 @@ func hosted(app *ephor.App, t target) (ephor.Grafana, bool) {
 }
 
 // monitoringHooks are what monitors the application where t says; ok is false if nothing does.
-func monitoringHooks(app *ephor.App, t target, parameters map[string]string) (hooks ephor.Hooks, ok bool) {
+func monitoringHooks(app *ephor.App, t target, values monitor.Values) (hooks ephor.Hooks, ok bool) {
 	if g, ok := hosted(app, t); ok {
-		return monitor.Hooks(g, parameters), true
+		return monitor.Hooks(g, values), true
 	}
 	g, ok := app.Monitoring()
 	s, _ := app.Store()
 	return monitor.StoreHooks(g, s), ok
+}
+
+// valuesOf are the values of the monitoring stack's parameters where t says: those that are given, and what the stack has.
+func valuesOf(ctx context.Context, d *deploy.Deployer, app *ephor.App, t target, given map[string]string) (monitor.Values, error) {
+	g, ok := hosted(app, t)
+	if !ok {
+		return monitor.Values{}, nil
+	}
+	s, err := d.State(ctx, g.Stack)
+	return monitor.Values{Given: given, Kept: s.Kept()}, err
 }
 
 // sayStore says, when an application has been provisioned on AWS, where its metrics go, and what an earlier monitoring

@@ -11,6 +11,7 @@ import (
 	"github.com/ephor-io/ephor"
 	"github.com/ephor-io/ephor/deploy"
 	"github.com/ephor-io/ephor/metrics"
+	"github.com/ephor-io/ephor/monitor"
 )
 
 func stored() *ephor.App {
@@ -103,7 +104,7 @@ func TestStoreKeepsItsPlanFree(t *testing.T) {
 	t.Parallel()
 	p := &program{app: stored()}
 	plans := []*deploy.Plan{{Stack: "Shop"}}
-	if err := p.noteCost(t.Context(), nil, plans, nil); err != nil || plans[0].Note != "" {
+	if err := p.noteCost(plans, monitor.Values{}); err != nil || plans[0].Note != "" {
 		t.Errorf("%q, %v", plans[0].Note, err)
 	}
 }

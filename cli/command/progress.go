@@ -44,6 +44,7 @@ type deploying struct {
 	*deploy.Deployer
 	terminal *terminal
 	progress *progress
+	config   aws.Config
 }
 
 // deploying finds the target, and tells it its endpoint. Its close ends what it has begun.
@@ -55,7 +56,7 @@ func (p *program) deploying(ctx context.Context, t *target) (*deploying, error) 
 	if t.name == targetLaptop {
 		t.endpoint = aws.ToString(config.BaseEndpoint)
 	}
-	d := &deploying{terminal: newTerminal(p.stderr)}
+	d := &deploying{terminal: newTerminal(p.stderr), config: config}
 	d.progress = d.terminal.follow()
 	d.Deployer = deploy.New(deploy.Config{App: p.app.Name(), AWS: config, Events: d.progress.show})
 	return d, nil

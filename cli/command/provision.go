@@ -107,19 +107,18 @@ func (p *program) provision(c *cobra.Command, f provisionFlags) error {
 	} else if note := withoutImage(p.app); note != "" {
 		d.terminal.sayf("%s", note)
 	}
-	if !f.fast {
-		if parameters, err = p.keepImage(ctx, d, f.target, parameters); err != nil {
-			return p.deployError(f.target, err)
-		}
+	values, err := p.values(ctx, d, f, parameters)
+	if err != nil {
+		return p.deployError(f.target, err)
 	}
-	w := workflow(p.app, f.target, wc, parameters)
+	w := workflow(p.app, f.target, wc, values)
 	switch {
 	case f.dryRun:
 		plans, err := w.DryRun(ctx)
 		if err != nil {
 			return p.deployError(f.target, err)
 		}
-		if err := p.noteCost(ctx, d, plans, parameters); err != nil {
+		if err := p.noteCost(plans, values); err != nil {
 			return p.deployError(f.target, err)
 		}
 		d.terminal.flush()
@@ -140,7 +139,7 @@ func (p *program) provision(c *cobra.Command, f provisionFlags) error {
 	}
 	d.terminal.flush()
 	if g, ok := hosted(p.app, f.target); ok {
-		d.terminal.sayf("%s", monitor.Login(result.Lower[g.Stack], f.target.place()))
+		d.terminal.sayf("%s", monitor.Login(result.Lower[g.Stack], f.target.place(), f.letsIn(values)))
 	} else {
 		p.sayStore(ctx, d, f.target)
 	}
@@ -211,26 +210,6 @@ func (p *program) monitoringParameters(t target, given []string) (map[string]str
 		parameters[name] = value
 	}
 	return parameters, nil
-}
-
-// keepImage adds to the monitoring stack's parameters that its host keeps the image that it has, unless they
-// say something else about it. A stack that is not there yet takes the latest.
-func (p *program) keepImage(ctx context.Context, d *deploying, t target, parameters map[string]string) (map[string]string, error) {
-	g, ok := hosted(p.app, t)
-	if _, given := parameters[monitor.ParamKeepImage]; !ok || given {
-		return parameters, nil
-	}
-	s, err := d.State(ctx, g.Stack)
-	has := s.Outputs[monitor.OutputImage]
-	if err != nil || has == "" || has == s.Parameters[monitor.ParamKeepImage] {
-		return parameters, err
-	}
-	kept := maps.Clone(parameters)
-	if kept == nil {
-		kept = map[string]string{}
-	}
-	kept[monitor.ParamKeepImage] = has
-	return kept, nil
 }
 
 // warnOfWriters says, before a new monitoring stack takes its minutes, that nobody may write to it yet.

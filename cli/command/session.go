@@ -119,6 +119,7 @@ func (s *session) startLaptop(ctx context.Context, ports laptop.Ports) error {
 	l, err := laptop.Start(ctx, laptop.Config{
 		Dir: filepath.Join(s.dir, laptopFolder), Region: laptopRegion, AccessKey: laptopKey, Database: storeDatabase,
 		Ports: ports, Events: s.laptopEvent, HostReady: s.ready, Setup: monitor.Setup(), Mark: monitor.Mark,
+		Points: map[string]string{monitor.RangesPolicy: monitor.Ranges("autogen")}, // which any Grafana asks for
 		Page: func(store string) (http.Handler, error) {
 			s.addresses.Store = store
 			return http.HandlerFunc(s.page), s.showBoards(a)

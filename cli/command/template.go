@@ -11,6 +11,7 @@ import (
 	"github.com/ephor-io/ephor"
 	"github.com/ephor-io/ephor/deploy"
 	"github.com/ephor-io/ephor/internal/gotool"
+	"github.com/ephor-io/ephor/monitor"
 )
 
 func (p *program) templateCommand() *cobra.Command {
@@ -86,7 +87,7 @@ func (p *program) stacks(c *cobra.Command, f buildFlags, build bool) ([]ephor.St
 		}
 		config.DryRun = true
 	}
-	w := workflow(p.app, target{name: targetAWS}, config, nil)
+	w := workflow(p.app, target{name: targetAWS}, config, monitor.Values{})
 	if err := w.Prepare(ctx); err != nil {
 		return nil, err
 	}

@@ -80,6 +80,10 @@ func (s *Server) putGroup(w http.ResponseWriter, r *http.Request) {
 				return
 			}
 		}
+		if at := s.titled(rule, in, folder+"/"+name); at != "" {
+			answer(w, http.StatusConflict, map[string]string{"message": "rule title under the same organisation and folder should be unique: " + rule.Title + " is in " + at})
+			return
+		}
 		for _, d := range rule.Data {
 			if _, there := s.sources[d.DatasourceUID]; !there && d.DatasourceUID != "__expr__" {
 				bad("data source " + d.DatasourceUID + " not found")
@@ -94,6 +98,20 @@ func (s *Server) putGroup(w http.ResponseWriter, r *http.Request) {
 	answer(w, http.StatusOK, in)
 }
 
+// titled is where another rule of a rule's folder has its title, in the group that is put at a place or in another; "" is nowhere.
+func (s *Server) titled(rule Rule, in Group, put string) string {
+	other := func(o Rule) bool { return o.UID != rule.UID && o.Title == rule.Title }
+	if slices.ContainsFunc(in.Rules, other) {
+		return put
+	}
+	for at, g := range s.groups {
+		if at != put && g.FolderUID == rule.FolderUID && slices.ContainsFunc(g.Rules, other) {
+			return at
+		}
+	}
+	return ""
+}
+
 func (s *Server) deleteGroup(w http.ResponseWriter, r *http.Request) {
 	at := r.PathValue("folder") + "/" + r.PathValue("group")
 	s.mu.Lock()
@@ -104,36 +122,4 @@ func (s *Server) deleteGroup(w http.ResponseWriter, r *http.Request) {
 	}
 	delete(s.groups, at)
 	w.WriteHeader(http.StatusNoContent)
-}
-
-// https://grafana.com/docs/grafana/latest/developers/http_api/folder/
-func (s *Server) addFolder(w http.ResponseWriter, r *http.Request) {
-	var in struct{ UID, Title string }
-	if err := json.NewDecoder(r.Body).Decode(&in); err != nil || in.Title == "" || in.UID == "" {
-		answer(w, http.StatusBadRequest, map[string]string{"message": "bad request data"})
-		return
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if _, there := s.titles[in.UID]; there {
-		answer(w, http.StatusConflict, map[string]string{"message": "a folder of that UID is there"})
-		return
-	}
-	if s.titles == nil {
-		s.titles = map[string]string{}
-	}
-	s.titles[in.UID] = in.Title
-	answer(w, http.StatusOK, map[string]string{"uid": in.UID, "title": in.Title})
-}
-
-func (s *Server) getFolder(w http.ResponseWriter, r *http.Request) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	uid := r.PathValue("uid")
-	title, there := s.titles[uid]
-	if !there {
-		answer(w, http.StatusNotFound, map[string]string{"message": "folder not found"})
-		return
-	}
-	answer(w, http.StatusOK, map[string]string{"uid": uid, "title": title})
 }

@@ -97,11 +97,8 @@ func (s *Server) Version(uid string) (version int, folder string) {
 
 // Move puts a dashboard into a folder, which is made, as somebody does in their browser.
 func (s *Server) Move(uid, folder string) {
+	s.Folder(folder, folder)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.titles == nil {
-		s.titles = map[string]string{}
-	}
-	s.titles[folder] = folder
 	s.folders[uid] = folder
 }

@@ -189,6 +189,7 @@ func (s *Server) routes() http.Handler {
 	mux.HandleFunc("POST /api/dashboards/db", s.save)
 	mux.HandleFunc("GET /api/dashboards/uid/{uid}", s.get)
 	mux.HandleFunc("POST /api/folders", s.addFolder)
+	mux.HandleFunc("GET /api/folders", s.listFolders)
 	mux.HandleFunc("GET /api/folders/{uid}", s.getFolder)
 	mux.HandleFunc("PUT /api/v1/provisioning/folder/{folder}/rule-groups/{group}", s.putGroup)
 	mux.HandleFunc("DELETE /api/v1/provisioning/folder/{folder}/rule-groups/{group}", s.deleteGroup)

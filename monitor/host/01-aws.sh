@@ -42,11 +42,10 @@ pieces() { parameters "$1" '"\(.Name) \(.Value)"' | sort | cut -d ' ' -f 2 | tr 
 
 # secret prints what Secrets Manager keeps, or what stands under a key of it.
 # https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html
-secret() { # ARN or name, key
+secret() { # ARN or name, key, stage
   json_call secretsmanager "${AWS_ENDPOINT_URL_SECRETS_MANAGER:-https://secretsmanager.$EPHOR_REGION.$EPHOR_DOMAIN}" \
-    secretsmanager.GetSecretValue "$(jq -cn --arg id "$1" '{SecretId:$id}')" | jq -er --arg key "$2" '.SecretString | if $key == "" then . else fromjson[$key] end'
+    secretsmanager.GetSecretValue "$(jq -cn --arg id "$1" --arg stage "${3:-AWSCURRENT}" '{SecretId: $id, VersionStage: $stage}')" | jq -er --arg key "$2" '.SecretString | if $key == "" then . else fromjson[$key] end'
 }
-password() { secret "$1" password; }
 
 # https://docs.aws.amazon.com/AWSEC2/latest/APIReference/Query-Requests.html
 ec2() { # Action, parameters

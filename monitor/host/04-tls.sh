@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# certificates makes the stack's certificate authority once, on the volume, which its key never
-# leaves, and a certificate for this machine whenever the one that is there would not do.
+# certificates makes the stack's certificate authority once, on the volume, which its key leaves in
+# backups alone, encrypted, and a certificate for this machine whenever the one that is there would not do.
 certificates() {
   say 'making the certificates'
   local tls=$data/tls names="subjectAltName=IP:$EPHOR_ADDRESS,IP:127.0.0.1,DNS:localhost"
@@ -25,7 +25,7 @@ certificates() {
     rm -f "$tls/host.csr"
   fi
   local user
-  for user in influxdb grafana; do
+  for user in www-data grafana; do
     install -m 400 -o "$user" "$tls/host.key" "$settings/$user.key"
   done
   install -m 644 "$tls/host.pem" "$settings/host.pem"

@@ -1,14 +1,17 @@
 # shellcheck shell=bash
-# service starts a program as a user of its own, again if it is running. It can write to its folder on the volume and
-# nowhere else, and has no rights but that user's.
+# service starts a program as a user of its own, again if it is running. It can write to one folder and nowhere else, and has
+# no rights but that user's.
 # https://www.freedesktop.org/software/systemd/man/latest/systemd.exec.html
 service() { # name, user, command…
-  local name=$1 user=$2 more=''
+  local name=$1 user=$2 place=$data/$2 more='IPAddressDeny=169.254.169.254 fd00:ec2::254'
   shift 2
-  # The metadata service has the role's credentials for who asks on this machine, and with them all four secrets. The
-  # store has no use for it. Grafana has: it publishes to topics with the role.
+  # The metadata service has the role's credentials for who asks on this machine, and with them all four secrets. Of these
+  # programs Grafana alone has a use for it: it publishes to topics with the role.
   # https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.html
-  [ "$name" != ephor-store ] || more='IPAddressDeny=169.254.169.254 fd00:ec2::254'
+  case $name in
+  ephor-grafana) more='' ;;
+  ephor-gate) place=/run/ephor-gate ;;
+  esac
   cat >"/etc/systemd/system/$name.service" <<END
 [Unit]
 Description=Ephor: $name
@@ -25,7 +28,7 @@ UMask=0027
 NoNewPrivileges=true
 CapabilityBoundingSet=
 ProtectSystem=strict
-ReadWritePaths=$data/${user}
+ReadWritePaths=$place
 ProtectHome=true
 ProtectClock=true
 ProtectControlGroups=true

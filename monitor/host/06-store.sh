@@ -1,9 +1,9 @@
 # shellcheck shell=bash
-# store_config is for the way in: loopback, where passwords are set, or the network.
+# store_config is for the way in: loopback, where passwords are set, or the network, behind the gate.
 # https://docs.influxdata.com/influxdb/v1/administration/config/
 store_config() {
-  local bind=127.0.0.1 guarded=false
-  [ "$1" = network ] && bind='' guarded=true
+  local port=$EPHOR_STORE_PORT guarded=false
+  [ "$1" = network ] && port=$EPHOR_INNER_PORT guarded=true
   cat <<END
 reporting-disabled = true
 bind-address = "127.0.0.1:${EPHOR_BACKUP_PORT:-8088}"
@@ -31,35 +31,36 @@ bind-address = "127.0.0.1:${EPHOR_BACKUP_PORT:-8088}"
 [monitor]
   store-enabled = false
 [http]
-  bind-address = "$bind:$EPHOR_STORE_PORT"
+  bind-address = "127.0.0.1:$port"
   auth-enabled = $guarded
-  https-enabled = $guarded
-  https-certificate = "$settings/host.pem"
-  https-private-key = "$settings/influxdb.key"
   log-enabled = false
   pprof-enabled = false
   debug-pprof-enabled = false
   flux-enabled = false
-[tls]
-  min-version = "tls1.2"
 [logging]
   level = "warn"
 END
 }
 
 run_store() { # loopback or network
+  halt ephor-gate
   mkdir -p "$data/influxdb"
   chown -R influxdb: "$data/influxdb"
   store_config "$1" >"$settings/influxdb.conf.new"
   chmod 644 "$settings/influxdb.conf.new"
   mv "$settings/influxdb.conf.new" "$settings/influxdb.conf"
   service ephor-store influxdb /usr/bin/influxd -config "$settings/influxdb.conf"
+  if [ "$1" = network ]; then
+    waited 60 answers behind
+    run_gate
+  fi
   waited 60 answers "$1"
 }
 
 answers() {
   case $1 in
   loopback) curl --silent --fail --max-time 5 --output /dev/null "http://127.0.0.1:$EPHOR_STORE_PORT/ping" ;;
+  behind) curl --silent --fail --max-time 5 --output /dev/null "http://127.0.0.1:$EPHOR_INNER_PORT/ping" ;;
   network) curl --silent --fail --max-time 5 --output /dev/null --cacert "$settings/ca.pem" "https://127.0.0.1:$EPHOR_STORE_PORT/ping" ;;
   esac
 }

@@ -38,10 +38,32 @@ schema() {
   ranges
 }
 
+# password sets word to a secret's password. It stands between quotation marks, in InfluxQL and in what curl reads, so it may have no
+# character that ends these: whoever sets it by hand is told which secret it is, and nothing of it.
+password() { # ARN
+  word=$(secret "$1" password)
+  case $word in
+  '' | *[!0-9A-Za-z]*) word= && wrong "the password in the secret $1 has to have letters and digits alone" ;;
+  esac
+}
+
+# as_writer writes with the password that the store knows, also where Secrets Manager has a newer one, which the next boot sets.
+as_writer() {
+  printf 'user = "writer:%s"\n' "$(cat "$settings/writer.password")" |
+    curl --silent --show-error --fail --max-time 30 --config - --cacert "$settings/ca.pem" "$@"
+}
+
+# account makes a user what it should be. What the store says of a statement may repeat a part of it, so of one
+# with a password nothing is told.
 account() { # user, secret, grant
   local word
-  word=$(password "$2")
-  mended "CREATE USER \"$1\" WITH PASSWORD '$word'" "SET PASSWORD FOR \"$1\" = '$word'"
+  password "$2"
+  if ! told "CREATE USER \"$1\" WITH PASSWORD '$word'" && ! told "SET PASSWORD FOR \"$1\" = '$word'"; then
+    wrong "the store does not take the user $1 with the password in the secret $2"
+  fi
+  if [ "$1" = writer ]; then
+    printf '%s' "$word" >"$settings/writer.password"
+  fi
   told "REVOKE ALL PRIVILEGES FROM \"$1\"" || wrong "the store refuses: $refusal"
   told "$3" || wrong "the store refuses: $refusal"
 }
@@ -62,5 +84,6 @@ ranges() {
 
 open_store() {
   say 'opening the store to the network, with TLS and passwords'
+  gate_program
   run_store network
 }

@@ -6,8 +6,9 @@ grafana_config() {
   local word
   mkdir -p "$provisioning"/{datasources,dashboards,alerting,plugins,json} "$data/grafana"
   chown -R grafana: "$data/grafana"
-  word=$(password "$EPHOR_GRAFANA_SECRET")
+  password "$EPHOR_GRAFANA_SECRET"
   printf '%s' "$word" >"$settings/grafana.password"
+  grafana_key
   cat >"$settings/grafana.ini" <<END
 [paths]
 data = $data/grafana
@@ -25,6 +26,7 @@ min_tls_version = TLS1.2
 [security]
 admin_user = admin
 admin_password = \$__file{$settings/grafana.password}
+secret_key = \$__file{$settings/grafana.secret}
 cookie_secure = true
 cookie_samesite = strict
 disable_gravatar = true
@@ -35,7 +37,7 @@ enabled = false
 mode = file
 level = warn
 END
-  word=$(password "$EPHOR_READER_SECRET")
+  password "$EPHOR_READER_SECRET"
   printf '%s' "$word" | jq -R --rawfile ca "$settings/ca.pem" --arg url "https://127.0.0.1:$EPHOR_STORE_PORT" --argjson source "$(grafana_source)" \
     '{apiVersion: 1, prune: true, datasources: [$source * {url: $url, editable: false, basicAuth: true, basicAuthUser: "reader",
       jsonData: {tlsAuthWithCACert: true}, secureJsonData: {basicAuthPassword: ., tlsCACert: $ca}}]}' >"$provisioning/datasources/ephor.yaml"
@@ -44,6 +46,24 @@ END
   chmod -R u=rwX,g=rX,o= "$provisioning"
   chown root:grafana "$settings/grafana.ini" "$settings/grafana.password"
   chmod 640 "$settings/grafana.ini" "$settings/grafana.password"
+}
+
+# grafana_key is what Grafana encrypts the reader's password with in its database; the one that it comes with is known to everybody.
+# It is made once, on the volume beside the database. A database without a key of its own is from before there was one: it stands
+# aside, and what is provisioned comes anew.
+# https://grafana.com/docs/grafana/latest/setup-grafana/configure-security/configure-database-encryption/
+grafana_key() {
+  local key=$data/grafana.secret base=$data/grafana/grafana.db
+  if ! [ -s "$key" ]; then
+    if [ -e "$base" ]; then
+      halt ephor-grafana
+      mv "$base" "$base.before"
+    fi
+    openssl rand -hex 32 >"$key.new"
+    sync "$key.new"
+    mv "$key.new" "$key"
+  fi
+  install -m 400 -o grafana "$key" "$settings/grafana.secret"
 }
 
 run_grafana() {

@@ -69,8 +69,8 @@ alive() {
   else
     ill='the volume is not mounted'
   fi
-  if [ -z "$ill" ] && ! curl --silent --show-error --fail --max-time 20 --config "$settings/writer" --cacert "$settings/ca.pem" \
-    --data-binary "ephor_alive at=${now}i,free_bytes=${free}i" "https://127.0.0.1:$EPHOR_STORE_PORT/write?db=$EPHOR_DATABASE"; then
+  if [ -z "$ill" ] && ! as_writer --data-binary "ephor_alive at=${now}i,free_bytes=${free}i" \
+    "https://127.0.0.1:$EPHOR_STORE_PORT/write?db=$EPHOR_DATABASE"; then
     ill='the store does not take a point'
   fi
   if [ -z "$ill" ] && [ "$(as_admin --get --data-urlencode "db=$EPHOR_DATABASE" --data-urlencode 'q=SELECT last("at") FROM "ephor_alive"' \
@@ -91,14 +91,12 @@ alive() {
 # deploys puts a mark into the store for each application of which another version has been deployed:
 # its stack has a parameter that is changed then. A mark that is there already is written over itself.
 deploys() {
-  local marks word
+  local marks
   marks=$(parameters "/ephor/$EPHOR_STACK/deploys" "select(.LastModifiedDate > now - 86400 * $EPHOR_ROLLUP_DAYS)"' |
     "deploy,stack=\(.Name | split("/") | last) text=\(.Value | tojson) \(.LastModifiedDate * 1000 | floor)"')
   if [ -z "$marks" ] || [ "$marks" = "$(cat "$data/deploys" 2>/dev/null)" ]; then return; fi
   step='marking deploys'
-  word=$(password "$EPHOR_WRITER_SECRET")
-  printf 'user = "writer:%s"\n' "$word" | curl --silent --show-error --fail --max-time 30 --config - --cacert "$settings/ca.pem" \
-    --data-binary "$marks" "https://127.0.0.1:$EPHOR_STORE_PORT/write?db=$EPHOR_DATABASE&rp=rollup_1m&precision=ms"
+  as_writer --data-binary "$marks" "https://127.0.0.1:$EPHOR_STORE_PORT/write?db=$EPHOR_DATABASE&rp=rollup_1m&precision=ms"
   printf '%s' "$marks" >"$data/deploys"
 }
 

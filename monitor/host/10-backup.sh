@@ -4,7 +4,7 @@
 # https://docs.influxdata.com/influxdb/v1/administration/backup_and_restore/
 #
 #   part/TIME/000…  a tar, in pieces
-#   whole/TIME      written last: the checksum and the key of each piece. Without it a backup is none.
+#   whole/TIME      written last: the checksum, the key and the size of each piece. Without it a backup is none.
 
 : "${EPHOR_BACKUP_PIECE:=1073741824}" # bytes; S3 takes five times as much at once
 
@@ -50,7 +50,7 @@ backup() {
     [ -s "$data/backup/piece" ] || break
     printf -v key 'part/%s/%03d' "$name" "$n"
     stored "$key" "$data/backup/piece" </dev/null
-    printf '%s %s\n' "$(sum_of "$data/backup/piece")" "$key" >>"$data/backup/whole"
+    printf '%s %s %s\n' "$(sum_of "$data/backup/piece")" "$key" "$(stat -c %s "$data/backup/piece")" >>"$data/backup/whole"
   done
   stored "whole/$name" "$data/backup/whole"
   backed_up "$last" "$name"
@@ -64,15 +64,16 @@ dumped() { # place
   local need have word
   rm -rf "$1"
   need=$(du -s --block-size 1 "$data/influxdb" | cut -f 1)
-  have=$(df --output=avail --block-size 1 "$data" | tail -n 1)
-  # Twice: the dump, and the piece of it that is being sent.
-  [ "$have" -gt "$((2 * need))" ] || wrong "the volume has no room for a backup of $need bytes: a larger VolumeSize gives it some"
+  # The dump, and the piece of it that is being sent, which is no larger than that.
+  need=$((need + (need < EPHOR_BACKUP_PIECE ? need : EPHOR_BACKUP_PIECE)))
+  have=$(room)
+  [ "$have" -gt "$need" ] || wrong "the volume has $have bytes free, and a backup needs $need: a larger VolumeSize gives it some"
   mkdir -p "$1/new"
   flock 9 # no boot starts the store anew meanwhile
   influxd backup -portable -host "127.0.0.1:${EPHOR_BACKUP_PORT:-8088}" -database "$EPHOR_DATABASE" "$1/new/store" >"$1/log" 2>&1 ||
     wrong "influxd backup: $(tail -n 1 "$1/log")"
   flock --unlock 9
-  word=$(password "$EPHOR_ADMIN_SECRET")
+  password "$EPHOR_ADMIN_SECRET"
   printf '%s' "$word" | openssl pkey -in "$data/tls/ca.key" -aes-256-cbc -passout stdin -out "$1/new/ca.key"
   cp "$data/tls/ca.pem" "$1/new/ca.pem"
   if [ -e "$data/signalled" ]; then cp "$data/signalled" "$1/new/signalled"; fi
@@ -85,9 +86,7 @@ backed_up() { # seconds, name
 }
 
 tell_age() {
-  local since word
+  local since
   read -r since _ <"$data/backup.last"
-  word=$(password "$EPHOR_WRITER_SECRET")
-  printf 'user = "writer:%s"\n' "$word" | curl --silent --show-error --fail --max-time 30 --config - --cacert "$settings/ca.pem" \
-    --data-binary "ephor_backup age_s=$(($(date +%s) - since))i" "https://127.0.0.1:$EPHOR_STORE_PORT/write?db=$EPHOR_DATABASE"
+  as_writer --data-binary "ephor_backup age_s=$(($(date +%s) - since))i" "https://127.0.0.1:$EPHOR_STORE_PORT/write?db=$EPHOR_DATABASE"
 }

@@ -5,10 +5,6 @@ again() {
   declare -p "${!EPHOR_@}" "${!AWS_E@}" | sed 's/^declare -[a-zA-Z-]* /export /' >"$settings/settings.new"
   mv "$settings/settings.new" "$settings/settings"
   [ -e "$data/backup.last" ] || backed_up "$(date +%s)" ''
-  local word
-  word=$(secret "$EPHOR_WRITER_SECRET" password)
-  printf 'user = "writer:%s"\n' "$word" >"$settings/writer.new"
-  mv "$settings/writer.new" "$settings/writer"
   cat >/etc/systemd/system/ephor-refresh.service <<END
 [Unit]
 Description=Ephor: new dashboards
@@ -59,11 +55,14 @@ ready() {
   printf '%s\n' "$mark" >"$once"
 }
 
+# mounted ends the script where this machine does not have the volume. Where no boot has come so far, whatever the timers
+# start would be made on the machine's own disk: another authority, and a store without users.
+mounted() { mountpoint -q "$data" || wrong "the volume is not mounted: systemctl restart ephor-boot"; }
+
 # One at a time: a boot waits for a refresh, a refresh leaves a boot alone. The start has the lock, and hands it on.
 mkdir -p /run/ephor "$settings"
 chmod 755 "$settings"
 [ /proc/self/fd/9 -ef /run/ephor/lock ] || exec 9>/run/ephor/lock
-mounted() { mountpoint -q "$data" || wrong "the volume is not mounted: systemctl restart ephor-boot"; }
 case $task in
 boot)
   flock 9

@@ -33,6 +33,9 @@ func handle(ctx context.Context, r events.APIGatewayV2HTTPRequest) (string, erro
 		return "", errors.New("the handler said no")
 	case "timeout":
 		time.Sleep(time.Minute)
+	case "deadline": // what a handler does that heeds its context
+		<-ctx.Done()
+		return "", ctx.Err()
 	case "kill":
 		// As the kernel ends a process that has used up its memory.
 		if err := syscall.Kill(os.Getpid(), syscall.SIGKILL); err != nil {
