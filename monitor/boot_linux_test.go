@@ -138,7 +138,7 @@ func (h *bootedHost) prepare() {
 	d.write(t, "/usr/local/sbin/systemctl", string(must(os.ReadFile("testdata/systemctl.sh"))), 0o755)
 	d.run(t, "mkdir", "-p", "/etc/systemd/system")
 	program := filepath.Join(t.TempDir(), "grafana")
-	build := exec.Command("go", "build", "-o", program, "../internal/grafanatest/grafana")
+	build := exec.Command("go", "build", "-buildvcs=false", "-o", program, "../internal/grafanatest/grafana")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("building the stand-in: %v\n%s", err, out)
