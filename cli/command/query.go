@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/url"
@@ -27,7 +28,17 @@ type store struct {
 }
 
 // query runs one statement. A measurement that is not there is no series.
+// An answer that the store breaks off is asked for twice more: it reads alone.
 func (s *store) query(ctx context.Context, influxQL string) ([]loss.Series, error) {
+	for left := 2; ; left-- {
+		series, err := s.ask(ctx, influxQL)
+		if left == 0 || ctx.Err() != nil || !errors.Is(err, io.ErrUnexpectedEOF) {
+			return series, err
+		}
+	}
+}
+
+func (s *store) ask(ctx context.Context, influxQL string) ([]loss.Series, error) {
 	form := url.Values{"db": {s.database}, "q": {influxQL}, "epoch": {"ns"}}
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, s.url+"/query", strings.NewReader(form.Encode()))
 	if err != nil {
