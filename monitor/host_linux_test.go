@@ -95,7 +95,7 @@ func TestCertificateIsMadeAnewInTime(t *testing.T) {
 	}
 	// Every minute it is looked at, and the two that have it start anew.
 	const looks = unowned + `
-mountpoint() { :; }; alive() { :; }; fetch_bundle() { :; }; deploys() { :; }
+mountpoint() { :; }; grown() { :; }; alive() { :; }; fetch_bundle() { :; }; deploys() { :; }
 run_store() { echo "store: $1"; }; run_grafana() { echo grafana; }`
 	k.env = append(k.env, "FAKE="+looks)
 	if said := k.must("refresh"); strings.Contains(said, "store: ") {
