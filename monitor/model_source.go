@@ -10,7 +10,7 @@ import (
 // ownSources makes every data source that a model names one by type and UID, in every form that Grafana has had for that,
 // and refuses what names one of another Grafana's, which nobody here could find.
 //
-// Before version 8.3 it was the source's name alone: https://github.com/grafana/grafana/pull/39187
+// Before version 8.3 it was the source's name alone: https://github.com/grafana/grafana/pull/33817
 func ownSources(model map[string]any) error {
 	s := sources{inputs: plugins(model["__inputs"], "pluginId")}
 	templating, _ := model["templating"].(map[string]any)
@@ -109,7 +109,7 @@ const wantSource = `{"type": "influxdb", "uid": "` + DataSourceUID + `"} if it i
 // known is what is a data source by this name or UID in every Grafana, or by the model itself.
 func (s sources) known(name string) (ref map[string]any, ok bool) {
 	switch name {
-	case "":
+	case "", "default": // the Grafana's
 		return nil, true
 	case DataSourceUID:
 		return ownRef(), true

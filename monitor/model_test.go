@@ -75,6 +75,7 @@ func TestOwnModelTakes(t *testing.T) {
 	f(panel(`{"type": "influxdb"}`, ``), ours)
 	f(panel(`"-- Mixed --"`, ``), `"panels":[{"datasource":{"type":"datasource","uid":"-- Mixed --"}`)
 	f(panel(`{"type": "loki", "uid": "l"}`, ``), `"panels":[{"datasource":{"type":"loki","uid":"l"}`)
+	f(panel(`"default"`, ``), `"panels":[{"datasource":null,`)
 	f(panel(`null`, ``), `"panels":[{"datasource":null,`)
 	f(`{"panels": [], "annotations": {"list": [{"name": "a", "datasource": "-- Grafana --", "enable": true, "iconColor": "red"}]}}`, `"datasource":{"type":"grafana","uid":"-- Grafana --"}`)
 }
