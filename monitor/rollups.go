@@ -49,6 +49,8 @@ func Rollups() []Rollup {
 		add("errors", `"invocation"`, `count("duration_ms") AS "errors"`, invocation, `"ok" = false`, functions)
 		add("environments", `"invocation"`, `count("n") AS "environments"`,
 			fmt.Sprintf(`(SELECT count("duration_ms") AS "n" FROM %s GROUP BY time(%s), %s, "instance" fill(none))`, invocation, t.window, functions), "", functions)
+		add("alive", `"publisher"`, `count("n") AS "environments"`,
+			fmt.Sprintf(`(SELECT count("seq") AS "n" FROM %s GROUP BY time(%s), %s, "instance" fill(none))`, from(`"publisher"`), t.window, functions), "", functions)
 		add("instruments", `:MEASUREMENT`, `sum("count") AS "count", sum("sum") AS "sum", min("min") AS "min", max("max") AS "max", `+
 			`min("value") AS "value_min", max("value") AS "value_max"`, from(`/.*/`), "", functions)
 		add("buckets", `:MEASUREMENT`, `sum(/^b_[0-9]+$/)`, from(`/.*/`), "", functions)
