@@ -87,7 +87,7 @@ func (p *program) provision(c *cobra.Command, f provisionFlags) error {
 	if err := p.checkEngine(f); err != nil {
 		return usage(c, err)
 	}
-	if err := p.app.Validate(); err != nil {
+	if err := p.validate(); err != nil {
 		return err
 	}
 	ctx, cancel := gotool.WithGoRun(c.Context())
