@@ -10,3 +10,6 @@ func (c Config) Check() error {
 	_, err := newStore(c)
 	return err
 }
+
+// WriteURL is where c's points are sent to. Its errors are those of Check.
+func (c Config) WriteURL() (string, error) { return c.withDefaults().writeURL() }
