@@ -10,11 +10,12 @@ import (
 // them shows. A title that the dashboard has already is left alone. Where all are Grafana's JSON and some instrument is in
 // none, the application's own comes behind them.
 func (a *App) withInstruments(boards []dashboard.Dashboard) []dashboard.Dashboard {
-	var missing []dashboard.Panel
+	var missing []string
 	for _, p := range a.instruments {
-		if !slices.ContainsFunc(boards, func(d dashboard.Dashboard) bool { return d.Shows(p.Title) }) {
-			missing = append(missing, p)
-		}
+		missing = append(missing, p.Title)
+	}
+	for _, d := range boards {
+		missing = d.Missing(missing)
 	}
 	if len(missing) == 0 {
 		return boards
@@ -26,8 +27,8 @@ func (a *App) withInstruments(boards []dashboard.Dashboard) []dashboard.Dashboar
 	}
 	first := &boards[at]
 	first.Panels = slices.Clone(first.Panels)
-	for _, p := range missing {
-		if !slices.ContainsFunc(first.Panels, func(own dashboard.Panel) bool { return own.Title == p.Title }) {
+	for _, p := range a.instruments {
+		if slices.Contains(missing, p.Title) && !slices.ContainsFunc(first.Panels, func(own dashboard.Panel) bool { return own.Title == p.Title }) {
 			first.Panels = append(first.Panels, p)
 		}
 	}

@@ -3,22 +3,22 @@ package dashboard
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
 	"strings"
 )
 
-// Shows reports whether the dashboard asks for a measurement, in a panel or in a query of a panel of its JSON. What its
-// JSON asks for by a pattern or without quotes it does not know.
-func (d Dashboard) Shows(measurement string) bool {
-	for _, p := range d.Panels {
-		for _, q := range p.Queries {
-			if asks(q.InfluxQL, measurement) {
-				return true
-			}
-		}
-	}
+// Missing are those of the measurements that the dashboard does not ask for, in a panel or in a query of a panel of its
+// JSON. What its JSON asks for by a pattern or without quotes counts as missing.
+func (d Dashboard) Missing(measurements []string) []string {
 	var model struct{ Panels any }
-	err := json.Unmarshal(bytes.TrimPrefix(d.JSON, []byte("\ufeff")), &model) // of whose errors the rendering tells
-	return d.JSON != nil && err == nil && shows(model.Panels, measurement)
+	if len(d.JSON) > 0 && json.Unmarshal(bytes.TrimPrefix(d.JSON, []byte("\ufeff")), &model) != nil {
+		model.Panels = nil // of which the rendering tells
+	}
+	return slices.DeleteFunc(slices.Clone(measurements), func(name string) bool {
+		return shows(model.Panels, name) || slices.ContainsFunc(d.Panels, func(p Panel) bool {
+			return slices.ContainsFunc(p.Queries, func(q Query) bool { return asks(q.InfluxQL, name) })
+		})
+	})
 }
 
 // shows looks for a query in a part of a dashboard's JSON model: a statement, or what Grafana's editor of queries makes.
