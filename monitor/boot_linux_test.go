@@ -157,7 +157,7 @@ func (h *bootedHost) prepare() {
 	}
 	d.write(t, "/srv/agent.deb", string(agent), 0o644)
 	// The vendor's package fails where its service cannot be enabled; Debian's does not try.
-	d.run(t, "sh", "-ec", `dpkg-deb -R "$1" /tmp/influxdb; printf 'systemctl enable influxdb\n' >>/tmp/influxdb/DEBIAN/postinst; dpkg-deb -Znone -b /tmp/influxdb "$1"; rm -r /tmp/influxdb`, "sh", strings.TrimPrefix(debs[0], d.dir))
+	d.run(t, "sh", "-ec", `dpkg-deb -R "$1" /tmp/influxdb; sed -i '2isystemctl enable influxdb || exit 1' /tmp/influxdb/DEBIAN/postinst; dpkg-deb -Znone -b /tmp/influxdb "$1"; rm -r /tmp/influxdb`, "sh", strings.TrimPrefix(debs[0], d.dir))
 	_, influxKey, influxPrint := d.repository(t, "influxdata", debs[0])
 	influxSource := h.repositoryThatIsAway(t, "influxdata")
 	grafanaSource, grafanaKey, grafanaPrint := d.repository(t, "grafana", grafana)

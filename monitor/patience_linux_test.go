@@ -17,7 +17,7 @@ import (
 func TestWhatLastsIsToldInTime(t *testing.T) {
 	t.Parallel()
 	k := newHost(t)
-	k.env = append(k.env, "EPHOR_PATIENCE=1", "EPHOR_PAUSE=0")
+	k.env = append(k.env, "EPHOR_PATIENCE=1", "EPHOR_PAUSE=0.3")
 	k.fails("waited in vain for: nope for me: because of this", `nope() { printf 'first\nbecause of this\n' >&2; return 1; }`, "waited", "1000000000", "nope", "for", "me")
 	patience := regexp.MustCompile(`EPHOR_PATIENCE:-(\d+)`).FindStringSubmatch(Script())
 	timeout := regexp.MustCompile(`"Timeout": "(\d+)"`).FindStringSubmatch(string(text(t)))

@@ -74,12 +74,10 @@ waited() {
   read -r up _ </proc/uptime
   until=$((${up%.*} + ${EPHOR_PATIENCE:-600}))
   for ((i = 0; i < times && ${up%.*} < until; i++)); do
-    if "$@" 2>"$why"; then
-      cat "$why" >&2
-      rm "$why"
+    if "$@" 2> >(tee "$why" >&2); then
+      rm -f "$why"
       return 0
     fi
-    cat "$why" >&2
     sleep "$EPHOR_PAUSE"
     read -r up _ </proc/uptime
   done

@@ -64,8 +64,8 @@ gate_way() { # path, methods; GET is HEAD as well
 
 # gate_program installs Debian's nginx, whose own service never runs.
 gate_program() {
-  if installed nginx; then return; fi
   idle nginx
+  if installed nginx; then return; fi
   prepared
   waited 60 get nginx
 }
