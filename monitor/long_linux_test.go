@@ -237,7 +237,11 @@ func (s long) hour(at time.Time, invocations int) {
 				body.WriteString(",cold=false")
 			}
 			fmt.Fprintf(&body, " %d\nhellos%scount=1i,total=%di %d\n", now, tags, k+1, now)
-			fmt.Fprintf(&body, "publisher%sseq=%di,points=%di,bytes=%di,flush_ms=2.5,retries=0i,dropped=0i,freezes=%di,frozen_ms=%d %d\n", tags, k, 3*k, 400*k, k, 60_000*k, now)
+			final := ""
+			if k == invocations-1 {
+				final = ",final=true"
+			}
+			fmt.Fprintf(&body, "publisher%sseq=%di,points=%di,bytes=%di,flush_ms=2.5,retries=0i,dropped=0i,freezes=%di,frozen_ms=%d%s %d\n", tags, k+1, 3*k, 400*k, k, 60_000*k, final, now)
 			fmt.Fprintf(&body, "runtime%sgoroutines=7i,heap_alloc=%di,gc_pause_ms=0.1 %d\n", tags, 1_000_000+1000*k, now)
 		}
 		if body.Len() > 1_000_000 {

@@ -84,8 +84,8 @@ func Setup() []string {
 	for _, p := range policies(rollupDays + "d") {
 		all = append(all, "CREATE RETENTION POLICY "+p.text())
 	}
-	for _, r := range Rollups() {
-		all = append(all, r.Create())
+	for _, q := range ContinuousQueries() {
+		all = append(all, q.Create)
 	}
 	return all
 }

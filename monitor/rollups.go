@@ -7,14 +7,13 @@ import (
 	"github.com/ephor-io/ephor/dashboard"
 )
 
-// Rollup is a continuous query: it puts the points of each window together, without the tag
+// Rollup is what continuous queries make: it puts the points of each window together, without the tag
 // instance, so that long ranges are read in no time. Each reads the raw points, so a minute's
-// percentiles are a minute's own and never put together again. Each runs again for a while, for
-// batches that came late.
+// percentiles are a minute's own and never put together again.
 //
 // https://docs.influxdata.com/influxdb/v1/query_language/continuous_queries/
 type Rollup struct {
-	// Name is the query's, and Policy the retention policy that it writes to.
+	// Name is that of its first continuous query, and Policy the retention policy that it writes to.
 	Name, Policy string
 
 	// SELECT columns INTO Policy.into FROM source [WHERE only] GROUP BY time(window), tags
@@ -52,7 +51,8 @@ func Rollups() []Rollup {
 		add("instruments", `:MEASUREMENT`, `sum("count") AS "count", sum("sum") AS "sum", min("min") AS "min", max("max") AS "max", `+
 			`min("value") AS "value_min", max("value") AS "value_max"`, from(`/.*/`), "", functions)
 		add("buckets", `:MEASUREMENT`, `sum(/^b_[0-9]+$/)`, from(`/.*/`), "", functions)
-		add("publisher", `"publisher"`, `count("seq") AS "flushes", max("dropped") AS "dropped", max("retries") AS "retries"`, from(`"publisher"`), "", functions)
+		add("publisher", `"publisher"`, `count("seq") AS "flushes", max("dropped") AS "dropped", max("retries") AS "retries", count("final") AS "ended"`, from(`"publisher"`), "", functions)
+		add("begun", `"publisher"`, `count("seq") AS "begun"`, from(`"publisher"`), `"seq" = 1`, functions)
 		add("runtime", `"runtime"`, `max("goroutines") AS "goroutines", max("heap_alloc") AS "heap_alloc", max("gc_pause_ms") AS "gc_pause_ms"`, from(`"runtime"`), "", functions)
 		add("load", `"load"`, `sum("asked") AS "asked", sum("ok") AS "ok", sum("failed") AS "failed", max("p50_ms") AS "p50_ms", max("p99_ms") AS "p99_ms"`, from(`"load"`), "", `"target"`)
 		if t.window != dashboard.DurationsWindow {
@@ -65,14 +65,8 @@ func Rollups() []Rollup {
 	return all
 }
 
-// Create is the statement that makes the continuous query.
-func (r Rollup) Create() string {
-	return fmt.Sprintf(`CREATE CONTINUOUS QUERY "%s" ON "%s" RESAMPLE EVERY %s FOR %s BEGIN %s END`,
-		r.Name, Database, r.tier.every, r.tier.back, r.statement(r.only))
-}
-
 // Over is the statement that makes the rollup of a time range at once, for points that were there
-// before the continuous query or that no run of it has seen. condition is InfluxQL's of the time.
+// before the continuous queries or that no run of them has seen. condition is InfluxQL's of the time.
 func (r Rollup) Over(condition string) string {
 	if r.only != "" {
 		condition += " AND " + r.only

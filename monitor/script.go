@@ -91,8 +91,8 @@ func schemaScript() string {
 		fmt.Fprintf(&b, "  policy=\"RETENTION POLICY %s\"\n  mended \"CREATE $policy\" \"ALTER $policy\"\n", text)
 	}
 	b.WriteString("}\n\nrollup_queries() {\n  cat <<'END'\n")
-	for _, r := range Rollups() {
-		fmt.Fprintf(&b, "%s\t%s\n", r.Name, r.Create())
+	for _, q := range ContinuousQueries() {
+		fmt.Fprintf(&b, "%s\t%s\n", q.Name, q.Create)
 	}
 	fmt.Fprintf(&b, "END\n}\n\nrange_points() {\n  cat <<'END'\n%sEND\n}\n\n", Ranges("raw"))
 	return b.String()
