@@ -15,11 +15,12 @@ const Late = 6 * time.Hour
 // ContinuousQuery is one of the store's, by its name, and the statement that makes it.
 type ContinuousQuery struct{ Name, Create string }
 
-// ContinuousQueries are two for each rollup: one that runs often and looks back a little, and one that runs about once an
-// hour and looks back far enough for what came late. What the second finds as it was it writes as it was.
+// ContinuousQueries are one for each rollup, which runs often and looks back a little, and one for each of its fields that runs
+// about once an hour and looks back far enough for what came late. What that finds as it was it writes as it was.
 //
-// The store runs those that are due one after the other, and what is due again in the meantime waits. So
-// the second ones are not due together: each has a period of its own. What waits loses nothing, because a run begins where
+// The store holds something in memory for every series and field that a query reads, hence one field at a time. It runs
+// the queries that are due one after the other, and what is due again in the meantime waits. So those
+// of the second kind are not due together: each has a period of its own. What waits loses nothing, because a run begins where
 // the one before has ended, less how far back it looks.
 //
 // https://docs.influxdata.com/influxdb/v1/query_language/continuous_queries/#advanced-syntax
@@ -29,9 +30,27 @@ func ContinuousQueries() []ContinuousQuery {
 	for _, r := range rollups {
 		all = append(all, r.continuous(r.Name, r.tier.every, r.tier.back))
 	}
-	for i, r := range rollups {
-		every := time.Hour + time.Duration(i)*time.Minute
-		all = append(all, r.continuous(r.Name+"_late", minutes(every), minutes(Late+every)))
+	every := time.Hour
+	for _, r := range rollups {
+		for _, f := range r.Fields() {
+			// The minute is for the store, which begins with a whole window.
+			all = append(all, f.continuous(f.Name+"_late", seconds(every), seconds(Late+every+time.Minute)))
+			every += 30 * time.Second
+		}
+	}
+	return all
+}
+
+// Fields are rollups of one field each, which together write what r does. They cost less memory, and more time.
+func (r Rollup) Fields() []Rollup {
+	if len(r.columns) == 1 {
+		return []Rollup{r}
+	}
+	var all []Rollup
+	for _, c := range r.columns {
+		f := r
+		f.Name, f.columns = r.Name+"_"+c.as, []column{c}
+		all = append(all, f)
 	}
 	return all
 }
@@ -41,5 +60,5 @@ func (r Rollup) continuous(name, every, back string) ContinuousQuery {
 		name, Database, every, back, r.statement(r.only))}
 }
 
-// minutes is a duration as InfluxQL has it.
-func minutes(d time.Duration) string { return fmt.Sprintf("%dm", int(d.Minutes())) }
+// seconds is a duration as InfluxQL has it.
+func seconds(d time.Duration) string { return fmt.Sprintf("%ds", int(d.Seconds())) }
