@@ -42,6 +42,7 @@ var floors = map[string][]string{
 	"internal/influxdtest":    {},
 	"internal/mototest":       {},
 	"internal/storetest":      {"loss", "metrics"},
+	"internal/proxytest":      {},
 	"internal/cloudwatchtest": {},
 	"internal/functiontest":   {},
 	"internal/uptest":         {},
@@ -54,11 +55,11 @@ var floors = map[string][]string{
 	"examples/*":              {".", "cli", "cfn", "dashboard", "deploy", "iam", "metrics", "examples/*"},
 
 	// In Grafana's place in tests, one of them as a program.
-	"internal/grafanatest":         {},
+	"internal/grafanatest":         {"internal/proxytest"},
 	"internal/grafanatest/grafana": {"internal/grafanatest"},
 
 	// All kinds of stores, for tests.
-	"internal/storetest/stores": {"influx", "internal/influxdtest", "internal/storetest", "metrics"},
+	"internal/storetest/stores": {"influx", "internal/influxdtest", "internal/proxytest", "internal/storetest", "metrics"},
 }
 
 const module = "github.com/ephor-io/ephor"

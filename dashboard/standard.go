@@ -28,6 +28,11 @@ const (
 	// The same from the rollups, whose rows are of a function and version each.
 	rolled       = ` FROM "$rollup"."invocation"` + filter
 	rolledAtWork = `SELECT max("n") FROM (SELECT sum("environments") AS "n"` + rolled + ` GROUP BY time($window) fill(none))` + filter + zero
+
+	// An environment publishes after each invocation and every 10 seconds while one runs.
+	heard       = ` FROM "publisher"` + filter + ` GROUP BY time(10s)`
+	alive       = `SELECT count("n") FROM (SELECT count("seq") AS "n"` + heard + `, "instance" fill(none))` + filter + ` GROUP BY time(10s) fill(0)`
+	rolledAlive = `SELECT max("n") FROM (SELECT sum("environments") AS "n" FROM "$rollup"."publisher"` + filter + ` GROUP BY time($window) fill(none))` + filter + zero
 )
 
 func figures() []Panel {
@@ -78,6 +83,8 @@ func heat() Panel {
 
 func environments() []Panel {
 	return []Panel{
+		{Title: "Execution environments alive", Unit: "short", Description: "Environments that published within 10 seconds, as each does after an invocation and every 10 seconds while one runs. One that is idle is frozen, and nobody can tell whether it still is. Over more than 15 minutes: within 10 seconds or a minute, the most in the interval.",
+			Queries: []Query{{InfluxQL: alive, Rollup: rolledAlive, Alias: "environments", Color: "green"}}},
 		{Title: "Execution environments at work", Unit: "short", Description: "Environments that ended at least one invocation in the interval. Over more than 15 minutes: in the busiest 10 seconds or minute of it.",
 			Queries: []Query{{InfluxQL: atWork, Rollup: rolledAtWork, Alias: "environments", Color: "green"}}},
 		{Title: "Cold starts by function", Kind: Bars, Unit: "short", Stack: true, Description: "Invocations that had to wait for a new execution environment.",

@@ -8,7 +8,6 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"net/http/httputil"
 	"net/url"
 	"os"
 	"os/exec"
@@ -25,6 +24,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 
 	"github.com/ephor-io/ephor/internal/cloudwatchtest"
+	"github.com/ephor-io/ephor/internal/proxytest"
 	"github.com/ephor-io/ephor/internal/storetest"
 	"github.com/ephor-io/ephor/internal/storetest/stores"
 	"github.com/ephor-io/ephor/internal/uptest"
@@ -136,7 +136,7 @@ func newDepot(t *testing.T, kind string, s storetest.Store, laptop *application)
 	if err != nil {
 		t.Fatal(err)
 	}
-	rest := httputil.NewSingleHostReverseProxy(u)
+	rest := proxytest.New(u)
 	endpoint := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == cloudwatchtest.Path {
 			d.cloudwatch.ServeHTTP(w, r)

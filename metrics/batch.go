@@ -2,7 +2,6 @@ package metrics
 
 import (
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/ephor-io/ephor/line"
@@ -81,8 +80,8 @@ func (u *unencoded) add(name string, err error) {
 }
 
 // cut returns nil if nothing has happened since the last batch, unless this is to be the final
-// one. failed are the points that could not be encoded.
-func (c *cutter) cut(now moment, records []record, st *stats, final bool) (b *batch, failed unencoded) {
+// one, or an invocation runs and the runtime's figures are due. failed are the points that could not be encoded.
+func (c *cutter) cut(now moment, records []record, st *stats, runs, final bool) (b *batch, failed unencoded) {
 	b = &batch{body: make([]byte, 0, c.size+c.size/4+512)}
 	add := func(name string, body []byte, err error) {
 		if err != nil {
@@ -92,7 +91,7 @@ func (c *cutter) cut(now moment, records []record, st *stats, final bool) (b *ba
 		}
 		b.body = body
 	}
-	slices.SortStableFunc(records, func(a, b record) int { return a.end.Compare(b.end) })
+	inOrder(records)
 	for i := range records {
 		body, err := records[i].appendPoint(b.body, c.invocation, c.invocations.next(records[i].end))
 		add(invocationName, body, err)
@@ -109,10 +108,11 @@ func (c *cutter) cut(now moment, records []record, st *stats, final bool) (b *ba
 		body, err := list[i].appendPoint(b.body, c.instruments[i], at)
 		add(list[i].name, body, err)
 	}
-	if b.points == 0 && failed.points == 0 && !final {
+	due := c.runtimeStats.due(now)
+	if b.points == 0 && failed.points == 0 && !final && !(runs && due) {
 		return nil, failed
 	}
-	if c.runtimeStats.due(now) {
+	if due {
 		body, err := c.runtimeStats.appendPoint(b.body, c.runtime, at, now)
 		add(runtimeName, body, err)
 	}
@@ -121,6 +121,18 @@ func (c *cutter) cut(now moment, records []record, st *stats, final bool) (b *ba
 	add(publisherName, body, err)
 	c.size = len(b.body)
 	return b, failed
+}
+
+// inOrder sorts records by their ends. They are nearly so already, which is why they are moved one by one; a sort of package
+// slices would be 10 KB of every function's program.
+func inOrder(records []record) {
+	for i := 1; i < len(records); i++ {
+		r, to := records[i], i
+		for ; to > 0 && r.end.Before(records[to-1].end); to-- {
+			records[to] = records[to-1]
+		}
+		records[to] = r
+	}
 }
 
 // cutLast returns a final batch of nothing but the publisher's point.

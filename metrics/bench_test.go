@@ -88,7 +88,7 @@ func BenchmarkCut100(b *testing.B) {
 	clock := systemClock()
 	records := []record{{end: time.Unix(0, 1), durationMS: 12.5, memoryMB: 33}}
 	st := &stats{}
-	c.cut(clock.now(), records, st, false)
+	c.cut(clock.now(), records, st, false, false)
 	value := 0.0
 	b.ReportAllocs()
 	for b.Loop() {
@@ -105,7 +105,7 @@ func BenchmarkCut100(b *testing.B) {
 			}
 		}
 		now := clock.now()
-		if batch, failed := c.cut(now, records, st, false); batch.points < 102 || failed.points != 0 {
+		if batch, failed := c.cut(now, records, st, false, false); batch.points < 102 || failed.points != 0 {
 			b.Fatal(batch.points, failed)
 		}
 	}

@@ -93,9 +93,24 @@ func (p *Publisher) confess(ctx context.Context, told int64) {
 	}
 }
 
+// flushLong publishes what an invocation that runs for long has measured so far, and that its environment is at work,
+// every 10 seconds.
+func (p *Publisher) flushLong() {
+	var o flushOptions
+	p.mu.Lock()
+	due := len(p.running) > 0 && p.clock.now().since(p.seen) >= runtimeEvery
+	for inv := range p.running {
+		o.deadline = inv.deadline
+	}
+	p.mu.Unlock()
+	if due {
+		p.flush(o)
+	}
+}
+
 // cutLocked makes a batch of what was measured and puts it at the end of the queue.
 func (p *Publisher) cutLocked(now moment, final bool) {
-	b, failed := p.cutter.cut(now, p.ended, &p.stats, final)
+	b, failed := p.cutter.cut(now, p.ended, &p.stats, len(p.running) > 0, final)
 	p.ended = p.ended[:0]
 	if b != nil {
 		p.queueLocked(b, failed)

@@ -70,6 +70,11 @@ func (s *storeStub) sent() []string {
 	return slices.Clone(s.bodies)
 }
 
+// invocations is how many were sent so far.
+func (s *storeStub) invocations() int {
+	return strings.Count(strings.Join(s.sent(), ""), invocationName+",")
+}
+
 func status(code int) func(context.Context, int) (int, string, error) {
 	return func(context.Context, int) (int, string, error) { return code, "", nil }
 }

@@ -83,6 +83,12 @@ func (p *Publisher) leave(ext *extension, err error) {
 	p.hold.listening = false
 }
 
+// whileRunning is what there is to do now and then, once a second at last, until an invocation is out.
+func (p *Publisher) whileRunning() {
+	p.outUnclosed()
+	p.flushLong()
+}
+
 // awaitLeft waits until an invocation is out before its event is read: the event comes at the same time as the
 // handler's, and whatever is done then, if only that a thread wakes up, delays the handler. silent says that there
 // is no event yet.
@@ -108,7 +114,7 @@ func (p *Publisher) awaitLeft(silent func() bool) {
 			return
 		case <-timer.C:
 		}
-		p.outUnclosed()
+		p.whileRunning()
 		p.mu.Lock()
 		begun := p.hold.begun
 		p.mu.Unlock()
@@ -136,7 +142,7 @@ func (p *Publisher) awaitOut() bool {
 		case <-p.hold.wake:
 			wait = false
 		case <-begin.C:
-			p.outUnclosed()
+			p.whileRunning()
 			p.mu.Lock()
 			gaveUp := p.hold.giveUp()
 			p.mu.Unlock()

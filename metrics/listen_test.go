@@ -239,12 +239,12 @@ func TestTheExtensionLeaves(t *testing.T) {
 				t.Errorf("the extension leaves while an invocation runs: %q", got)
 			}
 			<-ended
-			if got := api.requests(); !slices.Equal(got, []string{"/exit/error"}) || len(h.store.sent()) != 1 {
-				t.Errorf("asked %q, with %d batches", got, len(h.store.sent()))
+			if got := api.requests(); !slices.Equal(got, []string{"/exit/error"}) || h.store.invocations() != 1 {
+				t.Errorf("asked %q, with %d invocations published", got, h.store.invocations())
 			}
 			h.invoke(time.Minute)
-			if n := len(h.store.sent()); n != 2 {
-				t.Errorf("%d batches of two invocations", n)
+			if n := h.store.invocations(); n != 2 {
+				t.Errorf("%d of two invocations published", n)
 			}
 			if len(h.logged) != len(logged) {
 				t.Fatalf("logged %q", h.logged)

@@ -2,7 +2,6 @@ package metrics
 
 import (
 	"bytes"
-	"slices"
 )
 
 // A batch is what one flush cut. Its bytes never change: sent twice, it is stored once.
@@ -89,8 +88,11 @@ func (q *queue) done(b *batch, gone bool) {
 // replace puts parts where a batch was, of the same bytes altogether.
 func (q *queue) replace(b *batch, parts ...*batch) {
 	q.sending = nil
-	if i := slices.Index(q.batches, b); i >= 0 {
-		q.batches = slices.Replace(q.batches, i, i+1, parts...)
+	for i := range q.batches {
+		if q.batches[i] == b {
+			q.batches = append(q.batches[:i:i], append(parts, q.batches[i+1:]...)...)
+			return
+		}
 	}
 }
 

@@ -12,6 +12,14 @@ import (
 // https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html
 const Late = 6 * time.Hour
 
+// The periods of the queries that look for it: that of the first, and by how much each is longer than the one before. They look
+// back by their period and lateBack, of which the minute is for the store, which begins with a whole window.
+const (
+	lateEvery = time.Hour
+	lateStep  = 30 * time.Second
+	lateBack  = Late + time.Minute
+)
+
 // ContinuousQuery is one of the store's, by its name, and the statement that makes it.
 type ContinuousQuery struct{ Name, Create string }
 
@@ -30,12 +38,11 @@ func ContinuousQueries() []ContinuousQuery {
 	for _, r := range rollups {
 		all = append(all, r.continuous(r.Name, r.tier.every, r.tier.back))
 	}
-	every := time.Hour
+	every := lateEvery
 	for _, r := range rollups {
 		for _, f := range r.Fields() {
-			// The minute is for the store, which begins with a whole window.
-			all = append(all, f.continuous(f.Name+"_late", seconds(every), seconds(Late+every+time.Minute)))
-			every += 30 * time.Second
+			all = append(all, f.continuous(f.Name+"_late", seconds(every), seconds(lateBack+every)))
+			every += lateStep
 		}
 	}
 	return all

@@ -129,6 +129,7 @@ func everyQueryAnswers(t *testing.T, store string) {
 		"Durations/D":                          "2 2 1",
 		"Durations/E":                          "0 0 1",
 		"Errors by function/A":                 "g: - - 1",
+		"Execution environments alive/A":       "1 1 1",
 		"Execution environments at work/A":     "2 2 2",
 		"Cold starts by function/A":            "f: 2 - -\ng: - - 1",
 		"Init time/A":                          "40 - 50",

@@ -61,6 +61,9 @@ func Rollups() []Rollup {
 		add("environments", `"invocation"`,
 			fmt.Sprintf(`(SELECT count("duration_ms") AS "n" FROM %s GROUP BY time(%s), %s, "instance" fill(none))`, invocation, t.window, functions), "", functions,
 			column{`count("n")`, "environments"})
+		add("alive", `"publisher"`,
+			fmt.Sprintf(`(SELECT count("seq") AS "n" FROM %s GROUP BY time(%s), %s, "instance" fill(none))`, from(`"publisher"`), t.window, functions), "", functions,
+			column{`count("n")`, "environments"})
 		add("instruments", `:MEASUREMENT`, from(`/.*/`), "", functions,
 			column{`sum("count")`, "count"}, column{`sum("sum")`, "sum"}, column{`min("min")`, "min"}, column{`max("max")`, "max"},
 			column{`min("value")`, "value_min"}, column{`max("value")`, "value_max"})
@@ -92,16 +95,17 @@ func (r Rollup) Over(condition string) string {
 }
 
 func (r Rollup) statement(condition string) string {
-	var b strings.Builder
-	between := "SELECT "
+	var columns []string
 	for _, c := range r.columns {
-		b.WriteString(between + c.String())
-		between = ", "
+		columns = append(columns, c.String())
 	}
-	fmt.Fprintf(&b, ` INTO "%s"."%s".%s FROM %s`, Database, r.Policy, r.into, r.source)
+	return "SELECT " + strings.Join(columns, ", ") + " " + r.rest(condition)
+}
+
+// rest is what stands behind the columns.
+func (r Rollup) rest(condition string) string {
 	if condition != "" {
-		b.WriteString(" WHERE " + condition)
+		condition = " WHERE " + condition
 	}
-	fmt.Fprintf(&b, ` GROUP BY time(%s), %s`, r.tier.window, r.tags)
-	return b.String()
+	return fmt.Sprintf(`INTO "%s"."%s".%s FROM %s%s GROUP BY time(%s), %s`, Database, r.Policy, r.into, r.source, condition, r.tier.window, r.tags)
 }

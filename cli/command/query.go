@@ -28,7 +28,9 @@ type store struct {
 }
 
 // query runs one statement. A measurement that is not there is no series.
-// An answer that the store breaks off is asked for twice more: it reads alone.
+// An answer that breaks off is asked for twice more: some [proxies before a store] do that now and then, and a question changes nothing.
+//
+// [proxies before a store]: https://github.com/caddyserver/caddy/issues/5431
 func (s *store) query(ctx context.Context, influxQL string) ([]loss.Series, error) {
 	for left := 2; ; left-- {
 		series, err := s.ask(ctx, influxQL)

@@ -5,7 +5,6 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"net/http/httputil"
 	"net/url"
 	"strings"
 	"sync/atomic"
@@ -15,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/ephor-io/ephor/internal/cloudwatchtest"
+	"github.com/ephor-io/ephor/internal/proxytest"
 	"github.com/ephor-io/ephor/loss"
 )
 
@@ -32,7 +32,7 @@ func TestStatusOnAWS(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	stand, laptop := &cloudwatchtest.Server{}, httputil.NewSingleHostReverseProxy(u)
+	stand, laptop := &cloudwatchtest.Server{}, proxytest.New(u)
 	const function = "SpartaGrafana-HelloWorld"
 	stand.Add("AWS/Lambda", "Invocations", "FunctionName", function, time.Now().Add(-10*time.Minute), 1)
 	stand.Add("AWS/Lambda", "Invocations", "FunctionName", function, time.Now(), 5)

@@ -6,9 +6,10 @@ import (
 	"log"
 	"net/http"
 	"net/http/httptest"
-	"net/http/httputil"
 	"net/url"
 	"testing"
+
+	"github.com/ephor-io/ephor/internal/proxytest"
 )
 
 // BehindTLS puts TLS before a store, and returns where.
@@ -18,7 +19,7 @@ func BehindTLS(t *testing.T, address string, certificate tls.Certificate) string
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := httptest.NewUnstartedServer(httputil.NewSingleHostReverseProxy(u))
+	server := httptest.NewUnstartedServer(proxytest.New(u))
 	server.TLS = &tls.Config{Certificates: []tls.Certificate{certificate}}
 	server.Config.ErrorLog = log.New(t.Output(), "", 0) // it tells of those who do not trust it
 	server.StartTLS()
