@@ -24,6 +24,7 @@ func TestHostRollsUpAsTheLaptop(t *testing.T) {
 
 	k.must("run_store", "loopback")
 	k.query("CREATE DATABASE ephor")
+	k.query(`CREATE RETENTION POLICY "raw" ON "ephor" DURATION 7d REPLICATION 1 DEFAULT`)
 	k.must("rollup_policies")
 	const before = `CREATE CONTINUOUS QUERY "%s" ON "ephor" RESAMPLE EVERY 10s FOR 1m BEGIN SELECT count("seq") AS "flushes" INTO "ephor"."rollup_10s"."publisher" FROM "ephor".."publisher" GROUP BY time(10s), "function", "version" END`
 	k.query(fmt.Sprintf(before, "publisher_10s"))
