@@ -47,6 +47,10 @@ func openEngine(c Config) (_ *engine, err error) {
 		}
 	}
 
+	last, err := lastWritten(dataDir, walDir)
+	if err != nil {
+		return nil, err
+	}
 	if err := e.openMeta(c, metaDir); err != nil {
 		return nil, err
 	}
@@ -60,7 +64,11 @@ func openEngine(c Config) (_ *engine, err error) {
 	if err := e.openServices(c, log); err != nil {
 		return nil, err
 	}
-	return e, e.setUp(c.Database, c.Setup)
+	if err := e.setUp(c.Database, c.Setup); err != nil {
+		return nil, err
+	}
+	e.goBehind(c, last, log)
+	return e, nil
 }
 
 // openMeta opens the catalogue: databases, retention policies, shard groups, continuous queries, users.
