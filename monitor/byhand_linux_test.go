@@ -2,13 +2,11 @@ package monitor_test
 
 import (
 	"fmt"
-	"net/http/httptest"
 	"os"
 	"os/exec"
 	"strings"
 	"testing"
 
-	"github.com/ephor-io/ephor/influx"
 	"github.com/ephor-io/ephor/internal/influxdtest"
 	"github.com/ephor-io/ephor/monitor"
 )
@@ -16,14 +14,7 @@ import (
 // TestRolledUpByHand does what the documentation says to do for points that came too late.
 func TestRolledUpByHand(t *testing.T) {
 	t.Parallel()
-	store, err := influx.Open(influx.Config{Dir: t.TempDir(), Database: monitor.Database, Setup: monitor.Setup()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { store.Close() })
-	server := httptest.NewServer(store)
-	t.Cleanup(server.Close)
-	rolledUpByHand(t, server.URL, "", server.URL)
+	rolledUpByHand(t, embedded(t, monitor.Setup()...), "")
 }
 
 func TestRolledUpByHandOnInfluxd(t *testing.T) {
@@ -32,10 +23,10 @@ func TestRolledUpByHandOnInfluxd(t *testing.T) {
 	for _, statement := range monitor.Setup() {
 		tell(t, url, statement)
 	}
-	rolledUpByHand(t, url, "geheim", url)
+	rolledUpByHand(t, url, "geheim")
 }
 
-func rolledUpByHand(t *testing.T, store, password, address string) {
+func rolledUpByHand(t *testing.T, store, password string) {
 	for program, pack := range map[string]string{"bash": "bash", "curl": "curl", "jq": "jq"} {
 		if _, err := exec.LookPath(program); err != nil {
 			t.Skipf("%s is not installed: apt-get install %s", program, pack)
@@ -61,7 +52,7 @@ func rolledUpByHand(t *testing.T, store, password, address string) {
 	if !ok || len(lines) == 0 {
 		t.Fatal("the documentation does not say how")
 	}
-	script := strings.NewReplacer("http://127.0.0.1:8087", address, "2026-11-23T09:00:00Z", "2023-11-14T22:00:00Z", "2026-11-23T12:00:00Z", "2023-11-14T23:00:00Z").Replace(strings.Join(lines, ""))
+	script := strings.NewReplacer("http://127.0.0.1:8087", store, "2026-11-23T09:00:00Z", "2023-11-14T22:00:00Z", "2026-11-23T12:00:00Z", "2023-11-14T23:00:00Z").Replace(strings.Join(lines, ""))
 	c := exec.Command("bash", "-euo", "pipefail", "-c", script)
 	c.Stdin = strings.NewReader(password + "\n")
 	said, err := c.CombinedOutput()

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
@@ -16,7 +15,6 @@ import (
 	"github.com/influxdata/influxdb/services/meta"
 	"github.com/influxdata/influxql"
 
-	"github.com/ephor-io/ephor/influx"
 	"github.com/ephor-io/ephor/internal/influxdtest"
 	"github.com/ephor-io/ephor/monitor"
 )
@@ -24,14 +22,7 @@ import (
 // TestLatePointsAreRolledUp by a store that was down when they were measured, in both tiers.
 func TestLatePointsAreRolledUp(t *testing.T) {
 	t.Parallel()
-	store, err := influx.Open(influx.Config{Dir: t.TempDir(), Database: monitor.Database})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { store.Close() })
-	server := httptest.NewServer(store)
-	t.Cleanup(server.Close)
-	latePointsAreRolledUp(t, server.URL)
+	latePointsAreRolledUp(t, embedded(t))
 }
 
 func TestLatePointsAreRolledUpOnInfluxd(t *testing.T) {

@@ -56,14 +56,20 @@ ephor_backup age_s=7200i 1700000012000000000
 // TestEveryQueryAnswers asks the embedded engine what Grafana and the page would ask.
 func TestEveryQueryAnswers(t *testing.T) {
 	t.Parallel()
-	store, err := influx.Open(influx.Config{Dir: t.TempDir(), Database: monitor.Database})
+	everyQueryAnswers(t, embedded(t))
+}
+
+// embedded is the address of the embedded engine, set up by those statements.
+func embedded(t *testing.T, setup ...string) string {
+	t.Helper()
+	store, err := influx.Open(influx.Config{Dir: t.TempDir(), Database: monitor.Database, Setup: setup})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { store.Close() })
 	server := httptest.NewServer(store)
 	t.Cleanup(server.Close)
-	everyQueryAnswers(t, server.URL)
+	return server.URL
 }
 
 // TestEveryQueryAnswersOnInfluxd asks Debian's InfluxDB the same.

@@ -2,7 +2,6 @@ package monitor_test
 
 import (
 	"fmt"
-	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -11,7 +10,6 @@ import (
 
 	"github.com/ephor-io/ephor"
 	"github.com/ephor-io/ephor/dashboard"
-	"github.com/ephor-io/ephor/influx"
 	"github.com/ephor-io/ephor/internal/influxdtest"
 	"github.com/ephor-io/ephor/monitor"
 )
@@ -19,14 +17,7 @@ import (
 // TestVariablesListWhatCanBePicked has environments of hours that are shards of their own, as on the host.
 func TestVariablesListWhatCanBePicked(t *testing.T) {
 	t.Parallel()
-	store, err := influx.Open(influx.Config{Dir: t.TempDir(), Database: monitor.Database})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { store.Close() })
-	server := httptest.NewServer(store)
-	t.Cleanup(server.Close)
-	variablesList(t, server.URL)
+	variablesList(t, embedded(t))
 }
 
 func TestVariablesListWhatCanBePickedOnInfluxd(t *testing.T) {
