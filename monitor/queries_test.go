@@ -6,7 +6,6 @@ import (
 	"io"
 	"maps"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"slices"
 	"strings"
@@ -17,7 +16,6 @@ import (
 
 	"github.com/ephor-io/ephor"
 	"github.com/ephor-io/ephor/dashboard"
-	"github.com/ephor-io/ephor/influx"
 	"github.com/ephor-io/ephor/internal/influxdtest"
 	"github.com/ephor-io/ephor/monitor"
 )
@@ -57,19 +55,6 @@ ephor_backup age_s=7200i 1700000012000000000
 func TestEveryQueryAnswers(t *testing.T) {
 	t.Parallel()
 	everyQueryAnswers(t, embedded(t))
-}
-
-// embedded is the address of the embedded engine, set up by those statements.
-func embedded(t *testing.T, setup ...string) string {
-	t.Helper()
-	store, err := influx.Open(influx.Config{Dir: t.TempDir(), Database: monitor.Database, Setup: setup})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { store.Close() })
-	server := httptest.NewServer(store)
-	t.Cleanup(server.Close)
-	return server.URL
 }
 
 // TestEveryQueryAnswersOnInfluxd asks Debian's InfluxDB the same.
