@@ -29,6 +29,8 @@ type engine struct {
 	queries *query.Executor
 	monitor *monitor.Monitor
 
+	statements statements
+
 	closers []func() error // in the order of opening
 }
 
@@ -145,7 +147,7 @@ func (e *engine) wire(c Config, log *zap.Logger) {
 
 	e.queries = query.NewExecutor()
 	e.queries.TaskManager.QueryTimeout = c.QueryTimeout
-	e.queries.StatementExecutor = statements{&coordinator.StatementExecutor{
+	e.statements = statements{&coordinator.StatementExecutor{
 		MetaClient:  e.meta,
 		TaskManager: e.queries.TaskManager,
 		TSDBStore:   e.store,
@@ -156,6 +158,7 @@ func (e *engine) wire(c Config, log *zap.Logger) {
 		Monitor:      e.monitor,
 		PointsWriter: e.points,
 	}}
+	e.queries.StatementExecutor = e.statements
 }
 
 // openServices starts what runs by itself: diagnostics, shard groups made ahead of time, old ones dropped,

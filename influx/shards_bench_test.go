@@ -14,7 +14,7 @@ import (
 )
 
 // BenchmarkManyShards opens a store whose points lie in one shard or in many, and asks of all of them and of the last
-// quarter of an hour. Each shard has 1,000 points of 50 environments. What it reports beside that is what an open store has
+// one's. Each shard has 1,000 points of 50 environments. What it reports beside that is what an open store has
 // in files and in memory.
 func BenchmarkManyShards(b *testing.B) {
 	for _, shards := range []int{1, 30, 170, 365} {
