@@ -25,7 +25,7 @@ var floors = map[string][]string{
 	"metrics":                 {"line"},
 	"metrics/gometrics":       {"metrics"},
 	"load":                    {"line"},
-	".":                       {"cfn", "dashboard", "iam"},
+	".":                       {"cfn", "dashboard", "iam", "metrics"},
 	"function":                {".", "metrics"},
 	"topology":                {".", "cfn"},
 	"monitor":                 {".", "cfn", "dashboard"},

@@ -6,31 +6,32 @@ import (
 	"github.com/ephor-io/ephor/dashboard"
 )
 
-// withInstruments is the dashboards, the first that is written in Go with a panel for each instrument that none of those
-// in Go shows. A title that the dashboard has already is left alone. Where all are Grafana's JSON and there are instruments, the
-// application's own comes behind them.
+// withInstruments is the dashboards, the first that is written in Go with a panel for each instrument that none of
+// them shows. A title that the dashboard has already is left alone. Where all are Grafana's JSON and some instrument is in
+// none, the application's own comes behind them.
 func (a *App) withInstruments(boards []dashboard.Dashboard) []dashboard.Dashboard {
-	var shown []dashboard.Panel
-	for _, b := range boards {
-		shown = append(shown, b.Panels...)
+	var missing []string
+	for _, p := range a.instruments {
+		missing = append(missing, p.Title)
 	}
-	at := slices.IndexFunc(boards, func(b dashboard.Dashboard) bool { return b.JSON == nil })
-	if at < 0 && len(a.instruments) == 0 {
+	for _, d := range boards {
+		missing = d.Missing(missing)
+	}
+	if len(missing) == 0 {
 		return boards
 	}
+	boards = slices.Clone(boards)
+	at := slices.IndexFunc(boards, func(b dashboard.Dashboard) bool { return b.JSON == nil })
 	if at < 0 {
-		at, boards = len(boards), append(slices.Clone(boards), a.ownDashboard(boards))
+		at, boards = len(boards), append(boards, a.ownDashboard(boards))
 	}
-	first := boards[at]
+	first := &boards[at]
 	first.Panels = slices.Clone(first.Panels)
 	for _, p := range a.instruments {
-		titled := slices.ContainsFunc(first.Panels, func(own dashboard.Panel) bool { return own.Title == p.Title })
-		if !titled && !dashboard.Shows(shown, p.Title) {
+		if slices.Contains(missing, p.Title) && !slices.ContainsFunc(first.Panels, func(own dashboard.Panel) bool { return own.Title == p.Title }) {
 			first.Panels = append(first.Panels, p)
 		}
 	}
-	boards = slices.Clone(boards)
-	boards[at] = first
 	return boards
 }
 

@@ -45,6 +45,15 @@ func TestInstrumentsAreShownOnce(t *testing.T) {
 	queue := dashboard.Dashboard{Title: "Queue", JSON: []byte(`{"panels": []}`)}
 	f(ephor.Grafana{Dashboards: []dashboard.Dashboard{queue}}, nil, []string{"orders", "depth", "sizes"})
 	f(ephor.Grafana{Dashboards: []dashboard.Dashboard{queue, {Title: "Other"}}}, nil, []string{"orders", "depth", "sizes"})
+	// What somebody's JSON shows need not be shown once more.
+	shows := func(queries string) dashboard.Dashboard {
+		return dashboard.Dashboard{Title: "Queue", JSON: []byte(`{"templating": {"list": [{"query": "SHOW TAG VALUES FROM \"sizes\""}]}, "panels": [{"type": "row", "panels": [{"targets": [` + queries + `]}]}]}`)}
+	}
+	raw, policy, built := `{"query": "SELECT sum(\"count\") FROM \"orders\" WHERE $timeFilter"}`, `{"query": "select 1 from \"autogen\".\"depth\""}`, `{"measurement": "sizes", "rawQuery": false}`
+	f(ephor.Grafana{Dashboards: []dashboard.Dashboard{shows(raw)}}, nil, []string{"depth", "sizes"})
+	f(ephor.Grafana{Dashboards: []dashboard.Dashboard{shows(raw + "," + policy + "," + built)}}, nil)
+	f(ephor.Grafana{Dashboards: []dashboard.Dashboard{shows(built), {Title: "Other"}}}, nil, []string{"orders", "depth"})
+	f(ephor.Grafana{Dashboards: []dashboard.Dashboard{shows(`{"query": "SELECT \"orders\", \"depth\" FROM \"sizes2\""}`)}}, nil, []string{"orders", "depth", "sizes"})
 	queue.Title = "shop"
 	f(ephor.Grafana{Dashboards: []dashboard.Dashboard{queue}}, nil, []string{"orders", "depth", "sizes"})
 	other := own

@@ -6,6 +6,9 @@ import (
 	"errors"
 	"net/url"
 	"strings"
+	"unicode"
+
+	"github.com/ephor-io/ephor/metrics"
 )
 
 const (
@@ -31,29 +34,24 @@ func (s Store) validate() error {
 	var errs []error
 	bad := func(text string) { errs = append(errs, errors.New("store: "+text)) }
 	u, err := url.Parse(s.URL)
-	switch {
-	case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https":
-		bad("URL is not an address such as https://store.example.com:8086")
-	case u.User != nil:
+	if err == nil && u.User != nil {
 		bad("the URL holds a password, which the template would show to everybody: a Token says where it is kept")
-	case u.RawQuery != "" || u.Fragment != "":
-		bad("the URL ends behind its path: what is written to are Database, or Organization and Bucket")
-	case u.Scheme == "http" && s.Token.ID != "":
+	} else if err := s.address().Check(); err != nil {
+		bad(inFields(err))
+	} else if u.Scheme == "http" && s.Token.ID != "" {
 		bad("the URL is http, so that the token would be sent for everybody to read: https")
-	case u.Scheme == "http" && s.CA != "":
+	} else if u.Scheme == "http" && s.CA != "" {
 		bad("the URL is http, which has no certificate for the CA to check: https")
 	}
 	switch {
-	case s.Bucket != "" && s.Database != "":
-		bad("there are a Bucket and a Database: a Bucket is InfluxDB 2's, a Database the others'")
-	case s.Bucket == "" && s.Organization != "":
-		bad("there is an Organization and no Bucket")
 	case s.Bucket != "" && s.User != "":
 		bad("there are a Bucket and a User: InfluxDB 2 lets a token write alone")
 	case s.User != "" && s.Token.ID == "":
 		bad("user " + s.User + " has no password: Token says where it is kept")
 	case strings.Contains(s.User, ":"):
 		bad("a user's name has no colon in it")
+	case strings.ContainsFunc(s.User, unicode.IsControl):
+		bad("a user's name has no line break and no other control character in it")
 	}
 	for _, text := range []string{s.URL, s.Database, s.Organization, s.Bucket, s.User, s.CA} {
 		if strings.Contains(text, resolved) {
@@ -63,6 +61,17 @@ func (s Store) validate() error {
 	s.Token.validate(bad)
 	validateCA(s.CA, bad)
 	return errors.Join(errs...)
+}
+
+// address is what the publisher is told of the store, whose own check it has to pass.
+func (s Store) address() metrics.Config {
+	return metrics.Config{URL: s.URL, Database: s.Database, Org: s.Organization, Bucket: s.Bucket}
+}
+
+// inFields is what the publisher's check says, with the fields in place of the variables that it gets them from.
+func inFields(err error) string {
+	return strings.NewReplacer("EPHOR_STORE_URL", "URL", "EPHOR_STORE_DATABASE", "Database", "EPHOR_STORE_ORG", "Organization",
+		"EPHOR_STORE_BUCKET", "Bucket", "EPHOR_STORE_TOKEN", "Token").Replace(err.Error())
 }
 
 func (s Secret) validate(bad func(string)) {

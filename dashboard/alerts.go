@@ -19,7 +19,7 @@ type Alerts struct {
 	// Dropped is how many points an execution environment may give up for lost; 0 means none.
 	Dropped int
 	// Silence is how long no invocation may come in before that is strange; 0 means no alert, because
-	// many functions are rarely called. A week at most.
+	// many functions are rarely called. No longer than the store keeps each invocation: the host's, its parameter RawDays.
 	Silence time.Duration
 	// Throttles is how many invocations of a function Lambda may turn away in five minutes; 0 means none. Functions
 	// know nothing of it: an alarm of CloudWatch looks, one for each function, on AWS alone.
@@ -48,9 +48,6 @@ const maxHostSilence = 24 * time.Hour
 // https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 const maxDuration = 15 * time.Minute
 
-// maxSilence is how far back there are single invocations in the monitoring host's store, unless it is told otherwise.
-const maxSilence = 7 * 24 * time.Hour
-
 // BackupEvery is how often the monitoring host makes a backup, and DefaultBackupAge is Alerts.BackupAge
 // where that is 0: one may fail.
 const (
@@ -72,9 +69,6 @@ func (a Alerts) Validate() error {
 	}
 	if a.P99 >= maxDuration {
 		errs = append(errs, fmt.Errorf("alerts: a P99 of %s is never exceeded: Lambda ends an invocation after %s", a.P99, maxDuration))
-	}
-	if a.Silence > maxSilence {
-		errs = append(errs, fmt.Errorf("alerts: a silence of %s is longer than the week for which the store keeps each invocation by default", a.Silence))
 	}
 	if a.Silence > 0 && a.Silence < time.Minute {
 		errs = append(errs, fmt.Errorf("alerts: a silence of %s is less than the minute in which alerts are looked at", a.Silence))

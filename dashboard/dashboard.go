@@ -57,7 +57,9 @@ const (
 
 // Panel is one graph.
 type Panel struct {
-	Title       string
+	Title string
+	// Description is shown with the panel. What it says of long ranges, as in "By environment; over more than 15
+	// minutes, by function.", is left out before a store that has no rollups, if there is a Rollup.
 	Description string
 	Kind        Kind
 	// Unit is one of Grafana's unit identifiers: "short", "ms", "reqps", "decbytes", "percentunit".

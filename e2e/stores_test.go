@@ -235,6 +235,11 @@ func (d *storedDepot) check() {
 	if !strings.Contains(said, "metrics go to "+d.url) || !strings.Contains(said, "dashboard --push URL --source UID") {
 		d.Errorf("provision does not say where metrics go: %s", said)
 	}
+	// The deploy is marked in the store, and one that changes nothing is none.
+	_, again := d.must("provision", "--target", "aws", "--arch", runtime.GOARCH)
+	if marks := d.sum(`SELECT count("text") FROM "deploy" WHERE $timeFilter`); marks != 1 || strings.Contains(said+again, "do not mark") {
+		d.Errorf("there are %g marks: %s%s", marks, said, again)
+	}
 	for range 5 {
 		d.invoke(1, "{}")
 	}
@@ -307,6 +312,9 @@ func (d *storedDepot) answers() {
 		Templating struct {
 			List []struct{ Name, Query string }
 		}
+		Annotations struct {
+			List []struct{ Target struct{ Query string } }
+		}
 	}
 	if err := json.Unmarshal([]byte(printed), &board); err != nil {
 		d.Fatalf("%v: %s", err, printed)
@@ -321,6 +329,10 @@ func (d *storedDepot) answers() {
 	}
 	for _, v := range board.Templating.List {
 		d.sum(v.Query)
+		asked++
+	}
+	for _, a := range board.Annotations.List {
+		d.sum(a.Target.Query)
 		asked++
 	}
 	printed, _ = d.must("dashboard", "--alerts")

@@ -20,12 +20,10 @@ func TestALongInvocationPublishesWhileItRuns(t *testing.T) {
 			if !h.managed {
 				api = attach(t, h.Publisher)
 				api.requests()
-			} else {
-				h.tasks.Go(h.flushOnTime)
 			}
 			handler := h.Wrap(func() error {
 				h.counter.Inc()
-				time.Sleep(33 * time.Second)
+				time.Sleep(33*time.Second + 500*time.Millisecond) // between two ticks
 				h.counter.Add(2)
 				return nil
 			}).(func(context.Context) (*response, error))

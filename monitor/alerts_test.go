@@ -111,7 +111,6 @@ func TestAlertsRefuse(t *testing.T) {
 	f(dashboard.Alerts{ErrorShare: math.NaN()}, "alerts: an error share that is no number: it is a part, such as 0.05")
 	f(dashboard.Alerts{P99: 20 * time.Minute}, "alerts: a P99 of 20m0s is never exceeded: Lambda ends an invocation after 15m0s")
 	f(dashboard.Alerts{P99: 15 * time.Minute}, "alerts: a P99 of 15m0s is never exceeded: Lambda ends an invocation after 15m0s")
-	f(dashboard.Alerts{Silence: 400 * 24 * time.Hour}, "alerts: a silence of 9600h0m0s is longer than the week for which the store keeps each invocation by default")
 	f(dashboard.Alerts{P99: 5}, "alerts: a P99 of 5ns is less than the millisecond that durations are shown in")
 	f(dashboard.Alerts{BackupAge: time.Hour}, "alerts: a backup age of 1h0m0s is exceeded always: one is made every 6h0m0s")
 	f(dashboard.Alerts{Silence: time.Second}, "alerts: a silence of 1s is less than the minute in which alerts are looked at")

@@ -3,13 +3,11 @@ package monitor_test
 import (
 	"encoding/json"
 	"fmt"
-	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/ephor-io/ephor"
-	"github.com/ephor-io/ephor/influx"
 	"github.com/ephor-io/ephor/monitor"
 )
 
@@ -81,17 +79,4 @@ func (r ranged) step(p boardPanel, length time.Duration, points int) time.Durati
 		}
 	}
 	return 30 * time.Minute
-}
-
-// embedded is the address of the embedded engine, set up by those statements.
-func embedded(t *testing.T, setup ...string) string {
-	t.Helper()
-	store, err := influx.Open(influx.Config{Dir: t.TempDir(), Database: monitor.Database, Setup: setup})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { store.Close() })
-	server := httptest.NewServer(store)
-	t.Cleanup(server.Close)
-	return server.URL
 }

@@ -147,7 +147,7 @@ func (h *bootedHost) prepare() {
 	if err != nil {
 		t.Fatal(err)
 	}
-	grafana := pack(t, "grafana", "13.2.3", `[ "$(readlink /etc/systemd/system/grafana-server.service)" = /dev/null ] || touch /vendors-service-runs
+	grafana := pack(t, "grafana", "13.2.3", `[ -e /etc/systemd/system/grafana-server.service.d/ephor.conf ] || touch /vendors-service-runs
 `+standStill("configured")+"getent passwd grafana >/dev/null || useradd --system --user-group --no-create-home grafana\n",
 		map[string]string{"usr/share/grafana/bin/grafana": string(text), "DEBIAN/preinst": "#!/bin/sh\nset -e\n" + standStill("unpacked")})
 	agent, err := os.ReadFile(pack(t, "amazon-ssm-agent", "3", "", map[string]string{"usr/bin/amazon-ssm-agent": "#!/bin/sh\n",
@@ -156,6 +156,8 @@ func (h *bootedHost) prepare() {
 		t.Fatal(err)
 	}
 	d.write(t, "/srv/agent.deb", string(agent), 0o644)
+	// The vendor's package fails where its service cannot be enabled; Debian's does not try.
+	d.run(t, "sh", "-ec", `dpkg-deb -R "$1" /tmp/influxdb; printf 'systemctl enable influxdb\n' >>/tmp/influxdb/DEBIAN/postinst; dpkg-deb -Znone -b /tmp/influxdb "$1"; rm -r /tmp/influxdb`, "sh", strings.TrimPrefix(debs[0], d.dir))
 	_, influxKey, influxPrint := d.repository(t, "influxdata", debs[0])
 	influxSource := h.repositoryThatIsAway(t, "influxdata")
 	grafanaSource, grafanaKey, grafanaPrint := d.repository(t, "grafana", grafana)

@@ -37,15 +37,15 @@ func (h *bootedHost) startsAgain(t *testing.T) {
 // units: what systemd is told, and that it knows it.
 func (h *bootedHost) units(t *testing.T) {
 	units := h.debian.path("etc/systemd/system")
-	for _, name := range []string{"influxdb", "influxd", "grafana-server"} {
-		if to, err := os.Readlink(filepath.Join(units, name+".service")); err != nil || to != "/dev/null" {
-			t.Errorf("the vendor's %s is not masked: %q, %v", name, to, err)
+	for _, name := range []string{"influxdb", "grafana-server", "nginx"} {
+		if text, err := os.ReadFile(filepath.Join(units, name+".service.d", "ephor.conf")); err != nil || string(text) != "[Unit]\nConditionPathExists=/nonexistent\n" {
+			t.Errorf("the package's own %s may run: %q, %v", name, text, err)
 		}
 	}
 	if _, err := os.Stat(h.debian.path("vendors-service-runs")); err == nil {
-		t.Error("Grafana's own service was not masked when its package was installed")
+		t.Error("Grafana's own service could run when its package was installed")
 	}
-	for _, name := range []string{"ephor-boot.service", "ephor-refresh.timer", "ephor-backup.timer", "amazon-ssm-agent.service"} {
+	for _, name := range []string{"influxdb.service", "ephor-boot.service", "ephor-refresh.timer", "ephor-backup.timer", "amazon-ssm-agent.service"} {
 		if _, err := os.Stat(filepath.Join(units, "enabled", name)); err != nil {
 			t.Errorf("%s is not enabled: %v", name, err)
 		}
@@ -54,9 +54,22 @@ func (h *bootedHost) units(t *testing.T) {
 	if !strings.Contains(log, "restart ephor-refresh.timer ephor-backup.timer\n") {
 		t.Errorf("timers go on as they were:\n%s", log)
 	}
+	for name, lines := range map[string][]string{
+		"ephor-boot.service":  {"StartLimitIntervalSec=0", "Restart=on-failure", "RestartSec=60", "After=network-online.target"},
+		"ephor-refresh.timer": {"OnActiveSec=1min", "OnUnitInactiveSec=1min", "AccuracySec=1s"}, // by itself systemd takes another minute
+		"ephor-backup.timer":  {"OnActiveSec=10min", "OnUnitInactiveSec=1h"},
+		"ephor-gate.service":  {"MemoryMax=400M", "OOMScoreAdjust=500"},
+	} {
+		text := string(must(os.ReadFile(filepath.Join(units, name))))
+		for _, line := range lines {
+			if !strings.Contains(text, "\n"+line+"\n") {
+				t.Errorf("%s has no %s:\n%s", name, line, text)
+			}
+		}
+	}
 	for name, owns := range map[string][2]string{"ephor-store": {"influxdb", "/var/lib/ephor/influxdb"}, "ephor-gate": {"www-data", "/run/ephor-gate"}, "ephor-grafana": {"grafana", "/var/lib/ephor/grafana"}} {
 		text := string(must(os.ReadFile(filepath.Join(units, name+".service"))))
-		for _, line := range []string{"User=" + owns[0], "ReadWritePaths=" + owns[1], "AssertPathIsMountPoint=/var/lib/ephor", "NoNewPrivileges=true", "CapabilityBoundingSet=",
+		for _, line := range []string{"User=" + owns[0], "ReadWritePaths=" + owns[1], "Restart=always", "AssertPathIsMountPoint=/var/lib/ephor", "NoNewPrivileges=true", "CapabilityBoundingSet=",
 			"ProtectSystem=strict", "ProtectHome=true", "ProtectClock=true", "ProtectControlGroups=true", "ProtectHostname=true", "ProtectKernelLogs=true", "ProtectKernelModules=true",
 			"ProtectKernelTunables=true", "ProtectProc=invisible", "PrivateDevices=true", "PrivateTmp=true", "LockPersonality=true", "RemoveIPC=true", "RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX AF_NETLINK",
 			"RestrictNamespaces=true", "RestrictRealtime=true", "RestrictSUIDSGID=true", "SystemCallArchitectures=native"} {
@@ -99,6 +112,10 @@ func (h *bootedHost) well(t *testing.T) {
 	f(1, "")
 	h.debian.run(t, "sh", "-ec", `have=$(df --output=avail --block-size 1 /var/lib/ephor | tail -n 1); fallocate --length "$((have * 97 / 100))" /var/lib/ephor/filler`)
 	f(0, "not well: the volume is full but for ")
+	said, err := h.debian.boot(t, "")
+	if got := h.cloud.signalled(); err == nil || len(got) != 1 || got[0]["Status"] != "FAILURE" || !strings.Contains(got[0]["Reason"], "the host is not well: the volume is full but for ") {
+		t.Errorf("a boot with a full volume: %v, signals %v\n%s", err, got, said)
+	}
 	h.debian.run(t, "rm", "/var/lib/ephor/filler")
 	f(1, "")
 	h.debian.run(t, "sh", "-c", "cd /etc/ephor && cp writer.password away && echo wrong >writer.password")

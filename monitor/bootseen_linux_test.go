@@ -23,9 +23,12 @@ func (h *bootedHost) succeeds(t *testing.T, signals int) string {
 	h.cloud.heard() // what was said before
 	stop := h.watchCommandLines(t)
 	said, err := h.debian.boot(t, "")
-	stop()
+	seen := stop()
 	if err != nil {
 		t.Fatalf("%v\n%s\n%s", err, said, h.logs())
+	}
+	if seen == 0 {
+		t.Error("not one of the script's requests was seen, so their command lines were not either")
 	}
 	h.tellsNothing(said)
 	h.readableByNobody(t)
@@ -81,8 +84,9 @@ func (h *bootedHost) tellsNothing(said string) {
 	}
 }
 
-// watchCommandLines looks, as often as it can, at what ps would show.
-func (h *bootedHost) watchCommandLines(t *testing.T) (stop func()) {
+// watchCommandLines looks, as often as it can, at what ps would show. stop tells how many requests of the script's it has seen: of a
+// whole boot there are some, or their command lines were not looked at.
+func (h *bootedHost) watchCommandLines(t *testing.T) (stop func() (seen int)) {
 	secrets, done, ended := h.secrets(), make(chan struct{}), make(chan struct{})
 	secrets["the address to signal to"] = signature
 	seen := 0
@@ -112,12 +116,10 @@ func (h *bootedHost) watchCommandLines(t *testing.T) (stop func()) {
 			}
 		}
 	}()
-	return func() {
+	return func() int {
 		close(done)
 		<-ended
-		if seen == 0 {
-			t.Error("not one of the script's requests was seen, so their command lines were not either")
-		}
+		return seen
 	}
 }
 

@@ -22,7 +22,7 @@ import (
 // Deploys are marked on the time axis of every panel. Whoever deploys need not reach the store: an application's stack
 // has a parameter of Systems Manager that is another when anything of the stack is, and is changed after its functions. The
 // host looks there every minute, and writes when it was changed, and what it says, into the store. A mark that is there
-// already is written over itself.
+// already is written over itself. Into a store that has no host provision itself writes.
 
 const (
 	markResource    = "DeployMark"
@@ -102,8 +102,21 @@ func Mark(parameter, value string, changed time.Time) (point, policy string, ok 
 	if len(parts) != 5 || parts[0] != "" || parts[1] != "ephor" || parts[3] != "deploys" {
 		return "", "", false
 	}
-	quoted := strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(value)
-	return fmt.Sprintf("%s,stack=%s text=\"%s\" %d\n", markMeasurement, parts[4], quoted, changed.UnixMilli()*int64(time.Millisecond)), marksPolicy, true
+	return markPoint(parts[4], value, changed), marksPolicy, true
+}
+
+// MarkPoint is the point in line protocol that marks a deploy of a stack in a store that has no host: of a build, which may
+// be "", with this code.
+func MarkPoint(stack, build, code string, at time.Time) string {
+	if build != "" {
+		code = printable(build) + ", " + code
+	}
+	return markPoint(stack, code, at)
+}
+
+func markPoint(stack, text string, at time.Time) string {
+	quoted := strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(text)
+	return fmt.Sprintf("%s,stack=%s text=\"%s\" %d\n", markMeasurement, stack, quoted, at.UnixMilli()*int64(time.Millisecond))
 }
 
 // event is a query of marks, as Grafana's InfluxDB data source has it.
@@ -133,15 +146,19 @@ func (e event) Equals(other variants.Dataquery) bool { return reflect.DeepEqual(
 // Validate has nothing to refuse.
 func (e event) Validate() error { return nil }
 
-// deploys is the annotation of a dashboard.
-func deploys() cog.Builder[grafana.AnnotationQuery] {
+// deploys is the annotation of a dashboard. A store that is no host of ours has no retention policies but its own.
+func deploys(as form) cog.Builder[grafana.AnnotationQuery] {
+	policy := ""
+	if as != forStore {
+		policy = `"` + marksPolicy + `".`
+	}
 	return grafana.NewAnnotationQueryBuilder().
 		Name("Deploys").
 		Datasource(dataSource()).
 		Enable(true).
 		IconColor("blue").
 		Target(event{RefID: "deploys", RawQuery: true, FromAnnotations: true, TextEditor: true, TextColumn: "text",
-			Query: fmt.Sprintf(`SELECT "text" FROM "%s"."%s" WHERE $timeFilter`, marksPolicy, markMeasurement)})
+			Query: fmt.Sprintf(`SELECT "text" FROM %s"%s" WHERE $timeFilter`, policy, markMeasurement)})
 }
 
 // inOrder calls one after the other.

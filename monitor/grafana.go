@@ -69,11 +69,8 @@ func render(d dashboard.Dashboard, as form) ([]byte, error) {
 		Tags([]string{"ephor"}).
 		Time("now-5m", "now").
 		Refresh("5s").
-		Tooltip(grafana.DashboardCursorSyncCrosshair)
-
-	if as != forStore { // where nobody marks them
-		b.Annotation(deploys())
-	}
+		Tooltip(grafana.DashboardCursorSyncCrosshair).
+		Annotation(deploys(as))
 	panels := slices.Concat(d.Panels, dashboard.Standard())
 	if as != forPage {
 		for i := range variables {

@@ -1,6 +1,7 @@
 package monitor
 
 import (
+	"bytes"
 	"encoding/json"
 	"strings"
 	"testing"
@@ -41,6 +42,44 @@ func TestOwnModel(t *testing.T) {
 	}
 }
 
+// TestOwnModelTakes what Grafanas of all ages export: every data source that is an InfluxDB is the store, by type and UID.
+func TestOwnModelTakes(t *testing.T) {
+	t.Parallel()
+	f := func(text, want string) {
+		t.Helper()
+		boards, err := Dashboards(ephor.Grafana{Dashboards: []dashboard.Dashboard{{Title: "D", JSON: []byte(text)}}})
+		if err != nil {
+			t.Errorf("%s: %v", text, err)
+			return
+		}
+		var flat bytes.Buffer
+		if err := json.Compact(&flat, boards[0].JSON); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(flat.String(), want) {
+			t.Errorf("no %s in %s", want, &flat)
+		}
+	}
+	panel := func(source, more string) string {
+		return `{"panels": [{"type": "text", "datasource": ` + source + `}]` + more + `}`
+	}
+	const ours = `"panels":[{"datasource":{"type":"influxdb","uid":"ephor"},`
+	f("\ufeff"+`{"panels": []} `+"\n", `{"panels":[],"title":"D","uid":"d"}`)
+	f(`{"panels": [], "refresh": false}`, `{"panels":[],"title":"D","uid":"d"}`)
+	f(panel(`"${DS_INFLUXDB}"`, `, "__inputs": [{"name": "DS_INFLUXDB", "type": "datasource", "pluginId": "influxdb"}]`), ours)
+	f(panel(`{"uid": "${DS_INFLUXDB}"}`, `, "__inputs": [{"name": "DS_INFLUXDB", "type": "datasource", "pluginId": "influxdb"}]`), ours)
+	f(panel(`{"type": "influxdb", "uid": "${DS_INFLUXDB}"}`, `, "__inputs": [{"name": "DS_INFLUXDB", "type": "datasource", "pluginId": "influxdb"}]`), ours)
+	f(panel(`"$store"`, `, "templating": {"list": [{"name": "store", "type": "datasource", "query": "influxdb"}]}`), ours)
+	f(panel(`"$metrics"`, `, "templating": {"list": [{"name": "metrics", "type": "datasource", "query": "prometheus"}]}`), `"panels":[{"datasource":{"type":"prometheus","uid":"$metrics"}`)
+	f(panel(`{"uid": "ephor"}`, ``), ours)
+	f(panel(`{"type": "influxdb"}`, ``), ours)
+	f(panel(`"-- Mixed --"`, ``), `"panels":[{"datasource":{"type":"datasource","uid":"-- Mixed --"}`)
+	f(panel(`{"type": "loki", "uid": "l"}`, ``), `"panels":[{"datasource":{"type":"loki","uid":"l"}`)
+	f(panel(`"default"`, ``), `"panels":[{"datasource":null,`)
+	f(panel(`null`, ``), `"panels":[{"datasource":null,`)
+	f(`{"panels": [], "annotations": {"list": [{"name": "a", "datasource": "-- Grafana --", "enable": true, "iconColor": "red"}]}}`, `"datasource":{"type":"grafana","uid":"-- Grafana --"}`)
+}
+
 func TestOwnModelRefuses(t *testing.T) {
 	t.Parallel()
 	f := func(text, want string) {
@@ -50,11 +89,24 @@ func TestOwnModelRefuses(t *testing.T) {
 			t.Errorf("%s: %v, want %s", text, err, want)
 		}
 	}
-	f(`{`, "unexpected EOF")
+	f(``, "its JSON is empty")
+	f(" \n", "its JSON is empty")
+	f("\xff\xfe{\x00}\x00", "in UTF-16")
+	f(`null`, "it is null")
+	f(`{`, "line 1, column 1: unexpected end of JSON input")
+	f("{\n  \"panels\": [],,\n}", "line 2, column 16: invalid character ','")
+	f("{\"panels\": []}\n{}", "line 2, column 1: invalid character '{' after top-level value")
+	f("{\"panels\": []}\n<<<<<<< HEAD", "line 2, column 1: invalid character '<' after top-level value")
 	f(`[]`, "cannot unmarshal array")
 	f(`{"title": "x"}`, "its JSON has no panels")
 	f(`{"dashboard": {"panels": []}}`, "answer of Grafana's API")
 	f(`{"apiVersion": "dashboard.grafana.app/v2beta1", "spec": {}}`, "export the classic model")
-	f(`{"panels": [{"type": "stat", "title": 7}]}`, "does not keep to Grafana's schema")
+	f(`{"panels": [{"type": "text"}, {"type": "stat", "title": 7}]}`, "does not keep to Grafana's schema: panels[1]: ")
 	f(`{"panels": [], "refresh": {}}`, "does not keep to Grafana's schema")
+	f(`{"panels": [{"type": "text", "title": "p", "targets": [{"datasource": "Influx"}]}]}`, `its JSON, panels[0] "p".targets[0].datasource: the data source "Influx" is named as before Grafana 8.3`)
+	f(`{"panels": [{"type": "text", "title": "p", "datasource": {"uid": "abc"}}]}`, `panels[0] "p".datasource: the data source of the UID "abc" has no type`)
+	f(`{"panels": [{"type": "text", "datasource": 7}]}`, `panels[0].datasource: that is no data source`)
+	f(`{"panels": [{"type": "text", "datasource": {"type": "prometheus", "uid": "${DS_P}"}}], "__inputs": [{"name": "DS_P", "type": "datasource", "pluginId": "prometheus"}]}`,
+		"nobody is asked here")
+	f(`{"panels": [], "templating": {"list": [{"name": "v", "type": "query", "datasource": "Influx"}]}}`, `templating.list[0] "v".datasource: the data source "Influx"`)
 }

@@ -1,7 +1,9 @@
 package monitor
 
 import (
+	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/grafana/grafana-foundation-sdk/go/cog"
 	"github.com/grafana/grafana-foundation-sdk/go/cog/variants"
@@ -115,8 +117,8 @@ func describe[B shared[B]](b B, p dashboard.Panel, id uint32, place grafana.Grid
 	if as == forHost && slices.ContainsFunc(p.Queries, func(q dashboard.Query) bool { return q.Rollup != "" }) {
 		b.Interval("$" + least(p))
 	}
-	if p.Description != "" {
-		b.Description(p.Description)
+	if text := description(p, as); text != "" {
+		b.Description(text)
 	}
 	if p.Unit != "" {
 		b.Unit(p.Unit)
@@ -145,6 +147,24 @@ func describe[B shared[B]](b B, p dashboard.Panel, id uint32, place grafana.Grid
 		}
 	}
 	return b
+}
+
+// unfilteredNote is said of a panel that the variables do nothing to.
+const unfilteredNote = "It shows everything, whatever is picked above."
+
+// ofLongRanges is what a description says of panels that read rollups.
+var ofLongRanges = regexp.MustCompile(`(; o|\. O)ver more than 15 minutes[,:] [^.]*\.`)
+
+// description says what is true of a panel where it is shown.
+func description(p dashboard.Panel, as form) string {
+	text := p.Description
+	if as == forStore && slices.ContainsFunc(p.Queries, func(q dashboard.Query) bool { return q.Rollup != "" }) {
+		text = ofLongRanges.ReplaceAllString(text, ".")
+	}
+	if as != forPage && slices.ContainsFunc(p.Queries, func(q dashboard.Query) bool { _, whole := filter(q.InfluxQL); return !whole }) {
+		text = strings.TrimSpace(text + " " + unfilteredNote)
+	}
+	return text
 }
 
 func calculation(r dashboard.Reduce) string {

@@ -9,7 +9,8 @@ import (
 )
 
 // GrafanaSettings are lines of grafana.ini for every Grafana of ours, the host's and the laptop's: sections that
-// nothing else is set in.
+// nothing else is set in. What Grafana comes with is all that it runs: by itself it fetches some twenty plugins at its start,
+// of whatever version is the newest then.
 //
 // https://grafana.com/docs/grafana/latest/setup-grafana/configure-grafana/
 const GrafanaSettings = `[users]
@@ -18,6 +19,9 @@ allow_sign_up = false
 reporting_enabled = false
 check_for_updates = false
 check_for_plugin_updates = false
+[plugins]
+preinstall_disabled = true
+plugin_admin_enabled = false
 [dashboards]
 min_refresh_interval = 1s
 `

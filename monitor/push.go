@@ -47,6 +47,8 @@ type RefusedError struct {
 	What    string
 	Status  int
 	Message string
+	// Code is the answer's own word for why, such as "name-exists"; "" where it has none.
+	Code string
 }
 
 func (e *RefusedError) Error() string {
@@ -56,15 +58,17 @@ func (e *RefusedError) Error() string {
 // StrangeError is an answer that is none of Grafana's API.
 type StrangeError struct {
 	What, ContentType string
+	Status            int // of HTTP
 }
 
 func (e *StrangeError) Error() string {
-	return fmt.Sprintf("%s: the answer is of the kind %q, and Grafana's API answers in JSON", e.What, e.ContentType)
+	return fmt.Sprintf("%s: the answer is of the kind %q, with status %d, and Grafana's API answers in JSON", e.What, e.ContentType, e.Status)
 }
 
-// Push puts dashboards into a Grafana, over those that have the same UID there, and returns where each
+// Push puts dashboards into a Grafana, over those that have the same UID there and no others, and returns where each
 // is shown. Before the first it looks whether the data source is there and takes InfluxQL. A dashboard that is there as it
-// should be is left alone, so that Grafana keeps no version of it that is none. A refusal is a *RefusedError.
+// should be is left alone, so that Grafana keeps no version of it that is none. A refusal is a *RefusedError, a title that
+// is another dashboard's a *TakenError.
 //
 // https://grafana.com/docs/grafana/latest/developers/http_api/dashboard/
 func Push(ctx context.Context, to Target, boards []Dashboard) ([]string, error) {
@@ -165,17 +169,21 @@ func (g *api) call(ctx context.Context, a ask, out any) error {
 	if err != nil {
 		return fails(fmt.Errorf("reading Grafana's answer: %w", err))
 	}
-	if resp.StatusCode/100 != 2 {
-		return &RefusedError{Part: a.part, What: a.what, Status: resp.StatusCode, Message: reason(resp, text)}
-	}
-	if resp.StatusCode == http.StatusNoContent || len(text) == 0 {
+	kind := resp.Header.Get("Content-Type")
+	strange := &StrangeError{What: a.what, ContentType: kind, Status: resp.StatusCode}
+	switch status := resp.StatusCode; {
+	case !strings.Contains(kind, "json") && (status == http.StatusNotFound || status == http.StatusBadRequest || status == http.StatusMethodNotAllowed):
+		return strange // from whoever has that path, or speaks TLS at that port
+	case status/100 != 2:
+		message, code := reason(resp, text)
+		return &RefusedError{Part: a.part, What: a.what, Status: status, Message: message, Code: code}
+	case status == http.StatusNoContent || len(text) == 0:
 		return nil
+	case !strings.Contains(kind, "json"):
+		return strange
 	}
 	if out == nil {
 		out = &json.RawMessage{}
-	}
-	if kind := resp.Header.Get("Content-Type"); !strings.Contains(kind, "json") {
-		return &StrangeError{What: a.what, ContentType: kind}
 	}
 	if err := json.Unmarshal(text, out); err != nil {
 		return fails(fmt.Errorf("what Grafana answers: %w", err))
@@ -193,16 +201,16 @@ func (g *api) authenticate(r *http.Request) {
 	}
 }
 
-// reason is why Grafana says no: the message of its answer, or where it is to be asked instead.
-func reason(resp *http.Response, text []byte) string {
-	var said struct{ Message string }
+// reason is why Grafana says no: the message of its answer, or where it is to be asked instead, and its word for that.
+func reason(resp *http.Response, text []byte) (message, code string) {
+	var said struct{ Message, Status string }
 	switch err := json.Unmarshal(text, &said); {
 	case resp.StatusCode/100 == 3:
-		return "it is to be asked at " + resp.Header.Get("Location")
+		return "it is to be asked at " + resp.Header.Get("Location"), ""
 	case err != nil || said.Message == "":
-		return http.StatusText(resp.StatusCode)
+		return http.StatusText(resp.StatusCode), said.Status
 	}
-	return said.Message
+	return said.Message, said.Status
 }
 
 // there reports whether a request found what it asked for.

@@ -40,6 +40,17 @@ func (g *api) asksSource(method string, body any) ask {
 	return ask{part: PartSource, what: "data source " + g.Source, method: method, path: []string{"api/datasources/uid", g.Source}, body: body}
 }
 
+// Reach looks whether a Grafana is there that lets to.Token look at data sources, and changes nothing. A refusal is a
+// *RefusedError.
+func Reach(ctx context.Context, to Target) error {
+	g, err := to.open()
+	if err != nil {
+		return err
+	}
+	_, err = there(g.call(ctx, g.asksSource("", nil), nil))
+	return err
+}
+
 // PushSource makes to.Source the data source of the store at address, which asks for no credentials, and sees to it that this
 // Grafana reaches the store: if not, that is a *SourceError. name is what people see of it.
 //

@@ -2,12 +2,6 @@ package monitor_test
 
 import (
 	"encoding/json"
-	"fmt"
-	"io"
-	"maps"
-	"net/http"
-	"net/url"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -21,7 +15,7 @@ import (
 )
 
 // What the store holds: three intervals of 10 s. Environment a is at work in all of them, b in the
-// first two, c in the last, where an invocation of its fails.
+// first two, c in the last, where an invocation of its fails. Somebody else wrote elsewhere, without our tags.
 const points = `
 invocation,function=f,instance=a,version=1 cold=true,duration_ms=10,init_ms=40,memory_mb=20,ok=true 1700000001000000000
 invocation,function=f,instance=a,version=1 cold=false,duration_ms=30,memory_mb=21,ok=true 1700000002000000000
@@ -47,6 +41,7 @@ publisher,function=f,instance=a,version=1 seq=3i,points=3i,bytes=9i,flush_ms=1,r
 runtime,function=f,instance=a,version=1 goroutines=8i,heap_alloc=1000i,gc_pause_ms=0.25 1700000001000000000
 load,target=t asked=50i,sent=50i,ok=49i,failed=1i,p50_ms=8,p99_ms=20 1700000001000000000
 load,target=t asked=50i,sent=50i,ok=50i,failed=0i,p50_ms=9,p99_ms=30 1700000002000000000
+elsewhere count=4i 1700000012000000000
 ephor_backup age_s=3600i 1700000002000000000
 ephor_backup age_s=7200i 1700000012000000000
 `
@@ -69,7 +64,7 @@ func everyQueryAnswers(t *testing.T, store string) {
 
 	boards, err := monitor.Dashboards(ephor.Grafana{Dashboards: []dashboard.Dashboard{{
 		Title:  "D",
-		Panels: []dashboard.Panel{dashboard.Counter("hellos"), dashboard.Gauge("depth"), dashboard.Gauge("pool", "kind"), dashboard.Histogram("sizes")},
+		Panels: []dashboard.Panel{dashboard.Counter("hellos"), dashboard.Gauge("depth"), dashboard.Gauge("pool", "kind"), dashboard.Histogram("sizes"), dashboard.Counter("elsewhere")},
 	}}})
 	if err != nil {
 		t.Fatal(err)
@@ -103,6 +98,7 @@ func everyQueryAnswers(t *testing.T, store string) {
 		"hellos/A":                             "a: 2 - 3\nb: 1 - -",
 		"depth/A":                              "a: 7 - -",
 		"pool/A":                               "a: x: 100 - -\na: y: 1 - -", // by the gauge's own tag, too
+		"elsewhere/A":                          ": - 4 -",
 		"sizes/A":                              "60 - -",
 		"sizes/B":                              "30 - -",
 		"sizes/C":                              "10 - -",
@@ -165,64 +161,24 @@ func everyQueryAnswers(t *testing.T, store string) {
 	variablesPick(t, store, got, long)
 }
 
-func write(t *testing.T, store, more, lines string) {
-	t.Helper()
-	resp, err := http.Post(store+"/write?db="+monitor.Database+more, "text/plain", strings.NewReader(lines))
-	if err != nil {
-		t.Fatal(err)
-	}
-	text, err := io.ReadAll(resp.Body)
-	resp.Body.Close()
-	if err != nil || resp.StatusCode != http.StatusNoContent {
-		t.Fatalf("writing the points: %s %s %v", resp.Status, text, err)
-	}
-}
-
-// rollUp sets the store up and rolls the points up, which are too old for the continuous queries and
-// for the policies' retention.
-func rollUp(t *testing.T, store string) {
-	t.Helper()
-	statements := slices.Concat(monitor.Setup(), monitor.Setup()) // there already, it is no error
-	for _, policy := range []string{"rollup_10s", "rollup_1m"} {
-		statements = append(statements, fmt.Sprintf(`ALTER RETENTION POLICY "%s" ON "%s" DURATION INF`, policy, monitor.Database))
-	}
-	for _, r := range monitor.Rollups() {
-		statements = append(statements, r.Over("time >= 1699999980s AND time < 1700000040s"))
-	}
-	for _, statement := range statements {
-		tell(t, store, statement)
-	}
-	write(t, store, "&rp="+monitor.RangesPolicy, monitor.Ranges("autogen"))
-}
-
-// tell has the store execute a statement that changes something.
-func tell(t *testing.T, store, statement string) {
-	t.Helper()
-	resp, err := http.PostForm(store+"/query", url.Values{"db": {monitor.Database}, "q": {statement}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	text, err := io.ReadAll(resp.Body)
-	resp.Body.Close()
-	if err != nil || resp.StatusCode != http.StatusOK || strings.Contains(string(text), `"error"`) {
-		t.Fatalf("%s: %s %s %v", statement, resp.Status, text, err)
-	}
-}
-
 // variablesPick asks what Grafana would ask with everything picked, which is what the page gets, and
 // with one function picked, and for the values to pick from.
 func variablesPick(t *testing.T, store string, page, long map[string]string) {
 	t.Helper()
 	board := grafanaBoard(t, ephor.Grafana{Dashboards: []dashboard.Dashboard{{
 		Title:  "D",
-		Panels: []dashboard.Panel{dashboard.Counter("hellos"), dashboard.Gauge("depth"), dashboard.Gauge("pool", "kind"), dashboard.Histogram("sizes")},
+		Panels: []dashboard.Panel{dashboard.Counter("hellos"), dashboard.Gauge("depth"), dashboard.Gauge("pool", "kind"), dashboard.Histogram("sizes"), dashboard.Counter("elsewhere")},
 	}}})
 	repeated := false
+	everything := map[string]string{}
+	for _, v := range board.Templating.List {
+		everything[v.Name] = v.AllValue // "" of those that depend on the range
+	}
 	// What a range that long shows, with functions picked. Of the two queries that a panel's is, one is for
 	// the other ranges and has no answer.
 	shows := func(length time.Duration, function, suffix string) map[string]string {
 		v := board.at(t, store, length)
-		pick := strings.NewReplacer("$function", function, "$version", ".*", "$instance", ".*")
+		pick := strings.NewReplacer("$function", function, "$version", everything["version"], "$instance", everything["instance"])
 		out := map[string]string{}
 		for _, p := range board.Panels {
 			repeated = repeated || p.Type == "row" && p.Repeat == "function"
@@ -240,10 +196,10 @@ func variablesPick(t *testing.T, store string, page, long map[string]string) {
 		}
 		return out
 	}
-	if diff := cmp.Diff(page, shows(5*time.Minute, ".*", "")); diff != "" {
+	if diff := cmp.Diff(page, shows(5*time.Minute, everything["function"], "")); diff != "" {
 		t.Errorf("with everything picked (-page +grafana):\n%s", diff)
 	}
-	if diff := cmp.Diff(long, shows(time.Hour, ".*", "")); diff != "" {
+	if diff := cmp.Diff(long, shows(time.Hour, everything["function"], "")); diff != "" {
 		t.Errorf("with everything picked, rolled up (-page +grafana):\n%s", diff)
 	}
 	of := map[string]string{
@@ -268,34 +224,6 @@ func variablesPick(t *testing.T, store string, page, long map[string]string) {
 	if diff := cmp.Diff([]string{"function: f g", "version: 1", "instance: a b c"}, found); diff != "" {
 		t.Errorf("what there is to pick (-want +got):\n%s", diff)
 	}
-}
-
-func column(t testing.TB, store, statement string) string {
-	t.Helper()
-	var values []string
-	for _, v := range answered(t, store, statement) {
-		values = append(values, fmt.Sprint(v[1]))
-	}
-	return strings.Join(values, " ")
-}
-
-// answered are the rows of the one series that a statement answers with, the time in milliseconds.
-func answered(t testing.TB, store, statement string) [][]any {
-	t.Helper()
-	var answer struct {
-		Results []struct {
-			Series []struct{ Values [][]any }
-		}
-	}
-	resp, err := http.Get(store + "/query?" + url.Values{"db": {monitor.Database}, "epoch": {"ms"}, "q": {statement}}.Encode())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	if err := json.NewDecoder(resp.Body).Decode(&answer); err != nil || len(answer.Results) != 1 || len(answer.Results[0].Series) != 1 {
-		t.Fatalf("%s: %v, %+v", statement, err, answer)
-	}
-	return answer.Results[0].Series[0].Values
 }
 
 // everyAlertAnswers asks what the alert rules ask, of the whole time.
@@ -352,10 +280,13 @@ func deploysAreMarked(t *testing.T, store string) {
 		write(t, store, "&rp="+policy, point+point) // twice, as a host does that looks again
 	}
 	mark("Shop", "v1", 1_699_999_999_000)
-	mark("Shop", `v2 "two", \2`, 1_700_000_005_250)
+	mark("Shop", `v2, "two", \2`, 1_700_000_005_250)
 	mark("Other", "v1", 1_700_000_015_500)
+	// Into a store without a host they come otherwise, and say the same.
+	write(t, store, "", monitor.MarkPoint("Shop", "", "v1", time.UnixMilli(1_699_999_999_000))+
+		monitor.MarkPoint("Shop", `v2`, `"two", \2`, time.UnixMilli(1_700_000_005_250))+monitor.MarkPoint("Other", "", "v1", time.UnixMilli(1_700_000_015_500)))
 	g := ephor.Grafana{Dashboards: []dashboard.Dashboard{{Title: "D"}}}
-	for name, render := range map[string]func(ephor.Grafana) ([]monitor.Dashboard, error){"the page": monitor.Dashboards, "Grafana": monitor.GrafanaDashboards} {
+	for name, render := range map[string]func(ephor.Grafana) ([]monitor.Dashboard, error){"the page": monitor.Dashboards, "Grafana": monitor.GrafanaDashboards, "a store": monitor.StoreDashboards} {
 		boards, err := render(g)
 		if err != nil {
 			t.Fatal(err)
@@ -372,66 +303,9 @@ func deploysAreMarked(t *testing.T, store string) {
 			t.Fatalf("%s: %v, %+v", name, err, board)
 		}
 		got := answered(t, store, strings.Replace(board.Annotations.List[0].Target.Query, "$timeFilter", timeFilter, 1))
-		want := [][]any{{1_700_000_005_250.0, `v2 "two", \2`}, {1_700_000_015_500.0, "v1"}}
+		want := [][]any{{1_700_000_005_250.0, `v2, "two", \2`}, {1_700_000_015_500.0, "v1"}}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("%s, %s (-want +got):\n%s", name, board.Annotations.List[0].Name, diff)
 		}
 	}
-	boards, err := monitor.StoreDashboards(g)
-	if err != nil || strings.Contains(string(boards[0].JSON), `"deploy"`) {
-		t.Errorf("a store in which nobody marks deploys is asked for them (%v)", err)
-	}
-}
-
-const timeFilter = "time >= 1700000000000ms AND time <= 1700000029999ms"
-
-// ask sends one statement as Grafana would complete it for the 30 s of the points.
-func ask(t *testing.T, store, statement string) string {
-	t.Helper()
-	filter, interval := timeFilter, "10s"
-	minutes := strings.Contains(statement, `"rollup_1m"`)
-	if minutes {
-		filter, interval = "time >= 1699999980s AND time < 1700000040s", "1m"
-	}
-	q := strings.NewReplacer("$timeFilter", filter, "$__interval_ms", "10000", "$__interval", interval).Replace(statement)
-	resp, err := http.Get(store + "/query?" + url.Values{"db": {monitor.Database}, "epoch": {"s"}, "q": {q}}.Encode())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	body, err := io.ReadAll(resp.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var answer struct {
-		Results []struct {
-			Series []struct {
-				Tags   map[string]string
-				Values [][]any
-			}
-			Error string
-		}
-	}
-	if err := json.Unmarshal(body, &answer); err != nil || resp.StatusCode != http.StatusOK || len(answer.Results) != 1 || answer.Results[0].Error != "" {
-		t.Fatalf("%s\n%s: %s (%v)", q, resp.Status, body, err)
-	}
-	var rows []string
-	for _, s := range answer.Results[0].Series {
-		row := ""
-		for _, key := range slices.Sorted(maps.Keys(s.Tags)) {
-			row += s.Tags[key] + ": "
-		}
-		if minutes {
-			rows = append(rows, fmt.Sprint(s.Values[0][1], " in a minute"))
-			continue
-		}
-		cells := []string{"-", "-", "-"}
-		for _, v := range s.Values {
-			if v[1] != nil {
-				cells[(int(v[0].(float64))-1700000000)/10] = fmt.Sprint(v[1])
-			}
-		}
-		rows = append(rows, row+strings.Join(cells, " "))
-	}
-	return strings.Join(rows, "\n")
 }

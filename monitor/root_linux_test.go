@@ -131,13 +131,22 @@ func (d *debian) unpack(t *testing.T) {
 
 func (d *debian) bootstrap(t *testing.T) {
 	t.Helper()
-	out, err := exec.Command("debootstrap", "--variant=minbase", "--include="+included, release, d.dir, mirror).CombinedOutput()
-	if bytes.Contains(out, []byte("Failed getting release file")) {
-		t.Skipf("Debian's mirror cannot be reached: %s", lastLine(out))
+	var out []byte
+	var err error
+	for range 3 { // a mirror answers amiss now and then
+		if out, err = exec.Command("debootstrap", "--variant=minbase", "--include="+included, release, d.dir, mirror).CombinedOutput(); err == nil {
+			return
+		}
+		if err := os.RemoveAll(d.dir); err != nil {
+			t.Fatal(err)
+		}
 	}
-	if err != nil {
-		t.Fatalf("debootstrap: %v\n%s", err, out)
+	for _, why := range []string{"Failed getting release file", "Couldn't download"} {
+		if bytes.Contains(out, []byte(why)) {
+			t.Skipf("Debian's mirror cannot be reached: %s", lastLine(out))
+		}
 	}
+	t.Fatalf("debootstrap: %v\n%s", err, out)
 }
 
 func lastLine(text []byte) []byte {

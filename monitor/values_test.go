@@ -5,11 +5,13 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/ephor-io/ephor"
 	"github.com/ephor-io/ephor/cfn"
+	"github.com/ephor-io/ephor/dashboard"
 )
 
 // waitsWith are the names of the wait condition and its handle in the stack that the hooks make for these values.
@@ -65,5 +67,36 @@ func TestUpdateWaitsForWhatTheHostBoots(t *testing.T) {
 		if r, _ := waitsWith(t, Values{Given: map[string]string{name: "9"}}); r != ready {
 			t.Errorf("an update of %s waits for a host that does not boot for it", name)
 		}
+	}
+}
+
+// TestSilenceIsNoLongerThanTheStoreRemembers, however long that is.
+func TestSilenceIsNoLongerThanTheStoreRemembers(t *testing.T) {
+	t.Parallel()
+	const day = 24 * time.Hour
+	f := func(silence time.Duration, v Values, want string) {
+		t.Helper()
+		g := ephor.Grafana{Alerts: dashboard.Alerts{Silence: silence}}
+		if err := Check(g); err != nil {
+			t.Errorf("the thresholds alone: %v", err)
+		}
+		got := ""
+		if err := v.Check(g); err != nil {
+			got = err.Error()
+		}
+		if got != want {
+			t.Errorf("%s with %v: %q, want %q", silence, v, got, want)
+		}
+	}
+	f(0, Values{}, "")
+	f(7*day, Values{}, "")
+	f(8*day, Values{}, "alerts: a silence of 192h0m0s is longer than the 168h0m0s for which the host's store keeps each invocation")
+	f(30*day, Values{Given: map[string]string{paramRawDays: "30"}}, "")
+	f(30*day, Values{Kept: map[string]string{paramRawDays: "30"}}, "")
+	f(2*day, Values{Given: map[string]string{paramRawDays: "1"}, Kept: map[string]string{paramRawDays: "30"}},
+		"alerts: a silence of 48h0m0s is longer than the 24h0m0s for which the host's store keeps each invocation")
+	f(2*day, Values{Given: map[string]string{paramRawDays: "none"}}, "")
+	if days := (&SilenceError{Silence: 49 * time.Hour}).Days(); days != 3 {
+		t.Errorf("%d days hold 49 hours", days)
 	}
 }

@@ -61,24 +61,9 @@ func variable(i int, as form) cog.Builder[grafana.VariableModel] {
 		Sort(grafana.VariableSortAlphabeticalAsc)
 }
 
-// from is a statement's measurement, with its retention policy where it names one.
+// from is a statement's measurement, with its retention policy where it names one, as dashboard.Validate wants both where
+// there is a statement for long ranges.
 var from = regexp.MustCompile(`FROM (?:("(?:[^"\\]|\\.)+")\.)?("(?:[^"\\]|\\.)+") WHERE \$timeFilter`)
-
-// filtered is a statement that reads the picked series alone, of those tags that they have: the
-// rollups have no instance, and the load generator's points are of no function.
-func filtered(influxql string) string {
-	return from.ReplaceAllStringFunc(influxql, func(s string) string {
-		m := from.FindStringSubmatch(s)
-		switch {
-		case m[2] == `"load"`:
-			return s
-		case m[1] != "":
-			return s + picked(len(variables)-1)
-		default:
-			return s + picked(len(variables))
-		}
-	})
-}
 
 // perFunction is a row that Grafana repeats for each function that is picked.
 //

@@ -72,7 +72,7 @@ func (p *program) converge(ctx context.Context, c converging, show func(deploy.E
 	if p.app.Name() != c.Name {
 		return nil, hinted(fmt.Errorf("the application was called %s when up started, and is called %s now: that is another one", c.Name, p.app.Name()), "up, once more")
 	}
-	if err := p.app.Validate(); err != nil {
+	if err := p.validate(); err != nil {
 		return nil, err
 	}
 	d, at := c.deployer(show), target{name: targetLaptop}

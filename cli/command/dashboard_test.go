@@ -180,6 +180,56 @@ func TestDashboardPushIntoAStandIn(t *testing.T) {
 	f(1, "Cannot save provisioned dashboard", "--ca", ca, "--source", "mine")
 }
 
+// TestDashboardPushOverwritesNobodysInAStandIn: older Grafanas take what has a title in a folder for what is overwritten, whatever
+// its UID.
+func TestDashboardPushOverwritesNobodysInAStandIn(t *testing.T) {
+	t.Parallel()
+	var grafana grafanatest.Server
+	grafana.LetAnybody(grafanatest.Admin)
+	for _, uid := range []string{"ephor", "other"} {
+		if err := grafana.Connect(grafanatest.Source{UID: uid, Name: uid, Type: "influxdb", Access: "proxy", URL: "http://127.0.0.1:1"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	server := httptest.NewServer(&grafana)
+	defer server.Close()
+	put := func(uid, title string, overwrite bool) {
+		t.Helper()
+		resp, err := http.Post(server.URL+"/api/dashboards/db", "application/json", strings.NewReader(
+			fmt.Sprintf(`{"overwrite": %t, "dashboard": {"uid": %q, "title": %q, "panels": []}}`, overwrite, uid, title)))
+		if err != nil || resp.StatusCode != http.StatusOK {
+			t.Fatal(resp.Status, err)
+		}
+		resp.Body.Close()
+	}
+	push := func(want int, text string, args ...string) {
+		t.Helper()
+		status, out, said := runProgram(t, shop(), append([]string{"dashboard", "--push", server.URL}, args...)...)
+		if status != want || !strings.Contains(out+said, text) {
+			t.Errorf("%q: status %d, want %d and %q:\n%s%s", args, status, want, text, out, said)
+		}
+	}
+	put("theirs", "Orders", false)
+	push(1, `dashboard "Orders": outside of folders there is another of that title, at `+server.URL+`/d/theirs, of the UID theirs; it is left as it is`)
+	push(1, "try: another title in Go, --folder")
+	// Nor is it when ours comes to where that is.
+	grafana.Folder("team", "Team")
+	push(0, "/d/stock/stock\n", "--folder", "team")
+	grafana.Move("theirs", "team")
+	grafana.Move("orders", "elsewhere")
+	push(1, "in the folder team there is another of that title", "--folder", "team")
+	text, _ := grafana.Dashboard("theirs")
+	if version, in := grafana.Version("theirs"); version != 1 || in != "team" || strings.Contains(string(text), "influxdb") {
+		t.Errorf("the other one is in its version %d, in %s, and has %d bytes", version, in, len(text))
+	}
+	// What somebody has made of ours is a version, over which ours comes again.
+	put("orders", "Orders by hand", true)
+	push(0, "/d/orders/orders\n", "--source", "other")
+	if version, _ := grafana.Version("orders"); version != 3 {
+		t.Errorf("ours is in its version %d", version)
+	}
+}
+
 // TestDashboardPushAlertsBesideOthersInAStandIn: two applications' rules are in one folder, the one that a file has made
 // there, and go from it.
 func TestDashboardPushAlertsBesideOthersInAStandIn(t *testing.T) {
@@ -245,8 +295,25 @@ func TestDashboardPushTells(t *testing.T) {
 	f(401, "application/json", `{"message": "Unauthorized"}`, "Grafana answers 401: Unauthorized")
 	f(403, "application/json", `{"message": "Permission denied"}`, "Grafana answers 403: Permission denied")
 	f(404, "application/json", `{"message": "Data source not found"}`, "--source with the UID")
+	f(404, "text/html", "<html>", "with the path that it is served under")
+	f(409, "application/json", `{"message": "data source with the same name already exists"}`, "another name there")
 	f(429, "text/plain", "", "Grafana answers 429: Too Many Requests")
 	f(502, "text/html", "<html>", "Grafana answers 502: Bad Gateway")
+	// Another protocol than the address says.
+	plain, secure := httptest.NewServer(http.NotFoundHandler()), httptest.NewTLSServer(http.NotFoundHandler())
+	defer plain.Close()
+	defer secure.Close()
+	hangsUp := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }))
+	defer hangsUp.Close()
+	for address, want := range map[string]string{
+		strings.Replace(plain.URL, "http:", "https:", 1):  "try: http:// in place of https://",
+		strings.Replace(secure.URL, "https:", "http:", 1): "try: https:// in place of http://, if",
+		hangsUp.URL: "try: https:// in place of http://, or the other way round",
+	} {
+		if status, _, said := runProgram(t, shop(), "dashboard", "--push", address); status != 1 || !strings.Contains(said, want) {
+			t.Errorf("%s: %d, %s, want %s", address, status, said, want)
+		}
+	}
 	status, _, said := runProgram(t, shop(), "dashboard", "--push", "http://127.0.0.1:1")
 	if status != 1 || !strings.Contains(said, "try: the address of a Grafana that runs") {
 		t.Errorf("nobody there: %d, %s", status, said)

@@ -2,8 +2,10 @@ package command
 
 import (
 	"errors"
+	"io"
 	"net"
 	"net/http"
+	"syscall"
 
 	"github.com/ephor-io/ephor/monitor"
 )
@@ -14,42 +16,65 @@ import (
 // https://grafana.com/docs/grafana/latest/developers/http_api/
 func grafanaTrouble(err error) error {
 	var refused *monitor.RefusedError
+	var taken *monitor.TakenError
 	var strange *monitor.StrangeError
 	var source *monitor.SourceError
 	var gone *net.OpError
 	switch {
 	case errors.As(err, &source):
 		return hinted(err, "--source with the UID of an InfluxDB data source that is there, whose query language is InfluxQL")
+	case errors.As(err, &taken):
+		return hinted(err, "another title in Go, --folder with the UID of another folder, or another title or folder there for the one that has this")
+	case errors.As(err, &strange) && strange.Status == http.StatusBadRequest:
+		return hinted(err, "https:// in place of http://, if Grafana is there; else the address that Grafana's own pages have")
 	case errors.As(err, &strange):
-		return hinted(err, "the address that Grafana's own pages have, with the path that it is served under")
+		return hinted(err, "the address that Grafana's own pages have, with the path that it is served under and no other")
+	case errors.Is(err, http.ErrSchemeMismatch):
+		return hinted(err, "http:// in place of https://: what answers there speaks no TLS")
+	case errors.Is(err, io.EOF), errors.Is(err, syscall.ECONNRESET):
+		return hinted(err, "https:// in place of http://, or the other way round: what is there hangs up")
 	case errors.As(err, &gone):
 		return hinted(err, "the address of a Grafana that runs")
 	case !errors.As(err, &refused):
 		return err
 	}
-	hint := ""
+	if hint := refusalHint(refused); hint != "" {
+		return hinted(err, hint)
+	}
+	return err
+}
+
+// refusalHint is what to do where Grafana says no, "" where nothing is known to help.
+func refusalHint(refused *monitor.RefusedError) string {
 	switch status := refused.Status; {
 	case status == http.StatusUnauthorized:
-		hint = grafanaToken + "=… with the token of a service account, or user:password"
+		return grafanaToken + "=… with the token of a service account, or user:password"
 	case status == http.StatusForbidden && refused.Part == monitor.PartRules, status == http.StatusForbidden && refused.Part == monitor.PartSource:
-		hint = grafanaToken + "=… with the token of a service account that is an administrator"
+		return grafanaToken + "=… with the token of a service account that is an administrator"
 	case status == http.StatusForbidden:
-		hint = grafanaToken + "=… with the token of a service account that is an editor"
+		return grafanaToken + "=… with the token of a service account that is an editor"
 	case status == http.StatusNotFound && refused.Part == monitor.PartSource:
-		hint = "--source with the UID of an InfluxDB data source that is there"
+		return "--source with the UID of an InfluxDB data source that is there"
 	case status == http.StatusNotFound && refused.Part == monitor.PartFolder:
-		hint = "--folder with the UID of a folder that is there"
+		return "--folder with the UID of a folder that is there"
+	case status == http.StatusNotFound:
+		return "the address that Grafana's own pages have, with the path that it is served under and no other"
+	case status == http.StatusConflict && refused.Part == monitor.PartSource:
+		return "another name there for the data source that has this one"
+	case status == http.StatusConflict && refused.Part == monitor.PartRules:
+		return "another title or folder there for the rules that have these titles; --folder with the UID of another folder puts ours elsewhere"
+	case status == http.StatusConflict && refused.Part == monitor.PartFolder:
+		return "--folder with the UID of the folder that is there, or of any other"
 	case status == http.StatusBadRequest && refused.Part == monitor.PartDashboard:
-		hint = "another title, if the dashboard there comes from a file, which alone may change it"
+		return "another title, if the dashboard there comes from a file, which alone may change it"
+	case status == http.StatusPreconditionFailed && refused.Code == "version-mismatch":
+		return "the same again: somebody has saved it in the same moment"
 	case status == http.StatusPreconditionFailed:
-		hint = "another title: its UID is that of a dashboard which Grafana does not let go"
+		return "another title: its UID is that of a dashboard which Grafana does not let go"
 	case status/100 == 3:
-		hint = "that address"
+		return "that address"
 	case status == http.StatusTooManyRequests || status/100 == 5:
-		hint = "the same again in a moment"
+		return "the same again in a moment"
 	}
-	if hint == "" {
-		return err
-	}
-	return hinted(err, hint)
+	return ""
 }

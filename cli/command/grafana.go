@@ -58,7 +58,8 @@ func (p *program) grafanaOf(c *cobra.Command, args []string, f upFlags) (func(*s
 		if err := checkGrafanaURL(where); err != nil {
 			return nil, usage(c, err)
 		}
-		return func(s *session) shower { return newGuest(s, where) }, nil
+		g := newGuest(p.app.Name(), where)
+		return func(*session) shower { return g }, g.reach(c.Context())
 	}
 	if where == grafanaOnPath {
 		where = ""

@@ -18,13 +18,20 @@ type guest struct {
 	alerts      bool   // they are there
 }
 
-func newGuest(s *session, address string) *guest {
-	app := s.program.app.Name()
+func newGuest(app, address string) *guest {
 	return &guest{
 		to: monitor.Target{URL: address, Token: os.Getenv(grafanaToken), Client: &http.Client{Timeout: pushTimeout},
 			Source: dashboard.Dashboard{Title: "Ephor laptop " + app}.UID()},
 		name: "Ephor: " + app + " on this machine", group: app + " on this machine",
 	}
+}
+
+// reach looks whether it is there and lets up in, before anything is made for it to show.
+func (g *guest) reach(ctx context.Context) error {
+	if err := monitor.Reach(ctx, g.to); err != nil {
+		return grafanaTrouble(fmt.Errorf("looking for the Grafana at %s: %w", g.to.URL, err))
+	}
+	return nil
 }
 
 func (g *guest) show(ctx context.Context, v monitor.View, store string) ([]string, error) {

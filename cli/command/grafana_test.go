@@ -43,6 +43,11 @@ func TestUpGrafanaRefuses(t *testing.T) {
 	for _, address := range []string{"admin:geheim@localhost:3000", "admin:geheim@localhost:3000/grafana", "ftp://admin:geheim@localhost/", "http://admin:geh%zz:geheim@localhost", "http://admin:geheim"} {
 		f(shop(), 2, "is not the address of a Grafana", "--grafana="+address)
 	}
+	f(shop(), 1, "looking for the Grafana at http://127.0.0.1:1: ", "--grafana=http://127.0.0.1:1")
+	f(shop(), 1, "try: the address of a Grafana that runs", "--grafana=http://127.0.0.1:1")
+	closed := httptest.NewServer(new(grafanatest.Server))
+	defer closed.Close()
+	f(shop(), 1, "try: GRAFANA_TOKEN=…", "--grafana="+closed.URL)
 	f(shop(), 2, "grafana.example.com is not this machine", "--grafana=https://grafana.example.com")
 	f(shop(), 2, "--grafana-port is for --grafana", "--grafana-port", "3001")
 	f(shop(), 2, "is for a Grafana that up starts", "--grafana=http://localhost:3000", "--grafana-port", "3001")
@@ -69,7 +74,7 @@ func TestGuestTellsOfAStandIn(t *testing.T) {
 		server := httptest.NewServer(&there)
 		defer server.Close()
 		t.Setenv(grafanaToken, token)
-		g := newGuest(&session{program: &program{app: shop()}}, server.URL)
+		g := newGuest("Shop", server.URL)
 		_, err := g.show(t.Context(), view, store.URL)
 		var told strings.Builder
 		if err == nil {

@@ -7,9 +7,9 @@ import (
 
 // instrumentPanels is one panel per instrument that the program declares. This program and the
 // functions have the same main, hence the same instruments, as far as those are package variables.
-func instrumentPanels(set *metrics.Set) []dashboard.Panel {
+func instrumentPanels(declared []metrics.Declared) []dashboard.Panel {
 	var panels []dashboard.Panel
-	for _, d := range set.Declared() {
+	for _, d := range declared {
 		switch d.Kind {
 		case "counter":
 			panels = append(panels, dashboard.Counter(d.Name))

@@ -21,9 +21,10 @@ func Main(app *ephor.App) {
 	if err := keepDescriptors(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 	}
-	app.Instruments(instrumentPanels(metrics.Default())...)
+	declared := metrics.Default().Declared()
+	app.Instruments(instrumentPanels(declared)...)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	context.AfterFunc(ctx, stop) // a second signal ends the program at once
-	p := &program{app: app, stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr}
+	p := &program{app: app, stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, declared: declared}
 	os.Exit(p.run(ctx, os.Args[1:]))
 }

@@ -10,6 +10,8 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/ephor-io/ephor"
+	"github.com/ephor-io/ephor/metrics"
+	"github.com/ephor-io/ephor/monitor"
 )
 
 // program is one run of an application's commands.
@@ -18,6 +20,19 @@ type program struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
 	state          string // --state
+	// declared are the instruments of the program.
+	declared []metrics.Declared
+}
+
+// validate reports everything that is wrong with the application, its instruments included.
+func (p *program) validate() error {
+	errs := []error{p.app.Validate()}
+	if _, ok := p.app.Monitoring(); ok {
+		for _, d := range p.declared {
+			errs = append(errs, monitor.CheckInstrument(d.Name))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // run executes one command line and returns the exit status.

@@ -87,7 +87,7 @@ func (p *program) provision(c *cobra.Command, f provisionFlags) error {
 	if err := p.checkEngine(f); err != nil {
 		return usage(c, err)
 	}
-	if err := p.app.Validate(); err != nil {
+	if err := p.validate(); err != nil {
 		return err
 	}
 	ctx, cancel := gotool.WithGoRun(c.Context())
@@ -142,6 +142,11 @@ func (p *program) provision(c *cobra.Command, f provisionFlags) error {
 		d.terminal.sayf("%s", monitor.Login(result.Lower[g.Stack], f.target.place(), f.letsIn(values)))
 	} else {
 		p.sayStore(ctx, d, f.target)
+		if _, own := p.app.Store(); own && !result.Unchanged {
+			if err := p.markDeploy(ctx, d, wc.BuildID); err != nil {
+				d.terminal.sayf("note: the dashboards do not mark this deploy: %v", err)
+			}
+		}
 	}
 	return p.printProvisioned(provisioned{Stack: p.app.Name(), Unchanged: result.Unchanged, BuildID: wc.BuildID, Outputs: result.Outputs, Lower: result.Lower}, f.json)
 }

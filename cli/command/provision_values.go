@@ -2,8 +2,11 @@ package command
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"maps"
 
+	"github.com/ephor-io/ephor"
 	"github.com/ephor-io/ephor/monitor"
 )
 
@@ -28,9 +31,22 @@ func (p *program) values(ctx context.Context, d *deploying, f provisionFlags, gi
 	say := d.terminal.sayf
 	keepImage(v, s.Outputs[monitor.OutputImage], say)
 	if f.target.name == targetAWS {
+		if err := checkValues(v, g); err != nil {
+			return monitor.Values{}, err
+		}
 		openGrafana(ctx, v, g.Stack, checkIP(d.config), say)
 	}
 	return v, nil
+}
+
+// checkValues looks whether a host with these values can do what g asks of it. The laptop's store keeps everything.
+func checkValues(v monitor.Values, g ephor.Grafana) error {
+	err := v.Check(g)
+	var silence *monitor.SilenceError
+	if errors.As(err, &silence) {
+		return hinted(err, fmt.Sprintf("--parameter RawDays=%d, or a shorter Silence", silence.Days()))
+	}
+	return err
 }
 
 // keepImage adds that the host keeps the image that it has, unless the values say something else about it. A stack

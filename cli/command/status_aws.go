@@ -127,14 +127,23 @@ func storeOf(outputs map[string]string) (*store, error) {
 
 // connectStore is the store at c's address, asked as whom EPHOR_STORE_TOKEN names. Its error is of c's CA.
 func connectStore(c metrics.Config, database string) (*store, error) {
+	client, err := storeClient(c, 30*time.Second)
+	if err != nil {
+		return nil, err
+	}
+	c.Token = os.Getenv("EPHOR_STORE_TOKEN")
+	return &store{url: strings.TrimSuffix(c.URL, "/"), database: database, authorization: c.Authorization(),
+		client: client}, nil
+}
+
+// storeClient trusts c's CA alone, if there is one.
+func storeClient(c metrics.Config, timeout time.Duration) (*http.Client, error) {
 	roots, err := c.Roots()
 	if err != nil {
 		return nil, err
 	}
 	transport := &http.Transport{Proxy: http.ProxyFromEnvironment, TLSClientConfig: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}}
-	c.Token = os.Getenv("EPHOR_STORE_TOKEN")
-	return &store{url: strings.TrimSuffix(c.URL, "/"), database: database, authorization: c.Authorization(),
-		client: &http.Client{Transport: transport, Timeout: 30 * time.Second}}, nil
+	return &http.Client{Transport: transport, Timeout: timeout}, nil
 }
 
 func (c *counted) print(t io.Writer) {

@@ -74,7 +74,7 @@ func (p *program) template(c *cobra.Command, args []string, f buildFlags) error 
 // stacks are what would be provisioned: those below the application's and, if the application shall be
 // built, its own as the last.
 func (p *program) stacks(c *cobra.Command, f buildFlags, build bool) ([]ephor.Stack, error) {
-	if err := p.app.Validate(); err != nil {
+	if err := p.validate(); err != nil {
 		return nil, err
 	}
 	ctx, cancel := gotool.WithGoRun(c.Context())

@@ -143,7 +143,7 @@ func (p *program) up(c *cobra.Command, args []string, f upFlags) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := p.app.Validate(); err != nil {
+	if err := p.validate(); err != nil {
 		return err
 	}
 	ctx, cancel := gotool.WithGoRun(c.Context())

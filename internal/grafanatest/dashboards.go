@@ -6,10 +6,11 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // https://grafana.com/docs/grafana/latest/developers/http_api/folder_dashboard_search/
-func (s *Server) search(w http.ResponseWriter, _ *http.Request) {
+func (s *Server) search(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	found := []map[string]string{}
@@ -19,7 +20,14 @@ func (s *Server) search(w http.ResponseWriter, _ *http.Request) {
 			answer(w, http.StatusInternalServerError, map[string]string{"message": err.Error()})
 			return
 		}
-		found = append(found, map[string]string{"uid": uid, "title": title, "type": "dash-db", "url": "/d/" + uid})
+		if !strings.Contains(strings.ToLower(title), strings.ToLower(r.FormValue("query"))) {
+			continue
+		}
+		hit := map[string]string{"uid": uid, "title": title, "type": "dash-db", "url": "/d/" + uid}
+		if folder := s.folders[uid]; folder != "" {
+			hit["folderUid"] = folder
+		}
+		found = append(found, hit)
 	}
 	answer(w, http.StatusOK, found)
 }
@@ -35,7 +43,11 @@ func (s *Server) save(w http.ResponseWriter, r *http.Request) {
 		answer(w, http.StatusBadRequest, map[string]string{"message": "bad request data"})
 		return
 	}
-	uid, _, err := name(in.Dashboard)
+	uid, title, err := name(in.Dashboard)
+	var numbers struct{ Version int }
+	if err == nil {
+		err = json.Unmarshal(in.Dashboard, &numbers)
+	}
 	if err != nil {
 		answer(w, http.StatusBadRequest, map[string]string{"message": err.Error()})
 		return
@@ -53,9 +65,15 @@ func (s *Server) save(w http.ResponseWriter, r *http.Request) {
 		answer(w, http.StatusBadRequest, map[string]string{"message": "folder not found"})
 		return
 	}
-	if _, there := s.dashboards[uid]; there && !in.Overwrite {
+	if _, there := s.dashboards[uid]; there && !in.Overwrite && numbers.Version != s.versions[uid] {
 		answer(w, http.StatusPreconditionFailed, map[string]string{"status": "version-mismatch", "message": "The dashboard has been changed by someone else"})
 		return
+	}
+	if other := s.called(title, in.FolderUID, uid); other != "" && !in.Overwrite {
+		answer(w, http.StatusPreconditionFailed, map[string]string{"status": "name-exists", "message": "A dashboard with the same name in the folder already exists"})
+		return
+	} else if other != "" {
+		uid = other // as older ones have it: what is overwritten is the other
 	}
 	if s.versions == nil {
 		s.versions = map[string]int{}
@@ -65,6 +83,18 @@ func (s *Server) save(w http.ResponseWriter, r *http.Request) {
 	s.folders[uid] = in.FolderUID // none: "the dashboard(s) are moved to the root level"
 	s.versions[uid]++
 	answer(w, http.StatusOK, map[string]any{"uid": uid, "url": "/d/" + uid + "/" + uid, "status": "success", "version": s.versions[uid]})
+}
+
+// called is the UID of another dashboard of a title in a folder, "" if there is none. Since 11.3 there may be several.
+//
+// https://github.com/grafana/grafana/pull/90687
+func (s *Server) called(title, folder, uid string) string {
+	for other, text := range s.dashboards {
+		if _, t, err := name(text); err == nil && other != uid && t == title && s.folders[other] == folder {
+			return other
+		}
+	}
+	return ""
 }
 
 // https://grafana.com/docs/grafana/latest/developers/http_api/dashboard/#get-dashboard-by-uid

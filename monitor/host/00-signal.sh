@@ -34,6 +34,7 @@ failed() { # status, line, command
   if [ "$task" = boot ]; then
     # The start has no store yet.
     if declare -F shut >/dev/null; then shut; fi
+    reason=${reason//[[:cntrl:]]/ }
     reason=${reason//\\/\\\\}
     printf '{"Status":"FAILURE","Reason":"%s","UniqueId":"ephor","Data":""}' "${reason//\"/\\\"}" | signal
   fi
@@ -52,7 +53,7 @@ wrong() { failed 0 "${BASH_LINENO[0]}" "$1"; }
 # web is curl, patient. What must not be on a command line comes to it by standard input with
 # --config -.
 # https://curl.se/docs/manpage.html
-web() { curl --silent --show-error --fail --location --max-time 60 --retry 8 --retry-all-errors --retry-max-time 240 --retry-delay 2 "$@"; }
+web() { curl --silent --show-error "${on_error:---fail}" --location --max-time 60 --retry 8 --retry-all-errors --retry-max-time 240 --retry-delay 2 "$@"; }
 
 # signal sends standard input to the stack's wait condition. The address is a secret by itself.
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-waitcondition.html
@@ -64,13 +65,23 @@ signal() {
   rm -f "$body"
 }
 
-# waited tries a command until it is true, as often as said.
+# waited tries a command until it is true, as often as said, and begins no other try after 10 minutes: the stack waits for 30, and is
+# to be told before that what has failed, with the last that the command has said.
 waited() {
-  local times=$1 i
+  local times=$1 i up until why
   shift
-  for ((i = 0; i < times; i++)); do
-    if "$@"; then return 0; fi
+  why=$(mktemp)
+  read -r up _ </proc/uptime
+  until=$((${up%.*} + ${EPHOR_PATIENCE:-600}))
+  for ((i = 0; i < times && ${up%.*} < until; i++)); do
+    if "$@" 2>"$why"; then
+      cat "$why" >&2
+      rm "$why"
+      return 0
+    fi
+    cat "$why" >&2
     sleep "$EPHOR_PAUSE"
+    read -r up _ </proc/uptime
   done
-  failed 0 "${BASH_LINENO[0]}" "waited in vain for: $1"
+  failed 0 "${BASH_LINENO[0]}" "waited in vain for: $*: $(tail -n 1 "$why" | head -c 300)"
 }

@@ -19,8 +19,18 @@ signed() {
     web --config - "$@"
 }
 
+# explained is signed, of what answers shortly; where AWS refuses it, why it does so is told.
+explained() {
+  local body status=0
+  body=$(mktemp)
+  on_error=--fail-with-body signed "$@" --output "$body" || status=$?
+  if [ "$status" = 0 ]; then cat "$body"; else printf 'it answers: %s\n' "$(head -c 400 "$body" | tr -s '[:space:]' ' ')" >&2; fi
+  rm "$body"
+  return "$status"
+}
+
 json_call() { # service, endpoint, target, body
-  signed "$1" --header 'Content-Type: application/x-amz-json-1.1' --header "X-Amz-Target: $3" --data "$4" "$2"
+  explained "$1" --header 'Content-Type: application/x-amz-json-1.1' --header "X-Amz-Target: $3" --data "$4" "$2"
 }
 
 # parameters prints those of Systems Manager under a path, each as a filter of jq has it.
@@ -51,7 +61,7 @@ secret() { # ARN or name, key, stage
 ec2() { # Action, parameters
   local action=$1
   shift
-  signed ec2 --data "Action=$action&Version=2016-11-15" "${@/#/-d}" "${AWS_ENDPOINT_URL_EC2:-https://ec2.$EPHOR_REGION.$EPHOR_DOMAIN}"
+  explained ec2 --data "Action=$action&Version=2016-11-15" "${@/#/-d}" "${AWS_ENDPOINT_URL_EC2:-https://ec2.$EPHOR_REGION.$EPHOR_DOMAIN}"
 }
 
 element() { sed -n "s/.*<$1>\([^<]*\)<\/$1>.*/\1/p" | head -n 1; } # the first of that name in XML of one element a line

@@ -20,10 +20,22 @@ repository() { # name, the three parts of a source, key's address, fingerprint
 
 # packages installs the two programs in the versions that the stack asks for. Their own services
 # never run: they would listen before there is a password.
+# idle keeps a package's own service from ever running. Masked it would not run either, but the package of InfluxDB cannot be installed
+# where its service cannot be enabled.
+# https://github.com/influxdata/influxdb/issues/7915
+idle() { # services
+  local name
+  for name; do
+    mkdir -p "/etc/systemd/system/$name.service.d"
+    printf '[Unit]\nConditionPathExists=/nonexistent\n' >"/etc/systemd/system/$name.service.d/ephor.conf"
+  done
+  systemctl daemon-reload
+}
+
 packages() {
   say "installing InfluxDB $EPHOR_INFLUXDB_VERSION and Grafana $EPHOR_GRAFANA_VERSION"
   local want=("influxdb=$EPHOR_INFLUXDB_VERSION" "grafana=$EPHOR_GRAFANA_VERSION")
-  systemctl --quiet mask influxdb.service influxd.service grafana-server.service
+  idle influxdb grafana-server
   settled
   if ! { installed influxdb "$EPHOR_INFLUXDB_VERSION" && installed grafana "$EPHOR_GRAFANA_VERSION"; }; then
     # The sources are parameters, so that a mirror can stand in. These are the vendors':
@@ -39,6 +51,7 @@ packages() {
     prepared
     waited 5 get "${want[@]}"
     apt-mark -qq hold influxdb grafana >/dev/null
+    apt-get clean
   fi
   id influxdb >/dev/null
   id grafana >/dev/null

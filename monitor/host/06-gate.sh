@@ -46,7 +46,9 @@ http {
     proxy_request_buffering off;
     proxy_max_temp_file_size 0;
     proxy_read_timeout 90s;
+    # A stranger's connection is not kept.
     location / {
+      keepalive_timeout 0;
       return 404;
     }
 $(gate_way /ping GET; gate_way /query 'GET POST'; gate_way /write POST)
@@ -63,7 +65,7 @@ gate_way() { # path, methods; GET is HEAD as well
 # gate_program installs Debian's nginx, whose own service never runs.
 gate_program() {
   if installed nginx; then return; fi
-  systemctl --quiet mask nginx.service
+  idle nginx
   prepared
   waited 60 get nginx
 }

@@ -62,7 +62,8 @@ contacts() { # a list of numbers, secrets and keys
 # Grafana, and there is room for more. An alarm goes off where CloudWatch does not hear that; why not stands in the journal.
 # https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricData.html
 alive() {
-  local now free=0 percent=100 ill=''
+  local now free=0 percent=100
+  ill=
   now=$(date +%s)
   if mountpoint -q "$data"; then
     read -r free percent <<<"$(df --output=avail,pcent --block-size 1 "$data" | tail -n 1)"
@@ -82,8 +83,9 @@ alive() {
   fi
   if [ -n "$ill" ]; then
     printf 'not well: %s\n' "$ill" >&2
-    return
+    return 1
   fi
+  ill='CloudWatch does not take the metric HostAlive'
   signed monitoring --output /dev/null --data 'Action=PutMetricData&Version=2010-08-01&MetricData.member.1.MetricName=HostAlive&MetricData.member.1.Value=1' \
     --data "Namespace=Ephor/$EPHOR_STACK" "${AWS_ENDPOINT_URL_CLOUDWATCH:-https://monitoring.$EPHOR_REGION.$EPHOR_DOMAIN}"
 }

@@ -18,6 +18,7 @@ Description=Ephor: new dashboards, every minute
 [Timer]
 OnActiveSec=1min
 OnUnitInactiveSec=1min
+AccuracySec=1s
 [Install]
 WantedBy=timers.target
 END
@@ -77,12 +78,12 @@ boot)
   run_grafana
   checked
   again
-  alive
+  alive || wrong "the host is not well: $ill"
   ready
   say 'done'
   ;;
 refresh)
-  alive # also while a backup has the lock
+  alive || printf 'the alarm of the stack hears nothing\n' >&2 # also while a backup has the lock
   flock --nonblock 9 || exit 0
   mounted
   refresh

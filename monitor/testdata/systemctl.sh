@@ -22,6 +22,7 @@ file() {
   printf 'Unit %s could not be found.\n' "$1" >&2
   return 5
 }
+idle() { grep -qsx 'ConditionPathExists=/nonexistent' "$units/$1.d/"*.conf; } # it is not started, and that is no failure
 of() { sed -n "s/^$2=//p" "$(file "$1")"; } # unit, setting
 
 stop() {
@@ -36,6 +37,7 @@ stop() {
 start() {
   local command user mount
   case $1 in *.timer) file "$1" >/dev/null && return ;; esac
+  if idle "$1"; then return; fi
   command=$(of "$1" ExecStart) user=$(of "$1" User) mount=$(of "$1" AssertPathIsMountPoint)
   if [ -n "$mount" ] && ! mountpoint -q "$mount"; then
     printf 'Assertion failed on job for %s.\n' "$1" >&2
@@ -57,11 +59,16 @@ start() {
   printf '%s\n' "$!" >"/run/${1%.service}.pid"
 }
 
+if [ "$verb" = daemon-reload ]; then exit; fi
 for unit in "${words[@]:1}"; do
+  case $unit in *.*) ;; *) unit+=.service ;; esac
   case $verb in
-  mask) ln -sf /dev/null "$units/$unit" ;;
   enable | disable)
     file "$unit" >/dev/null
+    if [ "$(readlink "$(file "$unit")")" = /dev/null ]; then
+      printf 'Failed to enable unit, unit %s is masked.\n' "$unit" >&2
+      exit 1
+    fi
     mkdir -p "$units/enabled"
     if [ "$verb" = enable ]; then touch "$units/enabled/$unit"; else rm -f "$units/enabled/$unit"; fi
     if [ -n "$now" ]; then if [ "$verb" = enable ]; then start "$unit"; else stop "$unit"; fi; fi

@@ -7,29 +7,34 @@
 # again_at_boot comes before all that can fail: cloud-init runs user data once in a machine's life, and
 # ephor-boot.service does at every boot, and when it is restarted.
 again_at_boot() {
-  cat >/usr/local/sbin/ephor-user-data <<'END'
+  cat >/usr/local/sbin/ephor-user-data.new <<'END'
 #!/bin/bash
 # Runs the user data of this machine as they are now.
 set -euo pipefail
 umask 077
 base=${AWS_EC2_METADATA_SERVICE_ENDPOINT:-http://169.254.169.254}/latest
-token=$(curl -sSf --retry 30 --retry-all-errors --retry-delay 2 -X PUT -H 'X-aws-ec2-metadata-token-ttl-seconds: 300' "$base/api/token")
+token=$(curl -sSf --max-time 20 --retry 30 --retry-all-errors --retry-delay 2 -X PUT -H 'X-aws-ec2-metadata-token-ttl-seconds: 300' "$base/api/token")
 mkdir -p /run/ephor
-printf 'header = "X-aws-ec2-metadata-token: %s"\n' "$token" | curl -sSf --retry 5 --config - -o /run/ephor/user-data "$base/user-data"
+printf 'header = "X-aws-ec2-metadata-token: %s"\n' "$token" | curl -sSf --max-time 20 --retry 5 --config - -o /run/ephor/user-data "$base/user-data"
 exec bash /run/ephor/user-data
 END
-  chmod 755 /usr/local/sbin/ephor-user-data
-  cat >/etc/systemd/system/ephor-boot.service <<'END'
+  chmod 755 /usr/local/sbin/ephor-user-data.new
+  mv /usr/local/sbin/ephor-user-data.new /usr/local/sbin/ephor-user-data # whole, whenever this is killed
+  cat >/etc/systemd/system/ephor-boot.service.new <<'END'
 [Unit]
 Description=Ephor: the boot script
 Wants=network-online.target
 After=network-online.target
+StartLimitIntervalSec=0
 [Service]
 Type=oneshot
 ExecStart=/usr/local/sbin/ephor-user-data
+Restart=on-failure
+RestartSec=60
 [Install]
 WantedBy=multi-user.target
 END
+  mv /etc/systemd/system/ephor-boot.service.new /etc/systemd/system/ephor-boot.service
   systemctl daemon-reload
   systemctl --quiet enable ephor-boot.service
 }
