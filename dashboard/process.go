@@ -45,8 +45,8 @@ func runtime() []Panel {
 	}
 }
 
-// publisher shows what the publishers say about their own losses. Its fields are cumulative per
-// execution environment, so they are neither added up over time nor over environments: the
+// publisher shows what the publishers say about their own losses. What they count since they started is
+// cumulative per execution environment, so it is neither added up over time nor over environments: the
 // worst environment is shown.
 func publisher() []Panel {
 	worst := func(field, color string) Query {
@@ -55,16 +55,42 @@ func publisher() []Panel {
 			Rollup:   `SELECT max("` + field + `") FROM "$rollup"."publisher"` + filter + group + ` fill(null)`,
 			Alias:    field, Color: color}
 	}
+	each := func(points, field, alias, color string) Query {
+		return Query{
+			InfluxQL: `SELECT ` + points + zero,
+			Rollup:   `SELECT sum("` + field + `") FROM "$rollup"."publisher"` + filter + zero,
+			Alias:    alias, Color: color}
+	}
 	return []Panel{
 		{Title: "Publisher", Kind: Row},
-		{Title: "Points dropped and batches retried", Unit: "short", Height: 7,
+		{Title: "Points dropped and batches retried", Unit: "short", Width: 6, Height: 7,
 			Description: "The worst execution environment, since it started. What was retried is late, what was dropped is lost.",
 			Queries:     []Query{worst("dropped", "red"), worst("retries", "orange")}},
-		{Title: "Flushes a second", Unit: "reqps", Height: 7,
+		missing(),
+		{Title: "Processes begun and ended", Kind: Bars, Unit: "short", Width: 6, Height: 7,
+			Description: "First batches and final ones. A process without a final one works, is frozen, or was killed with what it still held; status tells what the store lacks of it.",
+			Queries: []Query{
+				each(`count("seq") FROM "publisher"`+filter+` AND "seq" = 1`, "begun", "begun", "green"),
+				each(`count("final") FROM "publisher"`+filter, "ended", "ended", "blue")}},
+		{Title: "Flushes a second", Unit: "reqps", Width: 6, Height: 7,
 			Description: "Batches that reached the store.",
 			Queries: []Query{{
 				InfluxQL: `SELECT count("seq") * 1000 / $__interval_ms FROM "publisher"` + filter + zero,
 				Rollup:   `SELECT sum("flushes") * 1000 / $__interval_ms FROM "$rollup"."publisher"` + filter + zero,
 				Alias:    "flushes", Color: "blue"}}},
 	}
+}
+
+// missing counts the numbers that a process has left out from one of its batches to the next, at the time of the later one.
+// A number that goes down is another process in the same environment. Which number came before the first in a
+// window no continuous query knows, so there is no such field in the rollups, and nothing is shown where they are read.
+func missing() Panel {
+	const by = group + `, "function" fill(none)`
+	return Panel{Title: "Batches missing, up to 15 minutes", Kind: Bars, Unit: "short", Stack: true, Width: 6, Height: 7,
+		Description: "Batches of which a later one is in the store, by function, at the time of that. What came before a process's first batch in the range and after its last one is not known here. " +
+			"Over more than 15 minutes: nothing, status tells of any period.",
+		Queries: []Query{{
+			InfluxQL: `SELECT sum("missing") FROM (SELECT non_negative_difference("seq") - 1 AS "missing" FROM "publisher"` + filter + ` GROUP BY "function", "version", "instance")` + filter + by,
+			Rollup:   `SELECT sum("missing") FROM "$rollup"."publisher"` + filter + by,
+			Alias:    "$tag_function", Color: "red"}}}
 }

@@ -71,7 +71,7 @@ func traffic() []Panel {
 }
 
 func heat() Panel {
-	p := Panel{Title: "Durations", Kind: Heat, Unit: "ms", Description: "How many invocations took how long: each row is those up to its bound and above the one below."}
+	p := Panel{Title: "Durations", Kind: Heat, Unit: "ms", Description: "How many invocations took how long: each row is those up to its bound and above the one below. Grafana leaves a row out that has none in the whole range."}
 	for _, d := range Durations() {
 		p.Queries = append(p.Queries, Query{
 			InfluxQL: `SELECT count("duration_ms")` + invoked + ` AND ` + d.Condition + zero,

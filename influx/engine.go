@@ -29,6 +29,8 @@ type engine struct {
 	queries *query.Executor
 	monitor *monitor.Monitor
 
+	statements statements
+
 	closers []func() error // in the order of opening
 }
 
@@ -47,6 +49,10 @@ func openEngine(c Config) (_ *engine, err error) {
 		}
 	}
 
+	last, err := lastWritten(dataDir, walDir)
+	if err != nil {
+		return nil, err
+	}
 	if err := e.openMeta(c, metaDir); err != nil {
 		return nil, err
 	}
@@ -60,7 +66,11 @@ func openEngine(c Config) (_ *engine, err error) {
 	if err := e.openServices(c, log); err != nil {
 		return nil, err
 	}
-	return e, e.setUp(c.Database, c.Setup)
+	if err := e.setUp(c.Database, c.Setup); err != nil {
+		return nil, err
+	}
+	e.goBehind(c, last, log)
+	return e, nil
 }
 
 // openMeta opens the catalogue: databases, retention policies, shard groups, continuous queries, users.
@@ -137,7 +147,7 @@ func (e *engine) wire(c Config, log *zap.Logger) {
 
 	e.queries = query.NewExecutor()
 	e.queries.TaskManager.QueryTimeout = c.QueryTimeout
-	e.queries.StatementExecutor = statements{&coordinator.StatementExecutor{
+	e.statements = statements{&coordinator.StatementExecutor{
 		MetaClient:  e.meta,
 		TaskManager: e.queries.TaskManager,
 		TSDBStore:   e.store,
@@ -148,6 +158,7 @@ func (e *engine) wire(c Config, log *zap.Logger) {
 		Monitor:      e.monitor,
 		PointsWriter: e.points,
 	}}
+	e.queries.StatementExecutor = e.statements
 }
 
 // openServices starts what runs by itself: diagnostics, shard groups made ahead of time, old ones dropped,

@@ -45,6 +45,10 @@ func (e *engine) hasAlready(statement influxql.Statement) (bool, error) {
 		if d == nil {
 			return false, nil
 		}
+		// As the engine keeps it: with the default retention policy where none is named.
+		if err := e.statements.NormalizeStatement(s, s.Database, ""); err != nil {
+			return false, fmt.Errorf("setting up: the continuous query %s: %w", s.Name, err)
+		}
 		for _, q := range d.ContinuousQueries {
 			switch {
 			case q.Name != s.Name:

@@ -15,6 +15,7 @@ func TestSetup(t *testing.T) {
 	rollup := func(function string) string {
 		return `CREATE CONTINUOUS QUERY "q" ON "ephor" RESAMPLE EVERY 1s FOR 1h BEGIN SELECT ` + function + `("v") AS "v" INTO "ephor"."long"."m" FROM "ephor".."m" GROUP BY time(1s) END`
 	}
+	changes := map[string]uint64{}
 	for _, function := range []string{"sum", "sum", "max"} {
 		s, err := Open(Config{Dir: dir, Database: "ephor", Setup: []string{policy, rollup(function)}})
 		if err != nil {
@@ -25,6 +26,11 @@ func TestSetup(t *testing.T) {
 		if strings.Count(got, `"q"`) != 1 || !strings.Contains(got, "SELECT "+function+"(v)") {
 			t.Errorf("%s: %s", function, got)
 		}
+		data := s.engine.meta.Data()
+		if before, again := changes[function]; again && data.Index != before {
+			t.Errorf("%s was there, and has been made again", function)
+		}
+		changes[function] = data.Index
 		if err := s.Close(); err != nil {
 			t.Fatal(err)
 		}

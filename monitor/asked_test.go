@@ -16,10 +16,10 @@ import (
 	"github.com/ephor-io/ephor/monitor"
 )
 
-// embedded is the address of a store of the embedded engine.
-func embedded(t *testing.T) string {
+// embedded is the address of a store of the embedded engine, set up by those statements.
+func embedded(t *testing.T, setup ...string) string {
 	t.Helper()
-	store, err := influx.Open(influx.Config{Dir: t.TempDir(), Database: monitor.Database})
+	store, err := influx.Open(influx.Config{Dir: t.TempDir(), Database: monitor.Database, Setup: setup})
 	if err != nil {
 		t.Fatal(err)
 	}

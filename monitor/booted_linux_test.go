@@ -134,7 +134,7 @@ func (h *bootedHost) rollups(t *testing.T) {
 			"errors": 1.0, "cold": 1.0, "init_sum": 100.0, "init_p50": 100.0, "environments": 4.0, "init_max": 100.0, "memory_max": 20.0},
 		"hellos":    {"function": "f", "version": "1", "count": 5.0},
 		"sizes":     {"function": "f", "version": "1", "count": 3.0, "sum": 35.0, "min": 5.0, "max": 20.0, "sum_b_007": 2.0, "sum_b_008": 1.0},
-		"publisher": {"function": "f", "version": "1", "flushes": 1.0, "dropped": 0.0, "retries": 2.0},
+		"publisher": {"function": "f", "version": "1", "flushes": 1.0, "begun": 1.0, "environments": 1.0, "dropped": 0.0, "retries": 2.0},
 	}
 	for _, policy := range []string{"rollup_10s", "rollup_1m"} {
 		for measurement, w := range want {

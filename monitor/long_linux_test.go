@@ -14,12 +14,9 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"runtime"
-	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -74,13 +71,17 @@ func BenchmarkLongRanges(b *testing.B) {
 		// that time for.
 		for window, back := range map[string]time.Duration{"10s": time.Minute, "1m": 10 * time.Minute} {
 			worked := processor(b)
-			for _, r := range monitor.Rollups() {
-				if strings.HasSuffix(r.Policy, "_"+window) {
-					s.tell(r.Over(fmt.Sprintf("time >= %dms AND time < %dms", end.Add(-back).UnixMilli(), end.UnixMilli())))
+			heap := s.heap(func() {
+				for _, r := range monitor.Rollups() {
+					if strings.HasSuffix(r.Policy, "_"+window) {
+						s.tell(r.Over(fmt.Sprintf("time >= %dms AND time < %dms", end.Add(-back).UnixMilli(), end.UnixMilli())))
+					}
 				}
-			}
+			})
 			b.ReportMetric(float64((processor(b) - worked).Milliseconds()), "rollups-"+window+"-cpu-ms")
+			b.ReportMetric(heap/1e6, "rollups-"+window+"-heap-MB")
 		}
+		s.late(b, end, span)
 		for _, r := range []struct {
 			name string
 			back time.Duration
@@ -237,7 +238,11 @@ func (s long) hour(at time.Time, invocations int) {
 				body.WriteString(",cold=false")
 			}
 			fmt.Fprintf(&body, " %d\nhellos%scount=1i,total=%di %d\n", now, tags, k+1, now)
-			fmt.Fprintf(&body, "publisher%sseq=%di,points=%di,bytes=%di,flush_ms=2.5,retries=0i,dropped=0i,freezes=%di,frozen_ms=%d %d\n", tags, k, 3*k, 400*k, k, 60_000*k, now)
+			final := ""
+			if k == invocations-1 {
+				final = ",final=true"
+			}
+			fmt.Fprintf(&body, "publisher%sseq=%di,points=%di,bytes=%di,flush_ms=2.5,retries=0i,dropped=0i,freezes=%di,frozen_ms=%d%s %d\n", tags, k+1, 3*k, 400*k, k, 60_000*k, final, now)
 			fmt.Fprintf(&body, "runtime%sgoroutines=7i,heap_alloc=%di,gc_pause_ms=0.1 %d\n", tags, 1_000_000+1000*k, now)
 		}
 		if body.Len() > 1_000_000 {
@@ -363,49 +368,4 @@ func (s long) send(method, statement string) []byte {
 		s.Fatalf("%s: %d %s", statement, w.Code, w.Body)
 	}
 	return w.Body.Bytes()
-}
-
-// processor is the time of processors that this process has had.
-func processor(b *testing.B) time.Duration {
-	b.Helper()
-	var u syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
-		b.Fatal(err)
-	}
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
-}
-
-func (s long) size(dir string) (bytes int64) {
-	s.Helper()
-	err := filepath.WalkDir(dir, func(_ string, e fs.DirEntry, err error) error {
-		if err != nil || e.IsDir() {
-			return err
-		}
-		info, err := e.Info()
-		if err == nil {
-			bytes += info.Size()
-		}
-		return err
-	})
-	if err != nil {
-		s.Fatal(err)
-	}
-	return bytes
-}
-
-// memory is what the process holds, mapped files included, and what of it is Go's heap, after a collection.
-func (s long) memory() (resident, heap float64) {
-	s.Helper()
-	debug.FreeOSMemory()
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	text, err := os.ReadFile("/proc/self/statm")
-	if err != nil {
-		s.Fatal(err)
-	}
-	pages, err := strconv.ParseFloat(strings.Fields(string(text))[1], 64)
-	if err != nil {
-		s.Fatal(err)
-	}
-	return pages * float64(os.Getpagesize()), float64(m.HeapAlloc)
 }

@@ -85,6 +85,12 @@ func graph(p dashboard.Panel) *timeseries.PanelBuilder {
 // heatMap has its rows from the store, each a series that is called after its upper bound, which is what
 // Grafana calls time series buckets.
 //
+// InfluxDB answers with no series where a row has no invocation in the whole range, and Grafana draws the rows that there are one
+// above the other, each from the bound of the one below to its own: the row that is left out has become a part of
+// the next, and since nothing was in it, what is drawn is true. The page draws all rows.
+//
+// https://github.com/grafana/grafana/blob/main/public/app/features/transformers/calculateHeatmap/heatmap.ts (rowsToCellsHeatmap)
+//
 // https://grafana.com/docs/grafana/latest/panels-visualizations/visualizations/heatmap/
 func heatMap(p dashboard.Panel) *heatmap.PanelBuilder {
 	return heatmap.NewPanelBuilder().

@@ -35,6 +35,9 @@ sizes,function=f,instance=a,version=1 count=2i,sum=30,min=10,max=20,p50=10,p90=2
 sizes,function=f,instance=b,version=1 count=1i,sum=60,min=60,max=60,p50=60,p90=60,p99=60 1700000003000000000
 publisher,function=f,instance=a,version=1 seq=1i,points=3i,bytes=9i,flush_ms=1,retries=0i,dropped=0i,freezes=0i,frozen_ms=0 1700000002000000000
 publisher,function=f,instance=b,version=1 seq=1i,points=3i,bytes=9i,flush_ms=1,retries=2i,dropped=5i,freezes=0i,frozen_ms=0 1700000012000000000
+publisher,function=f,instance=a,version=1 seq=4i,points=9i,bytes=9i,flush_ms=1,retries=0i,dropped=0i,freezes=0i,frozen_ms=0,final=true 1700000021000000000
+publisher,function=f,instance=a,version=1 seq=1i,points=3i,bytes=9i,flush_ms=1,retries=0i,dropped=0i,freezes=0i,frozen_ms=0 1700000023000000000
+publisher,function=f,instance=a,version=1 seq=3i,points=3i,bytes=9i,flush_ms=1,retries=0i,dropped=0i,freezes=0i,frozen_ms=0 1700000025000000000
 runtime,function=f,instance=a,version=1 goroutines=8i,heap_alloc=1000i,gc_pause_ms=0.25 1700000001000000000
 load,target=t asked=50i,sent=50i,ok=49i,failed=1i,p50_ms=8,p99_ms=20 1700000001000000000
 load,target=t asked=50i,sent=50i,ok=50i,failed=0i,p50_ms=9,p99_ms=30 1700000002000000000
@@ -104,7 +107,7 @@ func everyQueryAnswers(t *testing.T, store string) {
 		"p99 duration/A":                       "30 12 99",
 		"Environments/A":                       "2 2 2",
 		"Cold starts/A":                        "2 0 1",
-		"Points dropped/A":                     "0 5 -",
+		"Points dropped/A":                     "0 5 0",
 		"Invocations a second/A":               "f: 0.3 0.2 0.1\ng: 0 0 0.1",
 		"Duration/A":                           "20 11 13",
 		"Duration/B":                           "30 12 99",
@@ -113,7 +116,7 @@ func everyQueryAnswers(t *testing.T, store string) {
 		"Durations/D":                          "2 2 1",
 		"Durations/E":                          "0 0 1",
 		"Errors by function/A":                 "g: - - 1",
-		"Execution environments alive/A":       "1 1 0",
+		"Execution environments alive/A":       "1 1 1",
 		"Execution environments at work/A":     "2 2 2",
 		"Cold starts by function/A":            "f: 2 - -\ng: - - 1",
 		"Init time/A":                          "40 - 50",
@@ -127,9 +130,12 @@ func everyQueryAnswers(t *testing.T, store string) {
 		"Goroutines/A":                         "a: 8 - -",
 		"Heap/A":                               "a: 1000 - -",
 		"GC pause/A":                           "a: 0.25 - -",
-		"Points dropped and batches retried/A": "0 5 -",
-		"Points dropped and batches retried/B": "0 2 -",
-		"Flushes a second/A":                   "0.1 0.1 0",
+		"Points dropped and batches retried/A": "0 5 0",
+		"Points dropped and batches retried/B": "0 2 0",
+		"Batches missing, up to 15 minutes/A":  "f: - - 3", // 2 and 3 of one process, 2 of the next
+		"Processes begun and ended/A":          "1 1 1",
+		"Processes begun and ended/B":          "0 0 1",
+		"Flushes a second/A":                   "0.1 0.1 0.3",
 	}
 	for _, row := range "ABFGHIJ" {
 		want["Durations/"+string(row)] = ""
@@ -141,11 +147,11 @@ func everyQueryAnswers(t *testing.T, store string) {
 	deploysAreMarked(t, store)
 
 	// Over long ranges the answers are the same but for what the rollups do not have: execution
-	// environments, one function's percentiles beside another's, and the heat map's rows of less than a minute.
+	// environments, the numbers of their batches, one function's percentiles beside another's, and the heat map's rows of less than a minute.
 	for at, answer := range map[string]string{
 		"hellos/A": "f: 3 - 3", "depth/A": "f: 7 - -", "pool/A": "f: 100 - -", "Goroutines/A": "f: 8 - -", "Heap/A": "f: 1000 - -", "GC pause/A": "f: 0.25 - -",
 		"Durations/C": "1 in a minute", "Durations/D": "5 in a minute", "Durations/E": "1 in a minute",
-		"Duration/A": "20 11 99",
+		"Duration/A": "20 11 99", "Batches missing, up to 15 minutes/A": "",
 	} {
 		want[at] = answer
 	}

@@ -33,6 +33,10 @@ var spans = []span{
 // is one.
 const RawShard = "1h"
 
+// laptopShard is the same on the laptop, where points are kept for ever and a shard is some milliseconds of each start: a
+// day's load makes that day slow and not the week, as InfluxDB would have it.
+const laptopShard = "1d"
+
 // minutesPolicy is the retention policy that $minutes stands for.
 const minutesPolicy = "rollup_" + dashboard.DurationsWindow
 
@@ -77,15 +81,15 @@ func (p policy) text() string {
 	return fmt.Sprintf(`"%s" ON "%s" DURATION %s REPLICATION 1 SHARD DURATION %s`, p.name, Database, p.keeps, p.shard)
 }
 
-// Setup are the statements that make a store of InfluxDB 1.x roll up, for as long as the host does by
+// Setup are the statements that make the laptop's store roll up, for as long as the host does by
 // default.
 func Setup() []string {
-	var all []string
+	all := []string{fmt.Sprintf(`ALTER RETENTION POLICY "autogen" ON "%s" SHARD DURATION %s`, Database, laptopShard)}
 	for _, p := range policies(rollupDays + "d") {
 		all = append(all, "CREATE RETENTION POLICY "+p.text())
 	}
-	for _, r := range Rollups() {
-		all = append(all, r.Create())
+	for _, q := range ContinuousQueries() {
+		all = append(all, q.Create)
 	}
 	return all
 }

@@ -7,19 +7,29 @@ import (
 	"github.com/ephor-io/ephor/dashboard"
 )
 
-// Rollup is a continuous query: it puts the points of each window together, without the tag
+// Rollup is what continuous queries make: it puts the points of each window together, without the tag
 // instance, so that long ranges are read in no time. Each reads the raw points, so a minute's
-// percentiles are a minute's own and never put together again. Each runs again for a while, for
-// batches that came late.
+// percentiles are a minute's own and never put together again.
 //
 // https://docs.influxdata.com/influxdb/v1/query_language/continuous_queries/
 type Rollup struct {
-	// Name is the query's, and Policy the retention policy that it writes to.
+	// Name is that of its first continuous query, and Policy the retention policy that it writes to.
 	Name, Policy string
 
 	// SELECT columns INTO Policy.into FROM source [WHERE only] GROUP BY time(window), tags
-	columns, into, source, only, tags string
-	tier                              tier
+	columns                  []column
+	into, source, only, tags string
+	tier                     tier
+}
+
+// column is what a rollup reads, and the field that it writes, or "" where the store names it.
+type column struct{ is, as string }
+
+func (c column) String() string {
+	if c.as == "" {
+		return c.is
+	}
+	return c.is + ` AS "` + c.as + `"`
 }
 
 // tier is a retention policy of rollups: how long each of its points stands for, and how often and how
@@ -36,45 +46,47 @@ func Rollups() []Rollup {
 	const functions = `"function", "version"`
 	var all []Rollup
 	for _, t := range tiers {
-		add := func(name, into, columns, source, only, tags string) {
+		add := func(name, into, source, only, tags string, columns ...column) {
 			all = append(all, Rollup{Name: name + "_" + t.window, Policy: t.policy(),
 				columns: columns, into: into, source: source, only: only, tags: tags, tier: t})
 		}
 		from := func(measurement string) string { return fmt.Sprintf(`"%s"..%s`, Database, measurement) }
 		invocation := from(`"invocation"`)
-		add("invocation", `"invocation"`, `count("duration_ms") AS "count", sum("duration_ms") AS "sum", min("duration_ms") AS "min", max("duration_ms") AS "max", `+
-			`percentile("duration_ms", 50) AS "p50", percentile("duration_ms", 90) AS "p90", percentile("duration_ms", 99) AS "p99", `+
-			`count("init_ms") AS "cold", sum("init_ms") AS "init_sum", percentile("init_ms", 50) AS "init_p50", max("init_ms") AS "init_max", max("memory_mb") AS "memory_max"`,
-			invocation, "", functions)
-		add("errors", `"invocation"`, `count("duration_ms") AS "errors"`, invocation, `"ok" = false`, functions)
-		add("environments", `"invocation"`, `count("n") AS "environments"`,
-			fmt.Sprintf(`(SELECT count("duration_ms") AS "n" FROM %s GROUP BY time(%s), %s, "instance" fill(none))`, invocation, t.window, functions), "", functions)
-		add("alive", `"publisher"`, `count("n") AS "environments"`,
-			fmt.Sprintf(`(SELECT count("seq") AS "n" FROM %s GROUP BY time(%s), %s, "instance" fill(none))`, from(`"publisher"`), t.window, functions), "", functions)
-		add("instruments", `:MEASUREMENT`, `sum("count") AS "count", sum("sum") AS "sum", min("min") AS "min", max("max") AS "max", `+
-			`min("value") AS "value_min", max("value") AS "value_max"`, from(`/.*/`), "", functions)
-		add("buckets", `:MEASUREMENT`, `sum(/^b_[0-9]+$/)`, from(`/.*/`), "", functions)
-		add("publisher", `"publisher"`, `count("seq") AS "flushes", max("dropped") AS "dropped", max("retries") AS "retries"`, from(`"publisher"`), "", functions)
-		add("runtime", `"runtime"`, `max("goroutines") AS "goroutines", max("heap_alloc") AS "heap_alloc", max("gc_pause_ms") AS "gc_pause_ms"`, from(`"runtime"`), "", functions)
-		add("load", `"load"`, `sum("asked") AS "asked", sum("ok") AS "ok", sum("failed") AS "failed", max("p50_ms") AS "p50_ms", max("p99_ms") AS "p99_ms"`, from(`"load"`), "", `"target"`)
+		add("invocation", `"invocation"`, invocation, "", functions,
+			column{`count("duration_ms")`, "count"}, column{`sum("duration_ms")`, "sum"}, column{`min("duration_ms")`, "min"}, column{`max("duration_ms")`, "max"},
+			column{`percentile("duration_ms", 50)`, "p50"}, column{`percentile("duration_ms", 90)`, "p90"}, column{`percentile("duration_ms", 99)`, "p99"},
+			column{`count("init_ms")`, "cold"}, column{`sum("init_ms")`, "init_sum"}, column{`percentile("init_ms", 50)`, "init_p50"}, column{`max("init_ms")`, "init_max"},
+			column{`max("memory_mb")`, "memory_max"})
+		add("errors", `"invocation"`, invocation, `"ok" = false`, functions, column{`count("duration_ms")`, "errors"})
+		add("environments", `"invocation"`,
+			fmt.Sprintf(`(SELECT count("duration_ms") AS "n" FROM %s GROUP BY time(%s), %s, "instance" fill(none))`, invocation, t.window, functions), "", functions,
+			column{`count("n")`, "environments"})
+		add("alive", `"publisher"`,
+			fmt.Sprintf(`(SELECT count("seq") AS "n" FROM %s GROUP BY time(%s), %s, "instance" fill(none))`, from(`"publisher"`), t.window, functions), "", functions,
+			column{`count("n")`, "environments"})
+		add("instruments", `:MEASUREMENT`, from(`/.*/`), "", functions,
+			column{`sum("count")`, "count"}, column{`sum("sum")`, "sum"}, column{`min("min")`, "min"}, column{`max("max")`, "max"},
+			column{`min("value")`, "value_min"}, column{`max("value")`, "value_max"})
+		add("buckets", `:MEASUREMENT`, from(`/.*/`), "", functions, column{is: `sum(/^b_[0-9]+$/)`})
+		add("publisher", `"publisher"`, from(`"publisher"`), "", functions,
+			column{`count("seq")`, "flushes"}, column{`max("dropped")`, "dropped"}, column{`max("retries")`, "retries"}, column{`count("final")`, "ended"})
+		add("begun", `"publisher"`, from(`"publisher"`), `"seq" = 1`, functions, column{`count("seq")`, "begun"})
+		add("runtime", `"runtime"`, from(`"runtime"`), "", functions,
+			column{`max("goroutines")`, "goroutines"}, column{`max("heap_alloc")`, "heap_alloc"}, column{`max("gc_pause_ms")`, "gc_pause_ms"})
+		add("load", `"load"`, from(`"load"`), "", `"target"`,
+			column{`sum("asked")`, "asked"}, column{`sum("ok")`, "ok"}, column{`sum("failed")`, "failed"}, column{`max("p50_ms")`, "p50_ms"}, column{`max("p99_ms")`, "p99_ms"})
 		if t.window != dashboard.DurationsWindow {
 			continue
 		}
 		for _, d := range dashboard.Durations() {
-			add("durations_"+d.Field, `"invocation"`, fmt.Sprintf(`count("duration_ms") AS "%s"`, d.Field), invocation, d.Condition, functions)
+			add("durations_"+d.Field, `"invocation"`, invocation, d.Condition, functions, column{`count("duration_ms")`, d.Field})
 		}
 	}
 	return all
 }
 
-// Create is the statement that makes the continuous query.
-func (r Rollup) Create() string {
-	return fmt.Sprintf(`CREATE CONTINUOUS QUERY "%s" ON "%s" RESAMPLE EVERY %s FOR %s BEGIN %s END`,
-		r.Name, Database, r.tier.every, r.tier.back, r.statement(r.only))
-}
-
 // Over is the statement that makes the rollup of a time range at once, for points that were there
-// before the continuous query or that no run of it has seen. condition is InfluxQL's of the time.
+// before the continuous queries or that no run of them has seen. condition is InfluxQL's of the time.
 func (r Rollup) Over(condition string) string {
 	if r.only != "" {
 		condition += " AND " + r.only
@@ -83,11 +95,17 @@ func (r Rollup) Over(condition string) string {
 }
 
 func (r Rollup) statement(condition string) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, `SELECT %s INTO "%s"."%s".%s FROM %s`, r.columns, Database, r.Policy, r.into, r.source)
-	if condition != "" {
-		b.WriteString(" WHERE " + condition)
+	var columns []string
+	for _, c := range r.columns {
+		columns = append(columns, c.String())
 	}
-	fmt.Fprintf(&b, ` GROUP BY time(%s), %s`, r.tier.window, r.tags)
-	return b.String()
+	return "SELECT " + strings.Join(columns, ", ") + " " + r.rest(condition)
+}
+
+// rest is what stands behind the columns.
+func (r Rollup) rest(condition string) string {
+	if condition != "" {
+		condition = " WHERE " + condition
+	}
+	return fmt.Sprintf(`INTO "%s"."%s".%s FROM %s%s GROUP BY time(%s), %s`, Database, r.Policy, r.into, r.source, condition, r.tier.window, r.tags)
 }

@@ -90,9 +90,14 @@ func schemaScript() string {
 		text := strings.ReplaceAll(p.text(), `"`, `\"`)
 		fmt.Fprintf(&b, "  policy=\"RETENTION POLICY %s\"\n  mended \"CREATE $policy\" \"ALTER $policy\"\n", text)
 	}
-	b.WriteString("}\n\nrollup_queries() {\n  cat <<'END'\n")
+	fmt.Fprintf(&b, "}\n\nlate_every=%.0f late_step=%.0f late_back=%.0f # seconds\n\nrollup_table() {\n  cat <<'END'\n",
+		lateEvery.Seconds(), lateStep.Seconds(), lateBack.Seconds())
 	for _, r := range Rollups() {
-		fmt.Fprintf(&b, "%s\t%s\n", r.Name, r.Create())
+		fmt.Fprintf(&b, "%s\t%s\t%s\t%s", r.Name, r.tier.every, r.tier.back, r.rest(r.only))
+		for _, c := range r.columns {
+			fmt.Fprintf(&b, "\t%s", c)
+		}
+		b.WriteString("\n")
 	}
 	fmt.Fprintf(&b, "END\n}\n\nrange_points() {\n  cat <<'END'\n%sEND\n}\n\n", Ranges("raw"))
 	return b.String()

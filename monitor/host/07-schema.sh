@@ -68,13 +68,36 @@ account() { # user, secret, grant
   told "$3" || wrong "the store refuses: $refusal"
 }
 
-# What rolls up is written in Go, once for this machine and for the laptop: rollup_policies, rollup_queries
+# What rolls up is written in Go, once for this machine and for the laptop: rollup_policies, rollup_table
 # and range_points stand below.
 rollups() {
   local name q
   while IFS=$'\t' read -r name q; do
     mended "$q" "DROP CONTINUOUS QUERY \"$name\" ON \"$EPHOR_DATABASE\"" "$q"
   done <<<"$(rollup_queries)"
+}
+
+# rollup_queries prints what ContinuousQueries in Go returns: for each rollup one, and for each of its columns another
+# that looks back for what came late. A template has no room for all of them.
+rollup_queries() {
+  local f c columns name every=$late_every
+  while IFS=$'\t' read -r -a f; do # name, period, how far back, what stands behind the columns, the columns
+    columns=$(printf ', %s' "${f[@]:4}")
+    rollup_query "${f[0]}" "${f[1]}" "${f[2]}" "${columns:2} ${f[3]}"
+  done <<<"$(rollup_table)"
+  while IFS=$'\t' read -r -a f; do
+    for c in "${f[@]:4}"; do
+      name=${c##* AS \"}
+      name=_${name%\"}
+      [ "${#f[@]}" -gt 5 ] || name=
+      rollup_query "${f[0]}${name}_late" "${every}s" "$((late_back + every))s" "$c ${f[3]}"
+      every=$((every + late_step))
+    done
+  done <<<"$(rollup_table)"
+}
+
+rollup_query() { # name, period, how far back, columns and what stands behind them
+  printf '%s\tCREATE CONTINUOUS QUERY "%s" ON "%s" RESAMPLE EVERY %s FOR %s BEGIN SELECT %s END\n' "$1" "$1" "$EPHOR_DATABASE" "$2" "$3" "$4"
 }
 
 # ranges tells Grafana which rollup is for which range.
