@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"time"
-
-	"github.com/ephor-io/ephor/dashboard"
 )
 
 // provisionedRule is a rule as the API of alert rules takes it, and ruleSet a group of them.
@@ -28,8 +26,9 @@ type (
 	}
 )
 
-// PushAlerts puts alert rules, as Alerts renders them, into a Grafana: as the one group of that name, in place of all rules
-// that were in it. Contact points and notification policies are left as they are. A refusal is a *RefusedError.
+// PushAlerts puts alert rules, as Alerts renders them, into a Grafana: as the one group of that name, in place of those of ours
+// that were in it. A group that holds others' is left as it is, and a *GroupTakenError. Contact points and notification policies
+// are left as they are. A refusal is a *RefusedError.
 func PushAlerts(ctx context.Context, to Target, group string, rules []byte) error {
 	g, err := to.open()
 	if err != nil {
@@ -59,7 +58,7 @@ func PushAlerts(ctx context.Context, to Target, group string, rules []byte) erro
 	set := ruleSet{Title: group, FolderUID: g.Folder, Interval: int(every / time.Second)}
 	for _, r := range from.Rules {
 		// A UID is one rule's in all folders, and a title one rule's in its folder, where other applications have theirs, too.
-		r.UID = dashboard.Dashboard{Title: r.UID + " " + group}.UID()
+		r.UID = ruleUID(r.UID, group)
 		r.Title += " (" + group + ")"
 		for i := range r.Data {
 			if r.Data[i].DataSourceUID == DataSourceUID {
@@ -68,10 +67,14 @@ func PushAlerts(ctx context.Context, to Target, group string, rules []byte) erro
 		}
 		set.Rules = append(set.Rules, provisionedRule{rule: r, OrgID: from.OrgID, FolderUID: g.Folder, RuleGroup: group})
 	}
+	if err := g.checkGroup(ctx, group); err != nil {
+		return err
+	}
 	return g.call(ctx, g.asksRules(http.MethodPut, group, set), nil)
 }
 
-// DropAlerts removes the rules that PushAlerts put there, if they are there.
+// DropAlerts removes the rules that PushAlerts put there, if they are there. A group that holds others' as well is left as it
+// is, and a *GroupTakenError.
 func DropAlerts(ctx context.Context, to Target, group string) error {
 	g, err := to.open()
 	if err != nil {
@@ -82,6 +85,9 @@ func DropAlerts(ctx context.Context, to Target, group string) error {
 
 func (g *api) dropAlerts(ctx context.Context, group string) error {
 	if found, err := g.findAlertFolder(ctx); err != nil || !found {
+		return err
+	}
+	if err := g.checkGroup(ctx, group); err != nil {
 		return err
 	}
 	_, err := there(g.call(ctx, g.asksRules(http.MethodDelete, group, nil), nil))

@@ -273,6 +273,79 @@ func TestDashboardPushAlertsBesideOthersInAStandIn(t *testing.T) {
 	f("provisioned")
 }
 
+// TestDashboardPushAlertsReplacesNobodysInAStandIn: a group of the application's name that holds rules of others stays as it is,
+// whether ours would come or go.
+func TestDashboardPushAlertsReplacesNobodysInAStandIn(t *testing.T) {
+	t.Parallel()
+	var grafana grafanatest.Server
+	grafana.LetAnybody(grafanatest.Admin)
+	grafana.Folder("team", "Team")
+	if err := grafana.Connect(grafanatest.Source{UID: "ephor", Name: "Ephor", Type: "influxdb", Access: "proxy", URL: "http://127.0.0.1:1"}); err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(&grafana)
+	defer server.Close()
+	put := func(uids ...string) {
+		t.Helper()
+		group := grafanatest.Group{Title: "Shop", FolderUID: "team", Interval: 60}
+		for _, uid := range uids {
+			r := grafanatest.Rule{UID: uid, Title: uid, Condition: "A", For: "1m", NoDataState: "OK", ExecErrState: "Error", OrgID: 1, FolderUID: "team", RuleGroup: "Shop"}
+			r.Data = append(r.Data, struct {
+				RefID, DatasourceUID string
+				Model                map[string]any
+			}{RefID: "A", DatasourceUID: "ephor"})
+			group.Rules = append(group.Rules, r)
+		}
+		text, err := json.Marshal(group)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := http.NewRequest(http.MethodPut, server.URL+"/api/v1/provisioning/folder/team/rule-groups/Shop", bytes.NewReader(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp, err := http.DefaultClient.Do(r)
+		if err != nil || resp.StatusCode != http.StatusOK {
+			t.Fatal(resp, err)
+		}
+		resp.Body.Close()
+	}
+	push := func(a dashboard.Alerts, want int, texts ...string) {
+		t.Helper()
+		app := ephor.New("Shop")
+		app.Monitor(ephor.Grafana{Alerts: a})
+		status, out, said := runProgram(t, app, "dashboard", "--push", server.URL, "--alerts", "--folder", "team")
+		for _, text := range texts {
+			if status != want || !strings.Contains(said, text) {
+				t.Errorf("status %d, want %d and %q:\n%s%s", status, want, text, out, said)
+			}
+		}
+	}
+	rules := func(want ...string) {
+		t.Helper()
+		var got []string
+		for _, r := range grafana.Groups()["team/Shop"].Rules {
+			got = append(got, r.UID)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("rules (-want +got):\n%s", diff)
+		}
+	}
+	off := dashboard.Alerts{ErrorShare: -1, Dropped: -1}
+	const refusal = "alert rules Shop: the group of that name in the folder team has rules in it that are none of ours, of the UIDs disk, cpu; it is left as it is"
+	put("disk", "ephor-error-share-shop", "cpu")
+	for _, a := range []dashboard.Alerts{{}, off} {
+		push(a, 1, refusal, "try: --folder with the UID of another folder")
+		rules("disk", "ephor-error-share-shop", "cpu")
+	}
+	// A rule that another version has put there is ours.
+	put("ephor-error-share-shop", "ephor-of-a-former-version-shop")
+	push(dashboard.Alerts{}, 0, "")
+	rules("ephor-error-share-shop", "ephor-dropped-shop")
+	push(off, 0, "")
+	rules()
+}
+
 // TestDashboardPushTells: whatever an address answers, it is told with a way out.
 func TestDashboardPushTells(t *testing.T) {
 	t.Parallel()

@@ -17,6 +17,7 @@ import (
 func grafanaTrouble(err error) error {
 	var refused *monitor.RefusedError
 	var taken *monitor.TakenError
+	var group *monitor.GroupTakenError
 	var strange *monitor.StrangeError
 	var source *monitor.SourceError
 	var gone *net.OpError
@@ -25,6 +26,8 @@ func grafanaTrouble(err error) error {
 		return hinted(err, "--source with the UID of an InfluxDB data source that is there, whose query language is InfluxQL")
 	case errors.As(err, &taken):
 		return hinted(err, "another title in Go, --folder with the UID of another folder, or another title or folder there for the one that has this")
+	case errors.As(err, &group):
+		return hinted(err, "--folder with the UID of another folder for ours, or another group there for these rules")
 	case errors.As(err, &strange) && strange.Status == http.StatusBadRequest:
 		return hinted(err, "https:// in place of http://, if Grafana is there; else the address that Grafana's own pages have")
 	case errors.As(err, &strange):

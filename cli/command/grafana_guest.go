@@ -51,8 +51,9 @@ func (g *guest) show(ctx context.Context, v monitor.View, store string) ([]strin
 		return nil, fails(err)
 	}
 	if len(v.Rules) > 0 {
-		g.alerts = true
 		err = monitor.PushAlerts(ctx, g.to, g.group, v.Rules)
+		var others *monitor.GroupTakenError
+		g.alerts = g.alerts || !errors.As(err, &others) // what failed otherwise may have put them there
 	}
 	if err != nil {
 		return nil, fails(err)

@@ -47,6 +47,17 @@ func (s *Server) Groups() map[string]Group {
 	return maps.Clone(s.groups)
 }
 
+func (s *Server) getGroup(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	group, there := s.groups[r.PathValue("folder")+"/"+r.PathValue("group")]
+	s.mu.Unlock()
+	if !there {
+		answer(w, http.StatusNotFound, map[string]string{"message": "rule group not found"})
+		return
+	}
+	answer(w, http.StatusOK, group)
+}
+
 func (s *Server) putGroup(w http.ResponseWriter, r *http.Request) {
 	bad := func(text string) { answer(w, http.StatusBadRequest, map[string]string{"message": text}) }
 	var in Group

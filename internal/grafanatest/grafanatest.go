@@ -191,6 +191,7 @@ func (s *Server) routes() http.Handler {
 	mux.HandleFunc("POST /api/folders", s.addFolder)
 	mux.HandleFunc("GET /api/folders", s.listFolders)
 	mux.HandleFunc("GET /api/folders/{uid}", s.getFolder)
+	mux.HandleFunc("GET /api/v1/provisioning/folder/{folder}/rule-groups/{group}", s.getGroup)
 	mux.HandleFunc("PUT /api/v1/provisioning/folder/{folder}/rule-groups/{group}", s.putGroup)
 	mux.HandleFunc("DELETE /api/v1/provisioning/folder/{folder}/rule-groups/{group}", s.deleteGroup)
 	mux.HandleFunc("GET /api/v1/provisioning/contact-points", s.contactPoints)
