@@ -58,6 +58,9 @@ func (p *program) dashboard(c *cobra.Command, args []string, f dashboardFlags) e
 	if f.alerts && title != "" {
 		return usage(c, errors.New("--alerts is for all of them, and for no one dashboard"))
 	}
+	if f.push == "" && c.Flags().Changed("push") {
+		return usage(c, errors.New("--push: the address of a Grafana, such as https://grafana.example.com; what it was given is empty"))
+	}
 	if f.push == "" && (f.source != "" || f.ca != "" || f.folder != "") {
 		return usage(c, errors.New("--source, --folder and --ca are for --push"))
 	}

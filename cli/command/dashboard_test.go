@@ -80,6 +80,9 @@ func TestDashboardRefuses(t *testing.T) {
 	f(shop(), 2, "--alerts is for all of them", "--alerts", "orders")
 	f(shop(), 2, "are for --push", "--source", "x")
 	f(shop(), 2, "are for --push", "--folder", "x")
+	f(shop(), 2, "what it was given is empty", "--push=")
+	f(shop(), 2, "what it was given is empty", "--push", "", "--source", "x")
+	f(shop(), 2, "what it was given is empty", "--push", "", "--alerts")
 	f(shop(), 1, "is not the address of a Grafana", "--push", "grafana")
 	f(shop(), 1, "the address holds a password", "--push", "https://admin:geheim@example.com")
 	for _, address := range []string{"admin:geheim@localhost:3000", "ftp://admin:geheim@localhost/", "http://admin:geh%zz:geheim@localhost", "http://admin:geheim"} {
