@@ -110,6 +110,10 @@ func (to Target) open() (*api, error) {
 	if base.User != nil {
 		return nil, errors.New("the address holds a password, which everybody sees on the command line")
 	}
+	if base.RawQuery != "" || base.Fragment != "" {
+		return nil, errors.New("the address has a query or a fragment, which no request would keep: leave out what stands behind ? or #; " +
+			"an organisation is the one of the token")
+	}
 	if to.Source == "" {
 		to.Source = DataSourceUID
 	}

@@ -85,6 +85,10 @@ func TestDashboardRefuses(t *testing.T) {
 	f(shop(), 2, "what it was given is empty", "--push", "", "--alerts")
 	f(shop(), 1, "is not the address of a Grafana", "--push", "grafana")
 	f(shop(), 1, "the address holds a password", "--push", "https://admin:geheim@example.com")
+	f(shop(), 1, "the address holds a password", "--push", "https://admin:geheim@example.com/?orgId=7")
+	for _, address := range []string{"http://127.0.0.1:1/?orgId=7&auth_token=geheim", "http://127.0.0.1:1/grafana#geheim", "http://127.0.0.1:1?geheim"} {
+		f(shop(), 1, "an organisation is the one of the token", "--push", address)
+	}
 	for _, address := range []string{"admin:geheim@localhost:3000", "ftp://admin:geheim@localhost/", "http://admin:geh%zz:geheim@localhost", "http://admin:geheim"} {
 		f(shop(), 1, "is not the address of a Grafana", "--push", address)
 	}

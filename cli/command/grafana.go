@@ -94,6 +94,8 @@ func checkGrafanaURL(text string) error {
 		return errors.New("--grafana: that is not the address of a Grafana, such as http://localhost:3000")
 	case u.User != nil:
 		return fmt.Errorf("--grafana: the address holds a password, which everybody sees on the command line: %s=user:password", grafanaToken)
+	case u.RawQuery != "" || u.Fragment != "":
+		return errors.New("--grafana: the address has a query or a fragment, which no request would keep: leave out what stands behind ? or #; an organisation is the one of the token")
 	case !laptop.Loopback(u.Host):
 		return fmt.Errorf("--grafana: %s is not this machine, and up's store lets in nobody else; dashboard --push puts dashboards into any Grafana", u.Host)
 	}

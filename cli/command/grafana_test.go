@@ -43,6 +43,8 @@ func TestUpGrafanaRefuses(t *testing.T) {
 	for _, address := range []string{"admin:geheim@localhost:3000", "admin:geheim@localhost:3000/grafana", "ftp://admin:geheim@localhost/", "http://admin:geh%zz:geheim@localhost", "http://admin:geheim"} {
 		f(shop(), 2, "is not the address of a Grafana", "--grafana="+address)
 	}
+	f(shop(), 2, "an organisation is the one of the token", "--grafana=http://localhost:3000/?auth_token=geheim")
+	f(shop(), 2, "an organisation is the one of the token", "--grafana=http://localhost:3000/#geheim")
 	f(shop(), 1, "looking for the Grafana at http://127.0.0.1:1: ", "--grafana=http://127.0.0.1:1")
 	f(shop(), 1, "try: the address of a Grafana that runs", "--grafana=http://127.0.0.1:1")
 	closed := httptest.NewServer(new(grafanatest.Server))
