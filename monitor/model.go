@@ -28,12 +28,13 @@ func ownModel(d dashboard.Dashboard) ([]byte, error) {
 	}
 	_, resource := model["spec"]
 	_, wrapped := model["dashboard"]
-	switch _, panels := model["panels"].([]any); {
+	panels, has := model["panels"].([]any)
+	switch {
 	case resource:
 		return nil, errors.New("its JSON is a resource of Grafana's new kind: export the classic model instead")
 	case wrapped:
 		return nil, errors.New("its JSON is an answer of Grafana's API: take what stands in it under dashboard")
-	case !panels:
+	case !has:
 		return nil, errors.New("its JSON has no panels: it is not what Grafana calls a dashboard's JSON model")
 	}
 	delete(model, "id") // of another Grafana's database
@@ -46,6 +47,9 @@ func ownModel(d dashboard.Dashboard) ([]byte, error) {
 		return nil, err
 	}
 	replaceSource(model, "", DataSourceUID)
+	if err := checkPanels("panels", panels); err != nil {
+		return nil, err
+	}
 	text, err := json.MarshalIndent(model, "", "  ")
 	if err != nil {
 		return nil, err
@@ -54,7 +58,7 @@ func ownModel(d dashboard.Dashboard) ([]byte, error) {
 	// than they, which Grafana sorts out; a known one of another type is a mistake.
 	var board grafana.Dashboard
 	if err := json.Unmarshal(text, &board); err != nil {
-		return nil, fmt.Errorf("its JSON does not keep to Grafana's schema: %w", inPanel(model, err))
+		return nil, fmt.Errorf("its JSON does not keep to Grafana's schema: %w", err)
 	}
 	return append(text, '\n'), nil
 }
@@ -92,19 +96,4 @@ func lineOf(text []byte, offset int64) string {
 	before := text[:min(max(offset-1, 0), int64(len(text)))]
 	line := before[bytes.LastIndexByte(before, '\n')+1:]
 	return fmt.Sprintf("line %d, column %d", bytes.Count(before, []byte("\n"))+1, utf8.RuneCount(line)+1)
-}
-
-// inPanel is what is wrong with the first panel that does not keep to the schema, or err if that is none.
-func inPanel(model map[string]any, err error) error {
-	panels, _ := model["panels"].([]any)
-	for i, p := range panels {
-		text, merr := json.Marshal(p)
-		if merr != nil {
-			return merr
-		}
-		if perr := json.Unmarshal(text, new(grafana.Panel)); perr != nil {
-			return fmt.Errorf("%s: %w", placed("panels", i, p), perr)
-		}
-	}
-	return err
 }
