@@ -75,10 +75,10 @@ func picksOf(rest string) string {
 	if m == nil || m[1] == "(" {
 		return ""
 	}
-	name := strings.ReplaceAll(m[1], `"`, "")
-	policy, measurement, has := strings.Cut(name, ".")
-	if !has {
-		policy, measurement = "", name
+	parts := identifiers(m[1])
+	policy, measurement := "", parts[len(parts)-1]
+	if len(parts) > 1 {
+		policy = parts[len(parts)-2]
 	}
 	switch {
 	case measurement == "load":
@@ -88,6 +88,31 @@ func picksOf(rest string) string {
 	}
 	return picked(len(variables))
 }
+
+// identifiers are the parts of a name that has dots between them: database, retention policy and measurement, or the last of
+// these. What is quoted has a dot in its name.
+//
+// https://docs.influxdata.com/influxdb/v1/query_language/spec/#identifiers
+func identifiers(name string) []string {
+	parts := []string{""}
+	for name != "" {
+		token := token(name, "")
+		name = name[len(token):]
+		last := len(parts) - 1
+		switch {
+		case token == ".":
+			parts = append(parts, "")
+		case token[0] == '"':
+			parts[last] += unescaped.Replace(token[1 : len(token)-1])
+		default:
+			parts[last] += token
+		}
+	}
+	return parts
+}
+
+// unescaped is quoted text as it is meant.
+var unescaped = strings.NewReplacer(`\"`, `"`, `\\`, `\`, `\n`, "\n")
 
 // token is what a text begins with: quoted text, a word, spaces, or one character. before is the token before, which tells
 // a regular expression from a division.
