@@ -20,6 +20,9 @@ import (
 // would see it.
 const grafanaToken = "GRAFANA_TOKEN"
 
+// grafanaAccess is what the variable holds, without the line's end that a file of secrets leaves behind it.
+func grafanaAccess() string { return strings.TrimSpace(os.Getenv(grafanaToken)) }
+
 // pushTimeout bounds one request to a Grafana.
 const pushTimeout = 30 * time.Second
 
@@ -142,7 +145,7 @@ func (p *program) pushDashboards(c *cobra.Command, boards []monitor.Dashboard, r
 	if err != nil {
 		return err
 	}
-	to := monitor.Target{URL: f.push, Token: os.Getenv(grafanaToken), Source: f.source, Folder: f.folder, Client: client}
+	to := monitor.Target{URL: f.push, Token: grafanaAccess(), Source: f.source, Folder: f.folder, Client: client}
 	shown, err := monitor.Push(c.Context(), to, boards)
 	for _, address := range shown {
 		if perr := p.printText([]byte(address + "\n")); perr != nil {

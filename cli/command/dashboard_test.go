@@ -160,7 +160,7 @@ func TestDashboardPushIntoAStandIn(t *testing.T) {
 	// An editor's token does for dashboards, and the administrator's password for all.
 	t.Setenv(grafanaToken, "viewers")
 	f(1, "service account that is an editor", "--ca", ca, "--source", "mine")
-	t.Setenv(grafanaToken, "editors")
+	t.Setenv(grafanaToken, " editors\r\n") // as a file of secrets has it
 	f(0, "/d/stock/stock\n", "--ca", ca, "--source", "mine")
 	f(1, "service account that is an administrator", "--ca", ca, "--source", "mine", "--alerts")
 	if groups := grafana.Groups(); len(groups) != 0 {

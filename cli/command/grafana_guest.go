@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"os"
 
 	"github.com/ephor-io/ephor/dashboard"
 	"github.com/ephor-io/ephor/monitor"
@@ -20,7 +19,7 @@ type guest struct {
 
 func newGuest(app, address string) *guest {
 	return &guest{
-		to: monitor.Target{URL: address, Token: os.Getenv(grafanaToken), Client: &http.Client{Timeout: pushTimeout},
+		to: monitor.Target{URL: address, Token: grafanaAccess(), Client: &http.Client{Timeout: pushTimeout},
 			Source: dashboard.Dashboard{Title: "Ephor laptop " + app}.UID()},
 		name: "Ephor: " + app + " on this machine", group: app + " on this machine",
 	}

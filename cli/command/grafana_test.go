@@ -93,7 +93,7 @@ func TestGuestTellsOfAStandIn(t *testing.T) {
 	f(grafanatest.Admin, "", "try: GRAFANA_TOKEN=…")
 	f(grafanatest.Admin, "wrong", "try: GRAFANA_TOKEN=…")
 	f(grafanatest.Editor, "theirs", "a service account that is an administrator")
-	f(grafanatest.Admin, "theirs", "docker run --network host")
+	f(grafanatest.Admin, "theirs\n", "docker run --network host")
 }
 
 // standInGrafana is a Grafana of up's, of a program in its place.
