@@ -375,6 +375,8 @@ func TestDashboardPushTells(t *testing.T) {
 	f(401, "application/json", `{"message": "Unauthorized"}`, "Grafana answers 401: Unauthorized")
 	f(403, "application/json", `{"message": "Permission denied"}`, "Grafana answers 403: Permission denied")
 	f(404, "application/json", `{"message": "Data source not found"}`, "--source with the UID")
+	f(404, "application/json", `{"message": "Not Found"}`, "try: the address that Grafana's own pages have")
+	f(404, "application/json", `{"detail": "Not Found"}`, "try: the address that Grafana's own pages have")
 	f(404, "text/html", "<html>", "with the path that it is served under")
 	f(409, "application/json", `{"message": "data source with the same name already exists"}`, "another name there")
 	f(429, "text/plain", "", "Grafana answers 429: Too Many Requests")

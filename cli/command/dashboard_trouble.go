@@ -47,6 +47,11 @@ func grafanaTrouble(err error) error {
 	return err
 }
 
+// noSource is what Grafana says where it has no data source of a UID. Something else that answers in JSON says something else.
+//
+// https://github.com/grafana/grafana/blob/main/pkg/api/datasources.go
+const noSource = "Data source not found"
+
 // refusalHint is what to do where Grafana says no, "" where nothing is known to help.
 func refusalHint(refused *monitor.RefusedError) string {
 	switch status := refused.Status; {
@@ -56,7 +61,7 @@ func refusalHint(refused *monitor.RefusedError) string {
 		return grafanaToken + "=… with the token of a service account that is an administrator"
 	case status == http.StatusForbidden:
 		return grafanaToken + "=… with the token of a service account that is an editor"
-	case status == http.StatusNotFound && refused.Part == monitor.PartSource:
+	case status == http.StatusNotFound && refused.Part == monitor.PartSource && refused.Message == noSource:
 		return "--source with the UID of an InfluxDB data source that is there"
 	case status == http.StatusNotFound && refused.Part == monitor.PartFolder:
 		return "--folder with the UID of a folder that is there"
