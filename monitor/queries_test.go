@@ -148,6 +148,11 @@ func everyQueryAnswers(t *testing.T, store string) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
+	for policy, want := range map[string]string{"rollup_10s": "5 - -", "rollup_1m": "5 in a minute"} { // which keep versions apart
+		if got := ask(t, store, `SELECT sum("flushes") FROM "`+policy+`"."publisher" WHERE $timeFilter AND "version" = '2'`); got != want {
+			t.Errorf("%s has %q of the version, want %q", policy, got, want)
+		}
+	}
 	everyAlertAnswers(t, store)
 	deploysAreMarked(t, store)
 
