@@ -82,15 +82,15 @@ func publisher() []Panel {
 }
 
 // missing counts the numbers that a process has left out from one of its batches to the next, at the time of the later one.
-// A number that goes down is another process in the same environment. Which number came before the first in a
+// A number that goes down, or comes again, is another process in the same environment. Which number came before the first in a
 // window no continuous query knows, so there is no such field in the rollups, and nothing is shown where they are read.
 func missing() Panel {
 	const by = group + `, "function" fill(none)`
-	return Panel{Title: "Batches missing, up to 15 minutes", Kind: Bars, Unit: "short", Stack: true, Width: 6, Height: 7,
+	return Panel{Title: "Batches missing", Kind: Bars, Unit: "short", Stack: true, Width: 6, Height: 7,
 		Description: "Batches of which a later one is in the store, by function, at the time of that. What came before a process's first batch in the range and after its last one is not known here. " +
 			"Over more than 15 minutes: nothing, status tells of any period.",
 		Queries: []Query{{
-			InfluxQL: `SELECT sum("missing") FROM (SELECT non_negative_difference("seq") - 1 AS "missing" FROM "publisher"` + filter + ` GROUP BY "function", "version", "instance")` + filter + by,
+			InfluxQL: `SELECT sum("missing") FROM (SELECT non_negative_difference("seq") - 1 AS "missing" FROM "publisher"` + filter + ` GROUP BY "function", "version", "instance")` + filter + ` AND "missing" > 0` + by,
 			Rollup:   `SELECT sum("missing") FROM "$rollup"."publisher"` + filter + by,
 			Alias:    "$tag_function", Color: "red"}}}
 }

@@ -12,6 +12,10 @@ func Standard() []Panel {
 	return panels
 }
 
+// AliveWindow is how long an execution environment is taken to be alive after it has published. A panel that reads points
+// over long ranges, because its store has no rollups, has intervals of that at least in its place.
+const AliveWindow = "10s"
+
 const (
 	filter  = ` WHERE $timeFilter`
 	group   = ` GROUP BY time($__interval)`
@@ -29,9 +33,9 @@ const (
 	rolled       = ` FROM "$rollup"."invocation"` + filter
 	rolledAtWork = `SELECT max("n") FROM (SELECT sum("environments") AS "n"` + rolled + ` GROUP BY time($window) fill(none))` + filter + zero
 
-	// An environment publishes after each invocation and every 10 seconds while one runs.
-	heard       = ` FROM "publisher"` + filter + ` GROUP BY time(10s)`
-	alive       = `SELECT count("n") FROM (SELECT count("seq") AS "n"` + heard + `, "instance" fill(none))` + filter + ` GROUP BY time(10s) fill(0)`
+	// An environment publishes after each invocation and, while one runs, more often than this.
+	heard       = ` GROUP BY time(` + AliveWindow + `)`
+	alive       = `SELECT count("n") FROM (SELECT count("seq") AS "n" FROM "publisher"` + filter + heard + `, "instance" fill(none))` + filter + heard + ` fill(0)`
 	rolledAlive = `SELECT max("n") FROM (SELECT sum("environments") AS "n" FROM "$rollup"."publisher"` + filter + ` GROUP BY time($window) fill(none))` + filter + zero
 )
 
@@ -41,7 +45,7 @@ func figures() []Panel {
 			Queries: []Query{{InfluxQL: `SELECT count("duration_ms")` + invoked + zero, Rollup: `SELECT sum("count")` + rolled + zero, Alias: "invocations", Color: "blue"}}},
 		{Title: "Errors", Kind: Stat, Unit: "short", Reduce: Sum, Alarm: true, Description: "Invocations that failed, timed-out ones too, in the time range.",
 			Queries: []Query{{InfluxQL: failed + ` fill(0)`, Rollup: `SELECT sum("errors")` + rolled + zero, Alias: "errors"}}},
-		{Title: "p99 duration", Kind: Stat, Unit: "ms", Description: "99 of 100 invocations took no longer, in the last interval that had any.",
+		{Title: "p99 duration", Kind: Stat, Unit: "ms", Description: "99 of 100 invocations took no longer, in the last interval that had any. Over more than 15 minutes: in any function's and version's 10 seconds or minute of it.",
 			Queries: []Query{{InfluxQL: `SELECT percentile("duration_ms", 99)` + invoked + null, Rollup: `SELECT max("p99")` + rolled + null, Alias: "p99", Color: "purple"}}},
 		{Title: "Environments", Kind: Stat, Unit: "short", Reduce: Max, Description: "The most execution environments that were at work in any interval of the time range.",
 			Queries: []Query{{InfluxQL: atWork, Rollup: rolledAtWork, Alias: "environments", Color: "green"}}},
@@ -83,13 +87,13 @@ func heat() Panel {
 
 func environments() []Panel {
 	return []Panel{
-		{Title: "Execution environments alive", Unit: "short", Description: "Environments that published within 10 seconds, as each does after an invocation and every 10 seconds while one runs. One that is idle is frozen, and nobody can tell whether it still is. Over more than 15 minutes: within 10 seconds or a minute, the most in the interval.",
+		{Title: "Execution environments alive", Unit: "short", Description: "Environments that published within 10 seconds, as each does after an invocation (or as many as FlushEvery says) and every 8 seconds while one runs. Those that are idle are frozen, and nobody can tell whether they still are; the last 10 seconds are not over. Over more than 15 minutes: within 10 seconds or a minute, the most in the interval.",
 			Queries: []Query{{InfluxQL: alive, Rollup: rolledAlive, Alias: "environments", Color: "green"}}},
 		{Title: "Execution environments at work", Unit: "short", Description: "Environments that ended at least one invocation in the interval. Over more than 15 minutes: in the busiest 10 seconds or minute of it.",
 			Queries: []Query{{InfluxQL: atWork, Rollup: rolledAtWork, Alias: "environments", Color: "green"}}},
 		{Title: "Cold starts by function", Kind: Bars, Unit: "short", Stack: true, Description: "Invocations that had to wait for a new execution environment.",
 			Queries: []Query{{InfluxQL: `SELECT count("init_ms")` + invoked + group + `, "function" fill(none)`, Rollup: `SELECT sum("cold")` + rolled + group + `, "function" fill(none)`, Alias: "$tag_function"}}},
-		{Title: "Init time", Unit: "ms", Description: "How long new execution environments took to start.",
+		{Title: "Init time", Unit: "ms", Description: "How long new execution environments took to start. Over more than 15 minutes: the highest of each function's and version's 10 seconds or minute.",
 			Queries: []Query{
 				{InfluxQL: `SELECT percentile("init_ms", 50)` + invoked + null, Rollup: `SELECT max("init_p50")` + rolled + null, Alias: "p50", Color: "blue"},
 				{InfluxQL: `SELECT max("init_ms")` + invoked + null, Rollup: `SELECT max("init_max")` + rolled + null, Alias: "longest", Color: "orange"}}},

@@ -267,7 +267,7 @@ func (s shown) check(t *testing.T, counts lambdaCounts) {
 		if cold := s.sum(in+"Cold starts/A", ""); cold < float64(len(counts)) || cold > started || cold != s.sum(in+"Cold starts by function/A", "") {
 			t.Errorf("%s%g cold starts of %g environments", in, cold, started)
 		}
-		is(in+"Batches missing, up to 15 minutes/A", "", 0)
+		is(in+"Batches missing/A", "", 0)
 		is(in+"Processes begun and ended/A", "", s.sum(in+"Cold starts/A", ""))
 		if ended := s.sum(in+"Processes begun and ended/B", ""); ended > started {
 			t.Errorf("%s%g of %g environments have ended", in, ended, started)
@@ -317,7 +317,7 @@ func (s shown) complete(t *testing.T) {
 		for at, rows := range s {
 			shows = shows || strings.HasPrefix(at, key) && slices.ContainsFunc(rows, func(r row) bool { return len(r.Values) > 0 })
 		}
-		if title := strings.TrimSuffix(key, "/"); strings.HasSuffix(title, " Batches missing, up to 15 minutes") {
+		if title := strings.TrimSuffix(key, "/"); strings.HasSuffix(title, " Batches missing") {
 			if shows != strings.HasPrefix(title, looks[0].name) {
 				t.Errorf("%s shows something: %t", title, shows)
 			}

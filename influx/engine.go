@@ -22,6 +22,13 @@ import (
 )
 
 // engine is InfluxDB without its network: the parts, joined the way influxd joins them.
+// maxIndexLogFileSize is up to where one of the eight parts of a shard's index is kept on the heap; what is more is in files that are
+// mapped. A shard that has got no more than InfluxDB's own 1 MB keeps all of its index on the heap for as long as it is
+// kept, some 500 bytes a series. The monitoring host has the same.
+//
+// https://docs.influxdata.com/influxdb/v1/administration/config/#max-index-log-file-size
+const maxIndexLogFileSize = 32 << 10
+
 type engine struct {
 	meta    *meta.Client
 	store   *tsdb.Store
@@ -96,6 +103,7 @@ func (e *engine) openStore(dataDir, walDir string, log *zap.Logger) error {
 	config := tsdb.NewConfig()
 	config.Dir, config.WALDir = dataDir, walDir
 	config.Index = tsdb.TSI1IndexName
+	config.MaxIndexLogFileSize = maxIndexLogFileSize
 	config.MaxSeriesPerDatabase, config.MaxValuesPerTag = 0, 0 // an instance tag outgrows their defaults
 	config.WALFsyncDelay = 0                                   // a write is on disk before it is acknowledged
 	config.QueryLogEnabled = false

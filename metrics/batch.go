@@ -19,6 +19,7 @@ type cutter struct {
 	runtimeStats runtimeStats
 	invocations  sequence // of the times of invocations
 	cuts         sequence // of the times of all other points
+	last         moment   // of the last batch
 	size         int      // of the last batch: the next will be about as long
 }
 
@@ -80,7 +81,7 @@ func (u *unencoded) add(name string, err error) {
 }
 
 // cut returns nil if nothing has happened since the last batch, unless this is to be the final
-// one, or an invocation runs and the runtime's figures are due. failed are the points that could not be encoded.
+// one, or an invocation runs and the last batch is longEvery ago. failed are the points that could not be encoded.
 func (c *cutter) cut(now moment, records []record, st *stats, runs, final bool) (b *batch, failed unencoded) {
 	b = &batch{body: make([]byte, 0, c.size+c.size/4+512)}
 	add := func(name string, body []byte, err error) {
@@ -108,11 +109,11 @@ func (c *cutter) cut(now moment, records []record, st *stats, runs, final bool) 
 		body, err := list[i].appendPoint(b.body, c.instruments[i], at)
 		add(list[i].name, body, err)
 	}
-	due := c.runtimeStats.due(now)
-	if b.points == 0 && failed.points == 0 && !final && !(runs && due) {
+	if b.points == 0 && failed.points == 0 && !final && !(runs && now.since(c.last) >= longEvery) {
 		return nil, failed
 	}
-	if due {
+	c.last = now
+	if c.runtimeStats.due(now) {
 		body, err := c.runtimeStats.appendPoint(b.body, c.runtime, at, now)
 		add(runtimeName, body, err)
 	}

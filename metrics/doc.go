@@ -110,7 +110,7 @@
 //
 // # What it publishes
 //
-// One batch of points in the line protocol after every invocation, and every 10 seconds while one runs. All bear the tags function,
+// One batch of points in the line protocol after every invocation, and every 8 seconds while one runs. All bear the tags function,
 // version and instance. Of instruments there is a point for each that changed, whose fields
 // Counter, Gauge and Histogram tell; the rest is about the function itself:
 //

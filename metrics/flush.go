@@ -93,12 +93,15 @@ func (p *Publisher) confess(ctx context.Context, told int64) {
 	}
 }
 
-// flushLong publishes what an invocation that runs for long has measured so far, and that its environment is at work,
-// every 10 seconds.
+// longEvery is how often an invocation that takes long publishes. What shows the environments alive looks at 10 seconds at a
+// time, and each of these has to have a batch, also where the clock is looked at only once a second.
+const longEvery = 8 * time.Second
+
+// flushLong publishes what an invocation that takes long has measured so far, and that its environment is at work.
 func (p *Publisher) flushLong() {
 	var o flushOptions
 	p.mu.Lock()
-	due := len(p.running) > 0 && p.clock.now().since(p.seen) >= runtimeEvery
+	due := len(p.running) > 0 && p.clock.now().since(p.seen) >= longEvery
 	for inv := range p.running {
 		o.deadline = inv.deadline
 	}

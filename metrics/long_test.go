@@ -2,13 +2,14 @@ package metrics
 
 import (
 	"context"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 )
 
-// An invocation that takes long tells every 10 seconds what it has counted and that its environment is at work, and all of
+// An invocation that takes long tells every 8 seconds what it has counted and that its environment is at work, and all of
 // it is in the store once, whether its event is read before the handler begins or not, and where invocations overlap.
 func TestALongInvocationPublishesWhileItRuns(t *testing.T) {
 	t.Parallel()
@@ -49,7 +50,18 @@ func TestALongInvocationPublishesWhileItRuns(t *testing.T) {
 				t.Error(err)
 			}
 			var counted []string
+			var before int64
 			for _, b := range h.store.sent() {
+				line := b[strings.LastIndex(b, " ")+1:]
+				at, err := strconv.ParseInt(strings.TrimSpace(line), 10, 64)
+				if err != nil {
+					t.Fatal(err)
+				}
+				// A window of 10 s has a batch wherever it begins.
+				if before != 0 && time.Duration(at-before) >= 10*time.Second {
+					t.Errorf("%s: %v between two batches", name, time.Duration(at-before))
+				}
+				before = at
 				counted = append(counted, strings.TrimSuffix(field(b, "hits", "count"), "i"))
 				if field(b, "publisher", "seq") == "" {
 					t.Errorf("%s: a batch without its own point: %s", name, b)
@@ -64,9 +76,9 @@ func TestALongInvocationPublishesWhileItRuns(t *testing.T) {
 			checkStamps(t, h.store.sent())
 		})
 	}
-	f("with its event", nil, "1,,,2,")
-	f("seldom published", func(c *Config) { c.FlushEvery = 100 }, "1,,,2")
-	f("managed", func(c *Config) { c.Initialization = managedInstances }, "1,,,,2,")
+	f("with its event", nil, "1,,,,2,")
+	f("seldom published", func(c *Config) { c.FlushEvery = 100 }, "1,,,,2")
+	f("managed", func(c *Config) { c.Initialization = managedInstances }, "1,,,,,2,")
 }
 
 // While the store does not answer, a long invocation's response waits for nobody.

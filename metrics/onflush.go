@@ -13,7 +13,7 @@ import (
 // way then goes on. A nil f is a programmer's mistake and panics.
 //
 // A flush first sends what has waited since earlier ones, and calls f when the store has taken all of it. So f is
-// called after every invocation, when the response has gone out, every 10 seconds while one runs, and by Flush and Close; not while the store fails
+// called after every invocation, when the response has gone out, every 8 seconds while one runs, and by Flush and Close; not while the store fails
 // and is left alone, and not without a publisher. What has happened meanwhile f finds the next time: it had
 // better look at totals.
 //

@@ -60,7 +60,7 @@ func rolledUpByHand(t *testing.T, store, password string) {
 		t.Fatalf("%v\n%s", err, said)
 	}
 	for _, policy := range []string{"rollup_10s", "rollup_1m"} {
-		for at, want := range map[[2]string]string{{"invocation", "count"}: "7", {"invocation", "errors"}: "1", {"publisher", "begun"}: "3", {"publisher", "ended"}: "1", {"hellos", "count"}: "6"} {
+		for at, want := range map[[2]string]string{{"invocation", "count"}: "7", {"invocation", "errors"}: "1", {"publisher", "begun"}: "7", {"publisher", "ended"}: "1", {"hellos", "count"}: "6"} {
 			if got := sum(t, store, policy, at[0], at[1]); got != want {
 				t.Errorf("%s %s: %q, want %s\n%s", policy, at, got, want, said)
 			}

@@ -64,6 +64,7 @@ func BenchmarkLongRanges(b *testing.B) {
 	end := s.began(dir)
 	s.generate(dir, end, span, each)
 	s.settle(dir)
+	resident, heap := s.memory()
 	server := httptest.NewServer(store)
 	b.Cleanup(server.Close)
 	for b.Loop() {
@@ -107,6 +108,8 @@ func BenchmarkLongRanges(b *testing.B) {
 		}
 	}
 	b.ReportMetric(float64(s.shards("autogen")), "raw-shards")
+	b.ReportMetric(resident/1e6, "resident-MB") // before anything was asked
+	b.ReportMetric(heap/1e6, "heap-MB")
 }
 
 // overview is every statement that Grafana would send for the dashboard over a range up to end, with

@@ -117,6 +117,9 @@ func describe[B shared[B]](b B, p dashboard.Panel, id uint32, place grafana.Grid
 	if as == forHost && slices.ContainsFunc(p.Queries, func(q dashboard.Query) bool { return q.Rollup != "" }) {
 		b.Interval("$" + least(p))
 	}
+	if as == forStore && slices.ContainsFunc(p.Queries, func(q dashboard.Query) bool { return strings.Contains(q.InfluxQL, fixedWindow) }) {
+		b.Interval(dashboard.AliveWindow)
+	}
 	if text := description(p, as); text != "" {
 		b.Description(text)
 	}

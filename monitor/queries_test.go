@@ -38,6 +38,11 @@ publisher,function=f,instance=b,version=1 seq=1i,points=3i,bytes=9i,flush_ms=1,r
 publisher,function=f,instance=a,version=1 seq=4i,points=9i,bytes=9i,flush_ms=1,retries=0i,dropped=0i,freezes=0i,frozen_ms=0,final=true 1700000021000000000
 publisher,function=f,instance=a,version=1 seq=1i,points=3i,bytes=9i,flush_ms=1,retries=0i,dropped=0i,freezes=0i,frozen_ms=0 1700000023000000000
 publisher,function=f,instance=a,version=1 seq=3i,points=3i,bytes=9i,flush_ms=1,retries=0i,dropped=0i,freezes=0i,frozen_ms=0 1700000025000000000
+publisher,function=g,instance=c,version=2 seq=1i,points=3i,bytes=9i,flush_ms=1,retries=0i,dropped=0i,freezes=0i,frozen_ms=0 1700000013000000000
+publisher,function=g,instance=c,version=2 seq=1i,points=3i,bytes=9i,flush_ms=1,retries=0i,dropped=0i,freezes=0i,frozen_ms=0 1700000014000000000
+publisher,function=g,instance=c,version=2 seq=1i,points=3i,bytes=9i,flush_ms=1,retries=0i,dropped=0i,freezes=0i,frozen_ms=0 1700000015000000000
+publisher,function=g,instance=c,version=2 seq=1i,points=3i,bytes=9i,flush_ms=1,retries=0i,dropped=0i,freezes=0i,frozen_ms=0 1700000016000000000
+publisher,function=g,instance=c,version=2 seq=3i,points=3i,bytes=9i,flush_ms=1,retries=0i,dropped=0i,freezes=0i,frozen_ms=0 1700000017000000000
 runtime,function=f,instance=a,version=1 goroutines=8i,heap_alloc=1000i,gc_pause_ms=0.25 1700000001000000000
 load,target=t asked=50i,sent=50i,ok=49i,failed=1i,p50_ms=8,p99_ms=20 1700000001000000000
 load,target=t asked=50i,sent=50i,ok=50i,failed=0i,p50_ms=9,p99_ms=30 1700000002000000000
@@ -116,7 +121,7 @@ func everyQueryAnswers(t *testing.T, store string) {
 		"Durations/D":                          "2 2 1",
 		"Durations/E":                          "0 0 1",
 		"Errors by function/A":                 "g: - - 1",
-		"Execution environments alive/A":       "1 1 1",
+		"Execution environments alive/A":       "1 2 1",
 		"Execution environments at work/A":     "2 2 2",
 		"Cold starts by function/A":            "f: 2 - -\ng: - - 1",
 		"Init time/A":                          "40 - 50",
@@ -132,16 +137,21 @@ func everyQueryAnswers(t *testing.T, store string) {
 		"GC pause/A":                           "a: 0.25 - -",
 		"Points dropped and batches retried/A": "0 5 0",
 		"Points dropped and batches retried/B": "0 2 0",
-		"Batches missing, up to 15 minutes/A":  "f: - - 3", // 2 and 3 of one process, 2 of the next
-		"Processes begun and ended/A":          "1 1 1",
+		"Batches missing/A":                    "f: - - 3\ng: - 1 -", // 2 and 3 of one process, 2 of the next
+		"Processes begun and ended/A":          "1 5 1",
 		"Processes begun and ended/B":          "0 0 1",
-		"Flushes a second/A":                   "0.1 0.1 0.3",
+		"Flushes a second/A":                   "0.1 0.6 0.3",
 	}
 	for _, row := range "ABFGHIJ" {
 		want["Durations/"+string(row)] = ""
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+	for policy, want := range map[string]string{"rollup_10s": "5 - -", "rollup_1m": "5 in a minute"} { // which keep versions apart
+		if got := ask(t, store, `SELECT sum("flushes") FROM "`+policy+`"."publisher" WHERE $timeFilter AND "version" = '2'`); got != want {
+			t.Errorf("%s has %q of the version, want %q", policy, got, want)
+		}
 	}
 	everyAlertAnswers(t, store)
 	deploysAreMarked(t, store)
@@ -151,7 +161,7 @@ func everyQueryAnswers(t *testing.T, store string) {
 	for at, answer := range map[string]string{
 		"hellos/A": "f: 3 - 3", "depth/A": "f: 7 - -", "pool/A": "f: 100 - -", "Goroutines/A": "f: 8 - -", "Heap/A": "f: 1000 - -", "GC pause/A": "f: 0.25 - -",
 		"Durations/C": "1 in a minute", "Durations/D": "5 in a minute", "Durations/E": "1 in a minute",
-		"Duration/A": "20 11 99", "Batches missing, up to 15 minutes/A": "",
+		"Duration/A": "20 11 99", "Batches missing/A": "",
 	} {
 		want[at] = answer
 	}
@@ -259,7 +269,7 @@ func everyAlertAnswers(t *testing.T, store string) {
 		"ephor-error-share/A": "g: 1 - -",
 		"ephor-error-share/B": "f: 6 - -\ng: 1 - -",
 		"ephor-p99/A":         "f: 30 - -\ng: - - 99",
-		"ephor-dropped/A":     "f: - 5 -",
+		"ephor-dropped/A":     "f: - 5 -\ng: - 0 -",
 		"ephor-backup/A":      "- 7200 -",
 		"ephor-silence/A":     "7 - -",
 	}

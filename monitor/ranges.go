@@ -22,9 +22,12 @@ type span struct {
 	least, coarse string
 }
 
+// slack is by how much a range of 15 minutes or 12 hours may be longer: Grafana reads the clock for both of its ends.
+const slack = time.Second
+
 var spans = []span{
-	{upTo: 15 * time.Minute, least: "1s", coarse: "5s"},
-	{upTo: 12 * time.Hour, rollup: tiers[0], least: "20s", coarse: "1m"},
+	{upTo: 15*time.Minute + slack, least: "1s", coarse: "5s"},
+	{upTo: 12*time.Hour + slack, rollup: tiers[0], least: "20s", coarse: "1m"},
 	{upTo: 100 * 365 * 24 * time.Hour, rollup: tiers[1], least: "1m", coarse: "1m"},
 }
 
@@ -116,6 +119,10 @@ func least(p dashboard.Panel) string {
 	return leastVariable
 }
 
+// fixedWindow stands in statements of raw points whose window does not grow with the range. Where there are no rollups, these are
+// asked for long ranges too, and would answer with as many rows as the range has windows.
+const fixedWindow = "time(" + dashboard.AliveWindow + ")"
+
 // targets are a panel's query as the page has it, with the statements for long ranges beside it, or as
 // Grafana has it: as one for the raw points and one for the rollups, of which one is empty. Where the store has no
 // rollups, there is the first alone.
@@ -137,6 +144,9 @@ func targets(q dashboard.Query, ref string, as form) []query {
 		return []query{t}
 	}
 	t.Query = filtered(t.Query)
+	if as == forStore {
+		t.Query = strings.ReplaceAll(t.Query, fixedWindow, "time($__interval)")
+	}
 	if q.Rollup == "" || as == forStore {
 		return []query{t}
 	}

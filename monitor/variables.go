@@ -83,7 +83,7 @@ func perFunction() []dashboard.Panel {
 		small(dashboard.Panel{Title: "Invocations of $function", Unit: "reqps", Queries: []dashboard.Query{
 			{InfluxQL: `SELECT count("duration_ms") * 1000 / $__interval_ms` + of + ` fill(0)`,
 				Rollup: `SELECT sum("count") * 1000 / $__interval_ms` + rolled + ` fill(0)`, Alias: "invocations", Color: "blue"}}}),
-		small(dashboard.Panel{Title: "Duration of $function", Unit: "ms", Queries: []dashboard.Query{
+		small(dashboard.Panel{Title: "Duration of $function", Unit: "ms", Description: "Exact percentiles over all invocations of each interval. Over more than 15 minutes: of each version's 10 seconds or minute, the highest in the interval.", Queries: []dashboard.Query{
 			percentile("50", "blue"), percentile("90", "orange"), percentile("99", "purple")}}),
 		small(dashboard.Panel{Title: "Errors of $function", Kind: dashboard.Bars, Unit: "short", Queries: []dashboard.Query{
 			{InfluxQL: `SELECT count("duration_ms") FROM "invocation" WHERE $timeFilter AND "ok" = false GROUP BY time($__interval) fill(0)`,
