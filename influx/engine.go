@@ -27,7 +27,7 @@ import (
 // kept, some 500 bytes a series. The monitoring host has the same.
 //
 // https://docs.influxdata.com/influxdb/v1/administration/config/#max-index-log-file-size
-const maxIndexLogFileSize = 32 << 10
+const maxIndexLogFileSize = 4 << 10
 
 type engine struct {
 	meta    *meta.Client

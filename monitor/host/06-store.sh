@@ -16,7 +16,7 @@ bind-address = "127.0.0.1:${EPHOR_BACKUP_PORT:-8088}"
   index-version = "tsi1"
   # An eighth of a shard's index is on the heap up to here, for as long as the shard is kept. By itself that is 1 MB, of which
   # 10,000 environments in an hour fall short.
-  max-index-log-file-size = "32k"
+  max-index-log-file-size = "4k"
   # Every execution environment is a value of the tag instance. Where the index is on disk their
   # number costs little memory, so neither is limited; what ends them is the retention.
   max-series-per-database = 0
