@@ -87,7 +87,7 @@ func publisher() []Panel {
 func missing() Panel {
 	const by = group + `, "function" fill(none)`
 	return Panel{Title: "Batches missing", Kind: Bars, Unit: "short", Stack: true, Width: 6, Height: 7,
-		Description: "Batches of which a later one is in the store, by function, at the time of that. What came before a process's first batch in the range and after its last one is not known here. " +
+		Description: "Batches of which a later one is in the store, by function, at the time of that; no data where none is missing. What came before a process's first batch in the range and after its last one is not known here. " +
 			"Over more than 15 minutes: nothing, status tells of any period.",
 		Queries: []Query{{
 			InfluxQL: `SELECT sum("missing") FROM (SELECT non_negative_difference("seq") - 1 AS "missing" FROM "publisher"` + filter + ` GROUP BY "function", "version", "instance")` + filter + ` AND "missing" > 0` + by,

@@ -304,7 +304,7 @@ func (s shown) check(t *testing.T, counts lambdaCounts) {
 	s.complete(t)
 }
 
-// complete: no panel is empty.
+// complete: no panel is empty but the one that shows what is missing.
 func (s shown) complete(t *testing.T) {
 	t.Helper()
 	panels := 0
@@ -318,8 +318,8 @@ func (s shown) complete(t *testing.T) {
 			shows = shows || strings.HasPrefix(at, key) && slices.ContainsFunc(rows, func(r row) bool { return len(r.Values) > 0 })
 		}
 		if title := strings.TrimSuffix(key, "/"); strings.HasSuffix(title, " Batches missing") {
-			if shows != strings.HasPrefix(title, looks[0].name) {
-				t.Errorf("%s shows something: %t", title, shows)
+			if shows {
+				t.Errorf("%s shows some, and none is", title)
 			}
 		} else if !shows {
 			t.Errorf("%s shows nothing", strings.TrimSuffix(key, "/"))

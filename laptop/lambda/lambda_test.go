@@ -167,10 +167,10 @@ func pidOf(t testing.TB, payload []byte) int {
 	return answer.PID
 }
 
-// eventually waits for what must come; a minute is for ever.
+// eventually waits for what must come. Three minutes are for ever: an event whose first try has failed comes again after one.
 func eventually(t testing.TB, what string, ok func() bool) {
 	t.Helper()
-	for end := time.Now().Add(time.Minute); !ok(); time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(3*time.Minute); !ok(); time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatalf("it never came: %s", what)
 		}
