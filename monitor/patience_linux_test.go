@@ -86,7 +86,7 @@ func TestScriptSays(t *testing.T) {
 		`max-values-per-tag = 0`:           "a tag has as many values as there are execution environments",
 		`max-series-per-database = 0`:      "and a series each",
 		`index-version = "tsi1"`:           "the index of so many is on disk",
-		`max-index-log-file-size = "4k"`:  "and not on the heap",
+		`max-index-log-file-size = "4k"`:   "and not on the heap",
 		`keepalive_timeout 1h;`:            "a thawed environment finds its connection",
 		`cookie_secure = true`:             "a session is for TLS alone",
 		`disable_gravatar = true`:          "no address of a person goes elsewhere",

@@ -170,7 +170,7 @@ func pidOf(t testing.TB, payload []byte) int {
 // eventually waits for what must come. Three minutes are for ever: an event whose first try has failed comes again after one.
 func eventually(t testing.TB, what string, ok func() bool) {
 	t.Helper()
-	for end := time.Now().Add(3*time.Minute); !ok(); time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(3 * time.Minute); !ok(); time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatalf("it never came: %s", what)
 		}
