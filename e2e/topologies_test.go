@@ -71,6 +71,7 @@ func TestFurtherStacks(t *testing.T) {
 			rest = after
 		}
 	}
+	uptest.Eventually(t, "the last of what up says", func() bool { return strings.Contains(a.Stderr.String(), "\nup in ") })
 	ordered("up", a.Stderr.String(), "stack Wharf-Sea: done", "stack Wharf-Ships: done", "stack Wharf: done")
 	_, ships := a.Get("/")
 
