@@ -13,8 +13,7 @@ const hostPrefix = "ephor_"
 // CheckInstrument reports why dashboards could not show an instrument of that name, or would take its points for those that
 // the host writes. What package metrics refuses of names, it refuses itself.
 func CheckInstrument(name string) error {
-	switch {
-	case name == markMeasurement, name == RangesPolicy, strings.HasPrefix(name, hostPrefix):
+	if name == markMeasurement || name == RangesPolicy || strings.HasPrefix(name, hostPrefix) {
 		return fmt.Errorf("instrument %q: the monitoring host's own measurements are called %s, %s and %s…: call it otherwise", name, markMeasurement, RangesPolicy, hostPrefix)
 	}
 	for _, m := range variableName.FindAllStringSubmatch(name, -1) {

@@ -26,8 +26,8 @@ repository() { # name, the three parts of a source, key's address, fingerprint
 idle() { # services
   local name
   for name; do
-    mkdir -p "/etc/systemd/system/$name.service.d"
-    printf '[Unit]\nConditionPathExists=/nonexistent\n' >"/etc/systemd/system/$name.service.d/ephor.conf"
+    mkdir -p "$units/$name.service.d"
+    printf '[Unit]\nConditionPathExists=/nonexistent\n' >"$units/$name.service.d/ephor.conf"
   done
   systemctl daemon-reload
 }

@@ -5,14 +5,14 @@ again() {
   declare -p "${!EPHOR_@}" "${!AWS_E@}" | sed 's/^declare -[a-zA-Z-]* /export /' >"$settings/settings.new"
   mv "$settings/settings.new" "$settings/settings"
   [ -e "$data/backup.last" ] || backed_up "$(date +%s)" ''
-  cat >/etc/systemd/system/ephor-refresh.service <<END
+  cat >"$units/ephor-refresh.service" <<END
 [Unit]
 Description=Ephor: new dashboards
 [Service]
 Type=oneshot
 ExecStart=/bin/bash -c '. $settings/settings && exec /usr/local/sbin/ephor-boot refresh'
 END
-  cat >/etc/systemd/system/ephor-refresh.timer <<'END'
+  cat >"$units/ephor-refresh.timer" <<'END'
 [Unit]
 Description=Ephor: new dashboards, every minute
 [Timer]
@@ -22,14 +22,14 @@ AccuracySec=1s
 [Install]
 WantedBy=timers.target
 END
-  cat >/etc/systemd/system/ephor-backup.service <<END
+  cat >"$units/ephor-backup.service" <<END
 [Unit]
 Description=Ephor: a backup of the store, if one is due
 [Service]
 Type=oneshot
 ExecStart=/bin/bash -c '. $settings/settings && exec /usr/local/sbin/ephor-boot backup'
 END
-  cat >/etc/systemd/system/ephor-backup.timer <<'END'
+  cat >"$units/ephor-backup.timer" <<'END'
 [Unit]
 Description=Ephor: looking every hour whether a backup is due
 [Timer]
